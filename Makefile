@@ -1,0 +1,30 @@
+# Two commands: `make demo` runs the main job, `make test` the tests. Each sets the machine up first.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test lint clean
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet -c constraints.txt -e '.[test]'
+	touch $@
+
+demo: $(INSTALLED)
+	$(RUN) -m toysims.sharpening --k 50 --output-dir runs/demo-toysims --overwrite
+	$(RUN) -m llm.train --output-dir runs/demo-llm --overwrite
+	@echo
+	@echo "The two figures: runs/demo-toysims/plane.png and runs/demo-llm/training.png"
+
+test: $(INSTALLED)
+	$(VENV)/bin/ruff check .
+	$(RUN) -m pytest -n 2 --dist loadfile
+
+lint: $(INSTALLED)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+clean:
+	rm -rf $(VENV) runs
