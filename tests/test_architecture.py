@@ -12,7 +12,7 @@ MAY_IMPORT = {
     "theory": set(),
     "toysims": {"theory", "figures"},  # a command draws its own figure
     "llm": {"theory", "figures"},
-    "figures": {"theory", "toysims", "llm"},
+    "figures": {"theory"},
 }
 
 

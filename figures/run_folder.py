@@ -1,0 +1,94 @@
+"""A run folder: config.json, environment.json, metrics.jsonl, summary.json, tables and figures beside them.
+
+Every file is plain, and is written to a temporary name and renamed, so that a killed run leaves no half file;
+metrics.jsonl grows by one flushed line a step, so that an interrupted run can still be read.
+"""
+
+import dataclasses
+import json
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("numpy", "scipy", "jax", "diffrax", "torch", "transformers", "trl", "math-verify", "arviz-stats")
+
+
+def prepare(output_dir: Path, config: Any, overwrite: bool = False) -> Path:
+    """Make the folder and write config.json and environment.json. A folder that holds a run is refused."""
+    output_dir = Path(output_dir)
+    if output_dir.exists() and not output_dir.is_dir():
+        raise ValueError(f"--output-dir {output_dir} is a file; name a folder")
+    if (output_dir / "config.json").exists():
+        if not overwrite:
+            raise ValueError(
+                f"--output-dir {output_dir} already holds a run; name another folder, or pass --overwrite to replace it"
+            )
+        shutil.rmtree(output_dir)
+    output_dir.mkdir(parents=True, exist_ok=True)
+    write_json(output_dir / "config.json", config)
+    write_json(output_dir / "environment.json", environment())
+    return output_dir
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON in one move. Dataclasses become objects; nan and infinities become null, which JSON can hold."""
+    if dataclasses.is_dataclass(content):
+        content = dataclasses.asdict(content)
+    write(path, lambda part: part.write_text(json.dumps(_plain(content), indent=2, allow_nan=False) + "\n"))
+
+
+def write(path: Path, save: Callable[[Path], Any]) -> None:
+    """Call save on a temporary name of the same ending beside path, then rename."""
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    save(part)
+    os.replace(part, path)
+
+
+def append_metrics(output_dir: Path, row: Mapping[str, Any]) -> None:
+    with (output_dir / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(_plain(row), allow_nan=False) + "\n")
+
+
+def read_metrics(output_dir: Path) -> Iterator[dict[str, Any]]:
+    with (output_dir / "metrics.jsonl").open() as file:
+        yield from (json.loads(line) for line in file if line.endswith("\n"))
+
+
+def environment() -> dict[str, Any]:
+    """Versions, commit and machine: what a reader needs to run it again."""
+    commit = subprocess.run(
+        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True
+    )
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "commit": commit.stdout.strip() or None,
+        "libraries": {name: _version(name) for name in LIBRARIES},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):  # numpy and jax arrays and scalars
+        return _plain(value.tolist())
+    if isinstance(value, float) and (value != value or abs(value) == float("inf")):
+        return None
+    if isinstance(value, Path):
+        return str(value)
+    return value

@@ -1,0 +1,44 @@
+"""The door of every command: a wrong argument or file ends with exit code 2 and one line, never a traceback."""
+
+import contextlib
+import io
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+Config = TypeVar("Config")
+
+
+@contextlib.contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn the errors that a user can mend into one line on stderr and exit code 2; let bugs keep their traceback."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        # OSError(2, "No such file") has its path in .filename, and str() shows all three.
+        print("error: " + " ".join(str(error).split()), file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def parse(config: Callable[..., Config], prog: str, arguments: Sequence[str] | None = None) -> Config:
+    """Read the command line into a frozen config; tyro's boxed error becomes one line."""
+    import tyro
+
+    boxed = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(boxed):
+            return tyro.cli(config, prog=prog, args=arguments)
+    except SystemExit as stop:
+        if stop.code == 2:
+            print(
+                f"error: {_message_in_box(boxed.getvalue())} (see python -m {prog} --help)", file=sys.stderr
+            )
+        raise
+
+
+def _message_in_box(text: str) -> str:
+    """The sentences above the first rule of tyro's box, without its border."""
+    lines = [re.sub(r"[│╭╮╰╯]|─{2,}.*", "", line).strip() for line in text.splitlines()[1:]]
+    blank = lines.index("") if "" in lines else len(lines)
+    return " ".join(lines[:blank]) or "the command line could not be read"
