@@ -26,7 +26,8 @@ def prepare(output_dir: Path, config: Any, overwrite: bool = False) -> Path:
     if (output_dir / "config.json").exists():
         if not overwrite:
             raise ValueError(
-                f"--output-dir {output_dir} already holds a run; name another folder, or pass --overwrite to replace it"
+                f"--output-dir {output_dir} already holds a run; "
+                "name another folder, or pass --overwrite to replace it"
             )
         shutil.rmtree(output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -36,7 +37,7 @@ def prepare(output_dir: Path, config: Any, overwrite: bool = False) -> Path:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON in one move. Dataclasses become objects; nan and infinities become null, which JSON can hold."""
+    """Write JSON in one move. Dataclasses become objects; nan and infinities become null."""
     if dataclasses.is_dataclass(content):
         content = dataclasses.asdict(content)
     write(path, lambda part: part.write_text(json.dumps(_plain(content), indent=2, allow_nan=False) + "\n"))

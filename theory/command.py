@@ -1,4 +1,4 @@
-"""The door of every command: a wrong argument or file ends with exit code 2 and one line, never a traceback."""
+"""The door of every command: a wrong argument or file ends with exit code 2 and one line."""
 
 import contextlib
 import io
@@ -12,7 +12,7 @@ Config = TypeVar("Config")
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn the errors that a user can mend into one line on stderr and exit code 2; let bugs keep their traceback."""
+    """Errors that a user can mend become one line on stderr and exit code 2; bugs keep their traceback."""
     try:
         yield
     except (ValueError, OSError) as error:
