@@ -1,0 +1,120 @@
+"""A distribution over finitely many responses, as log-probabilities: its validity and its information.
+
+Everywhere in theory: the last axis runs over responses, -inf is a response off the support, units are nats.
+"""
+
+from numbers import Real as Number
+
+import numpy as np
+from jaxtyping import Float, Real, Shaped
+
+# How far from one a sum of probabilities may be: float32 log-probabilities of a language model pass, a lost
+# response of any weight that matters does not.
+SUM_TOLERANCE = 1e-5
+
+
+def log_sum_exp(log_x: Float[np.ndarray, "*batch y"]) -> Float[np.ndarray, "*batch"] | float:
+    """log Σ_y x(y), in the passes that it needs and no more. -inf for an empty sum."""
+    top = np.max(log_x, axis=-1, keepdims=True, initial=-np.inf)
+    top = np.where(np.isneginf(top), 0.0, top)  # -inf - (-inf) would be nan
+    shifted = log_x - top
+    with np.errstate(divide="ignore"):  # log 0 = -inf is the right answer for an empty sum
+        return top[..., 0] + np.log(np.sum(np.exp(shifted, out=shifted), axis=-1))
+
+
+def checked_log_p(log_p: Float[np.ndarray, "*batch y"], name: str = "log_p") -> Float[np.ndarray, "*batch y"]:
+    """log_p itself if every row is a distribution; ValueError says what is wrong and by how much."""
+    log_p = np.asarray(log_p, dtype=np.float64)
+    if log_p.ndim == 0 or log_p.shape[-1] == 0:
+        raise ValueError(f"{name} has shape {log_p.shape}; its last axis must run over responses")
+    with np.errstate(over="ignore"):  # an absurd +1000 is reported below as an infinite sum
+        total = np.sum(np.exp(log_p), axis=-1)
+    if np.isnan(total).any():
+        raise ValueError(f"{name} holds nan; give -inf for a response of probability zero")
+    wrong = np.abs(total - 1)
+    if wrong.max(initial=0.0) > SUM_TOLERANCE:
+        worst = total.flat[np.argmax(wrong)]
+        raise ValueError(
+            f"the probabilities of {name} sum to {worst:.6g}, off by {worst - 1:+.3g}; "
+            "normalise them (subtract their log-sum-exp) first"
+        )
+    return log_p
+
+
+def checked_reward(
+    reward: Shaped[np.ndarray, "..."], log_p: Float[np.ndarray, "..."], name: str = "reward"
+) -> Shaped[np.ndarray, "..."]:
+    """reward itself if it is finite and one number for each response of log_p."""
+    reward = np.asarray(reward)
+    if reward.shape[-1:] != log_p.shape[-1:]:
+        raise ValueError(
+            f"{name} has shape {reward.shape} but log_p has shape {log_p.shape}; "
+            "both need the same last axis, one entry a response"
+        )
+    if not np.isfinite(reward).all():
+        raise ValueError(f"{name} holds {reward[~np.isfinite(reward)].flat[0]}; every entry must be finite")
+    return reward
+
+
+def checked_exponent(alpha: Number | Real[np.ndarray, "..."]) -> Number | Real[np.ndarray, "..."]:
+    """alpha itself if it is finite and >= 0."""
+    if not (np.isfinite(alpha).all() and np.all(np.greater_equal(alpha, 0))):
+        raise ValueError(
+            f"alpha must be finite and >= 0, got {alpha}: below 0 the power p^alpha diverges where p = 0, "
+            "and its limit alpha -> inf is tilt.sharpening_limit"
+        )
+    return alpha
+
+
+def log_power(log_p: Float[np.ndarray, "*batch y"], alpha: Number) -> Float[np.ndarray, "*batch y"]:
+    """alpha log p, with -inf kept off the support: there 0 · -inf is nan and a negative power +inf."""
+    if alpha > 0:
+        return alpha * log_p
+    off = np.isneginf(log_p)
+    return np.where(off, -np.inf, alpha * np.where(off, 0.0, log_p))
+
+
+def expectation(
+    log_q: Float[np.ndarray, "*#batch y"], f: Real[np.ndarray, "*#batch y"]
+) -> Float[np.ndarray, "*batch"] | float:
+    """E_q[f] = Σ_y q(y) f(y). A response without mass adds nothing, whatever f is there (0 · inf = 0)."""
+    q = np.exp(log_q)
+    return np.sum(q * np.where((q == 0) & ~np.isfinite(f), 0.0, f), axis=-1)
+
+
+def entropy(log_q: Float[np.ndarray, "*batch y"]) -> Float[np.ndarray, "*batch"] | float:
+    """H(q) = -Σ_y q log q, in nats. 0 on a single response, log n when uniform on n."""
+    return -expectation(log_q, log_q)
+
+
+def kl(
+    log_p: Float[np.ndarray, "*#batch y"], log_q: Float[np.ndarray, "*#batch y"]
+) -> Float[np.ndarray, "*batch"] | float:
+    """KL(p‖q) = Σ_y p (log p - log q), in nats. +inf where p has mass that q has not."""
+    off = np.isneginf(log_p)
+    return expectation(log_p, np.where(off, 0.0, log_p) - np.where(off, 0.0, log_q))
+
+
+def renyi_entropy(
+    log_p: Float[np.ndarray, "*batch y"], alpha: float | int
+) -> Float[np.ndarray, "*batch"] | float:
+    """H_α(p) = log Σ_y p^α / (1-α), in nats.
+
+    alpha = 0 counts the support, 1 is the Shannon entropy, inf is -log max p (min-entropy).
+    nan for an empty row (all -inf). ValueError when alpha is negative or nan.
+    """
+    if not alpha >= 0:
+        raise ValueError(f"alpha must be >= 0, got {alpha}: Rényi entropies are defined from 0 to inf")
+    if alpha == np.inf:
+        return -np.max(log_p, axis=-1)
+    excess = alpha - 1
+    if abs(excess) > 1e-4:
+        return log_sum_exp(log_power(log_p, alpha)) / -excess
+    # Near 1 both log Σ p^α and 1-α vanish. Around the mean m of log p the first-order terms cancel by
+    # construction: log E[e^{ε log p}] = ε m + log E[e^{ε (log p - m)}], whose last term is of order ε².
+    mean = -entropy(log_p)
+    if excess == 0:
+        return -mean
+    off = np.exp(log_p) == 0  # beneath the smallest float the exponential below could overflow
+    deviation = np.where(off, 0.0, log_p) - np.expand_dims(mean, -1)
+    return -mean - np.log1p(expectation(log_p, np.expm1(excess * np.where(off, 0.0, deviation)))) / excess

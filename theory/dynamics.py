@@ -1,0 +1,185 @@
+"""How a policy moves through the (alpha, b) plane, how fast, and when it does not stay where it arrives.
+
+Time is in units of 1/(weight of J): a step of mirror ascent with step size η takes time η.
+"""
+
+from numbers import Real as Number
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int, Real
+
+from theory.distribution import checked_log_p, checked_reward
+from theory.objectives import Coordinates, Objective
+
+__all__ = [
+    "Coordinates",
+    "FixedExponent",
+    "iterated_sharpening",
+    "iterated_sharpening_limit",
+    "line",
+    "mirror_line",
+    "rate",
+    "self_reference",
+    "self_reference_limit",
+    "self_reference_steps",
+    "self_sharpening_score",
+    "self_sharpening_winner",
+    "softmax_jacobian",
+    "softmax_rates",
+    "step_is_stable",
+]
+
+
+class FixedExponent(NamedTuple):
+    """Where the exponent of p would rest (inf or nan if nowhere), and whether it is drawn there."""
+
+    exponent: float
+    stable: bool
+
+
+def line(objective: Objective, time: Number | Real[np.ndarray, "*time"]) -> Coordinates:
+    """(α_t, b_t) = s (1, 0) + (1-s) (c/τ, w/τ), s = e^{-τt}: natural-gradient flow of J from p.    [T8]
+
+    τ = 0 is the limit (1 + c t, w t); for τ < 0 the same line is walked away from the repeller (c/τ, w/τ).
+    """
+    time = np.asarray(time, dtype=np.float64)
+    tau = objective.entropy_weight
+    # (1-s)/τ by expm1: for small τ the difference 1-s would lose all digits.
+    travelled = time if tau == 0 else -np.expm1(-tau * time) / tau
+    return _on_line(objective, 1 - tau * travelled, travelled)
+
+
+def mirror_line(objective: Objective, step_size: float, steps: int | Int[np.ndarray, "*time"]) -> Coordinates:
+    """(α_k, b_k) = s (1, 0) + (1-s) (c/τ, w/τ), s = (1-ητ)^k: mirror ascent from p.    [T8]
+
+    A step is log π ← log π + η ∇J. Exact at every step size η, not only for small ones; alpha may pass below 0 on the way when ητ > 1.
+    """
+    tau, steps = objective.entropy_weight, np.asarray(steps)
+    if tau == 0:
+        return _on_line(objective, 1.0, step_size * steps)
+    gain = step_size * tau
+    # (1-ητ)^k - 1 through log1p where it is real, for the same reason as in `line`.
+    change = np.expm1(steps * np.log1p(-gain)) if gain < 1 else (1 - gain) ** steps - 1
+    return _on_line(objective, 1 + change, -change / tau)
+
+
+def rate(objective: Objective) -> float:
+    """τ, the rate at which log-ratios approach π* (if negative, leave the repeller).    [T8]
+
+    Per unit of time of the natural-gradient flow; 0 is marginal, growth is then linear in time.
+    """
+    return objective.entropy_weight
+
+
+def step_is_stable(objective: Objective, step_size: float) -> bool:
+    """Whether mirror ascent with step η converges inside the simplex: 0 < ητ < 2. Above ητ = 1 it oscillates.  [T8]"""
+    return 0 < step_size * objective.entropy_weight < 2
+
+
+def self_sharpening_score(
+    log_pi0: Float[np.ndarray, "*#batch y"],
+    log_p: Float[np.ndarray, "*#batch y"],
+    reward: Real[np.ndarray, "*#batch y"],
+    objective: Objective,
+) -> Float[np.ndarray, "*batch y"]:
+    """log π₀(y) + (w r + c log p)(y)/|τ|, the deviation from the repeller that e^{|τ|t} scales.
+
+    Two responses with the same score keep their ratio for ever. ValueError unless τ < 0.    [T8]
+    """
+    log_pi0, log_p = checked_log_p(log_pi0, "log_pi0"), checked_log_p(log_p)
+    reward = checked_reward(reward, log_p)
+    w, c, tau = objective.reward_weight, objective.reference_weight, objective.entropy_weight
+    if not tau < 0:
+        raise ValueError(
+            f"entropy_weight is {tau}: only a negative one lets the start decide the end; "
+            "see objectives.optimum"
+        )
+    start = np.isneginf(log_pi0)
+    reference = c * np.where(start, 0.0, log_p) if c else 0.0
+    return np.where(start, -np.inf, np.where(start, 0.0, log_pi0) + (w * reward + reference) / -tau)
+
+
+def self_sharpening_winner(
+    log_pi0: Float[np.ndarray, "*#batch y"],
+    log_p: Float[np.ndarray, "*#batch y"],
+    reward: Real[np.ndarray, "*#batch y"],
+    objective: Objective,
+) -> Int[np.ndarray, "*batch"] | np.integer:
+    """argmax_y [log π₀ + (w r + c log p)/|τ|]: the response that takes all the mass when τ < 0.    [T8]
+
+    The first of them if several tie exactly (they then share the mass; see self_sharpening_score).
+    """
+    return np.argmax(self_sharpening_score(log_pi0, log_p, reward, objective), axis=-1)
+
+
+def softmax_jacobian(
+    log_pi: Float[np.ndarray, "*batch y"], objective: Objective
+) -> Float[np.ndarray, "*batch y y"]:
+    """-τ F(π*), F = diag π - ππᵀ: softmax policy gradient, linearised at an interior fixed point.    [T9]"""
+    pi = np.exp(checked_log_p(log_pi, "log_pi"))
+    fisher = pi[..., None] * np.eye(pi.shape[-1]) - pi[..., None] * pi[..., None, :]
+    return -objective.entropy_weight * fisher
+
+
+def softmax_rates(
+    log_pi: Float[np.ndarray, "*batch y"], objective: Objective
+) -> Float[np.ndarray, "*batch modes"]:
+    """The rates at which logits approach π*, ascending, less the zero of a common shift.    [T9]
+
+    They interlace with τ π: the k-th lies between the k-th and the (k+1)-th smallest τ π. So the slow
+    directions are the improbable responses, and the sharper the target, the worse the conditioning.
+    Under the natural gradient all of them are τ.
+    """
+    return np.sort(np.linalg.eigvalsh(-softmax_jacobian(log_pi, objective)), axis=-1)[..., 1:]
+
+
+def self_reference(reference_weight: float, own_weight: float, time: Number | Real[np.ndarray, "*time"]):
+    """a(t) of ȧ = c₁ + c₂ a, a(0) = 1: the exponent of p under reward c₁ log p + c₂ log π (detached).  [T10]"""
+    return line(Objective(0.0, reference_weight, -own_weight), time).alpha
+
+
+def self_reference_steps(
+    reference_weight: float, own_weight: float, step_size: float, steps: int | Int[np.ndarray, "*time"]
+):
+    """a_{k+1} = a_k + η (c₁ + c₂ a_k) of mirror ascent; pure log π: (1+η)^k, pure log p: 1 + ηk.  [T10]"""
+    return mirror_line(Objective(0.0, reference_weight, -own_weight), step_size, steps).alpha
+
+
+def self_reference_limit(reference_weight: float, own_weight: float) -> FixedExponent:
+    """-c₁/c₂, stable exactly when c₂ < 0. With c₂ = 0 the exponent never rests, unless c₁ = 0.    [T10]"""
+    if own_weight == 0:
+        return FixedExponent(
+            1.0 if reference_weight == 0 else float(np.inf * np.sign(reference_weight)), False
+        )
+    return FixedExponent(-reference_weight / own_weight, own_weight < 0)
+
+
+def iterated_sharpening(
+    alpha: float | int, mixing: float | int, rounds: int | Int[np.ndarray, "*time"]
+) -> Float[np.ndarray, "*time"] | float:
+    """e_k of π_{k+1} ∝ π_k^{α(1-ρ)} p^ρ, e_0 = 1: sharpening a moving reference.    [T11]
+
+    e_{k+1} = α(1-ρ) e_k + ρ: the reference keeps a share ρ of p. A reference reset to the current policy (mixing ρ = 0) gives α^k.
+    """
+    gain = alpha * (1 - mixing)
+    rounds = np.asarray(rounds)
+    if gain == 1:
+        return (1 + mixing * rounds)[()]
+    return (gain**rounds + mixing * (1 - gain**rounds) / (1 - gain))[()]
+
+
+def iterated_sharpening_limit(alpha: float | int, mixing: float | int) -> FixedExponent:
+    """ρ/(1-α(1-ρ)), stable exactly when α(1-ρ) < 1; at 1 the exponent grows for ever, ρ a round.    [T11]"""
+    gain = alpha * (1 - mixing)
+    if gain == 1:
+        return FixedExponent(1.0 if mixing == 0 else np.inf, False)
+    return FixedExponent(mixing / (1 - gain), gain < 1)
+
+
+def _on_line(objective, share, travelled):
+    """s (1, 0) + travelled · (c, w), as plain numbers when time is one."""
+    return Coordinates(
+        (share + objective.reference_weight * travelled)[()],
+        (objective.reward_weight * travelled + 0 * share)[()],
+    )

@@ -1,0 +1,138 @@
+"""Objectives J(π) = w E_π[r] + c E_π[log p] + τ H(π): the paper's regimes and where each is maximal."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Real
+
+from theory.distribution import checked_log_p, checked_reward, entropy, expectation, log_sum_exp
+from theory.tilt import log_tilt
+
+REGIMES = ("task", "tilted", "sharpening", "tempered", "tilted-tempered")
+_PARAMETERS = {
+    "task": (),
+    "tilted": ("beta",),
+    "sharpening": (),
+    "tempered": ("alpha",),
+    "tilted-tempered": ("alpha", "beta"),
+}
+
+
+class Coordinates(NamedTuple):
+    """A point of the plane: alpha, the power on the reference, and b = 1/beta, the task weight."""
+
+    alpha: Float[np.ndarray, "..."] | float
+    b: Float[np.ndarray, "..."] | float
+
+
+@dataclass(frozen=True)
+class Objective:
+    """(w, c, τ) of J(π) = w E_π[r] + c E_π[log p] + τ H(π).    [2604.16259; 2205.11275 for w = 1, c = τ]
+
+    KL-regularised RL with weight beta is c = τ = beta, w = 1. ValueError unless all three are finite.
+    """
+
+    reward_weight: float
+    reference_weight: float
+    entropy_weight: float
+
+    def __post_init__(self):
+        for name in ("reward_weight", "reference_weight", "entropy_weight"):
+            if not np.isfinite(getattr(self, name)):
+                raise ValueError(f"{name} must be finite, got {getattr(self, name)}")
+
+    @property
+    def fixed_point(self) -> Coordinates:
+        """(c/τ, w/τ), where J is stationary: a maximum if τ > 0, a repeller if τ < 0.    [T1, T8]"""
+        if self.entropy_weight == 0:
+            raise ValueError(
+                "entropy_weight is 0: this objective is linear in π and has no interior fixed point; "
+                "see objectives.optimum for the face where it ends"
+            )
+        return Coordinates(
+            self.reference_weight / self.entropy_weight, self.reward_weight / self.entropy_weight
+        )
+
+    @property
+    def target(self) -> Coordinates:
+        """The point of the plane where J is maximal; it exists when τ > 0.    [T1]"""
+        if not self.entropy_weight > 0:
+            raise ValueError(
+                f"entropy_weight is {self.entropy_weight}: without a positive entropy term there is no "
+                "attractor inside the simplex; see objectives.optimum (0) or dynamics.self_sharpening_winner (below 0)"
+            )
+        return self.fixed_point
+
+
+def regime(name: str, alpha: float | int | None = None, beta: float | int | None = None) -> Objective:
+    """The paper's regimes by name.    [2604.16259]
+
+    task (1, 0, 0) · tilted (1, β, β) · sharpening (0, 1, 0) · tempered (0, α, 1) · tilted-tempered
+    (1, αβ, β).
+    ValueError: unknown name, a parameter that the regime lacks or does not use, alpha not finite and >= 0,
+    beta not finite and > 0.
+    """
+    if name not in _PARAMETERS:
+        raise ValueError(f"regime {name!r} is unknown; choose one of {', '.join(REGIMES)}")
+    for parameter, given in (("alpha", alpha), ("beta", beta)):
+        if parameter in _PARAMETERS[name] and given is None:
+            raise ValueError(f"the {name} regime needs {parameter}; give it a value")
+        if parameter not in _PARAMETERS[name] and given is not None:
+            raise ValueError(f"the {name} regime does not use {parameter} (got {given}); leave it out")
+    if alpha is not None and not (np.isfinite(alpha) and alpha >= 0):
+        raise ValueError(f"alpha must be finite and >= 0, got {alpha}")
+    if beta is not None and not (np.isfinite(beta) and beta > 0):
+        raise ValueError(f"beta must be finite and > 0, got {beta}")
+    match name:
+        case "task":
+            return Objective(1.0, 0.0, 0.0)
+        case "tilted":
+            return Objective(1.0, float(beta), float(beta))
+        case "sharpening":
+            return Objective(0.0, 1.0, 0.0)
+        case "tempered":
+            return Objective(0.0, float(alpha), 1.0)
+        case _:
+            return Objective(1.0, float(alpha) * float(beta), float(beta))
+
+
+def value(
+    objective: Objective,
+    log_pi: Float[np.ndarray, "*#batch y"],
+    log_p: Float[np.ndarray, "*#batch y"],
+    reward: Real[np.ndarray, "*#batch y"],
+) -> Float[np.ndarray, "*batch"] | float:
+    """J(π) = w E_π[r] + c E_π[log p] + τ H(π).    [T1]
+
+    If π has mass where p has none, J is -inf for c > 0 and does not notice for c = 0.
+    Errors as in tilt.log_tilt.
+    """
+    log_pi, log_p = checked_log_p(log_pi, "log_pi"), checked_log_p(log_p)
+    reward = checked_reward(reward, log_p)
+    w, c, tau = objective.reward_weight, objective.reference_weight, objective.entropy_weight
+    reference = c * expectation(log_pi, log_p) if c else 0.0  # 0 · -inf
+    return w * expectation(log_pi, reward) + reference + tau * entropy(log_pi)
+
+
+def optimum(
+    objective: Objective,
+    log_p: Float[np.ndarray, "*#batch y"],
+    reward: Real[np.ndarray, "*#batch y"],
+) -> Float[np.ndarray, "*batch y"]:
+    """log π*, the policy that maximises J on the support of p, as it is reached from p.    [T1, T4, T8]
+
+    τ > 0: q_{c/τ, w/τ}, the unique maximiser, with J(π*) - J(π) = τ KL(π‖π*) for every π.
+    τ = 0: J is linear and maximal on a face; from p the flow ends at p restricted to argmax (w r + c log p).
+    ValueError for τ < 0 (the maxima are single responses, which one depends on the start), and for c < 0.
+    """
+    w, c = objective.reward_weight, objective.reference_weight
+    if objective.entropy_weight != 0:
+        return log_tilt(log_p, reward, *objective.target)
+    if c < 0:
+        raise ValueError(f"reference_weight is {c}: it rewards what p cannot produce; use a weight >= 0")
+    log_p = checked_log_p(log_p)
+    off = np.isneginf(log_p)
+    height = np.where(off, -np.inf, w * checked_reward(reward, log_p) + c * np.where(off, 0.0, log_p))
+    face = np.where(height == np.max(height, axis=-1, keepdims=True), log_p, -np.inf)
+    return face - np.expand_dims(log_sum_exp(face), -1)

@@ -1,0 +1,251 @@
+"""The tilt family q_{α,b} ∝ p^α e^{b r}: two coordinates for every optimum, with moments and limits."""
+
+from numbers import Real as Number
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Real
+
+from theory.distribution import (
+    checked_exponent,
+    checked_log_p,
+    checked_reward,
+    entropy,
+    expectation,
+    kl,
+    log_sum_exp,
+    renyi_entropy,
+)
+
+__all__ = [
+    "LogOdds",
+    "Moments",
+    "delta_sharpening_bound",
+    "entropy",
+    "entropy_slope",
+    "expectation",
+    "kl",
+    "kl_slope",
+    "log_odds_slope",
+    "log_odds_terms",
+    "log_partition",
+    "log_tilt",
+    "moments",
+    "renyi_entropy",
+    "sharpening_limit",
+    "task_limit",
+]
+
+
+class Moments(NamedTuple):
+    """First and second moments of (log p, r) under a member of the family; log p in nats."""
+
+    mean_log_p: Float[np.ndarray, "..."] | float
+    mean_reward: Float[np.ndarray, "..."] | float
+    var_log_p: Float[np.ndarray, "..."] | float
+    var_reward: Float[np.ndarray, "..."] | float
+    cov: Float[np.ndarray, "..."] | float
+
+
+class LogOdds(NamedTuple):
+    """total = alpha · base - (alpha - 1) · diversity_gap + task, each in nats of log-odds."""
+
+    base: Float[np.ndarray, "..."] | float
+    diversity_gap: Float[np.ndarray, "..."] | float
+    task: float
+    total: Float[np.ndarray, "..."] | float
+
+
+def log_tilt(
+    log_p: Float[np.ndarray, "*#batch y"],
+    reward: Real[np.ndarray, "*#batch y"],
+    alpha: Number | Real[np.ndarray, "*#batch"],
+    b: Number | Real[np.ndarray, "*#batch"],
+) -> Float[np.ndarray, "*batch y"]:
+    """log q_{α,b}(y) = α log p(y) + b r(y) - Φ(α, b)    [T1; 2205.11275 for α = 1]
+
+    (1, 0) is p itself, alpha = 0 forgets p and keeps its support, b = 1/beta is KL-regularised RL.
+    -inf stays -inf (T24). alpha and b may be arrays that broadcast against the leading axes.
+    ValueError: log_p does not sum to one, shapes differ, alpha < 0, anything but log_p not finite.
+    """
+    scaled = _unnormalised(log_p, reward, alpha, b)
+    top = np.max(scaled, axis=-1, keepdims=True)  # finite: a distribution has a support
+    scaled -= top
+    scaled -= np.log(np.sum(np.exp(scaled), axis=-1, keepdims=True))
+    return scaled
+
+
+def log_partition(
+    log_p: Float[np.ndarray, "*#batch y"],
+    reward: Real[np.ndarray, "*#batch y"],
+    alpha: Number | Real[np.ndarray, "*#batch"],
+    b: Number | Real[np.ndarray, "*#batch"],
+) -> Float[np.ndarray, "*batch"] | float:
+    """Φ(α, b) = log Σ_y p(y)^α e^{b r(y)}, convex in (α, b); Φ(1, 0) = 0.    [T2]
+
+    Arguments and errors as in log_tilt.
+    """
+    return log_sum_exp(_unnormalised(log_p, reward, alpha, b))
+
+
+def moments(
+    log_p: Float[np.ndarray, "*#batch y"],
+    reward: Real[np.ndarray, "*#batch y"],
+    alpha: Number | Real[np.ndarray, "*#batch"],
+    b: Number | Real[np.ndarray, "*#batch"],
+) -> Moments:
+    """Gradient and Hessian of Φ: mean and covariance of (log p, r) under q_{α,b}.    [T2; 2605.04542]
+
+    For any f, ∂_α E[f] = Cov(f, log p) and ∂_b E[f] = Cov(f, r). So of the accuracy E[r],
+    `var_reward` >= 0 is the slope upwards (more task reward) and `cov`, of either sign, the slope to the right
+    (more sharpening).
+    Arguments and errors as in log_tilt.
+    """
+    q = log_tilt(log_p, reward, alpha, b)
+    np.exp(q, out=q)
+    # Off the support q = 0 and log p = -inf: any finite stand-in keeps 0 · -inf out of the sums.
+    log_p = np.where(np.isneginf(log_p), 0.0, log_p) if np.isneginf(np.min(log_p)) else np.asarray(log_p)
+    mean_log_p, mean_reward = _dot(q, log_p), _dot(q, np.asarray(reward))
+    log_p, reward = log_p - np.expand_dims(mean_log_p, -1), reward - np.expand_dims(mean_reward, -1)
+    weighted = q * reward
+    cov, var_reward = _dot(weighted, log_p), _dot(weighted, reward)
+    return Moments(mean_log_p, mean_reward, _dot(q * log_p, log_p), var_reward, cov)
+
+
+def log_odds_terms(
+    log_p: Float[np.ndarray, "*#batch y"],
+    correct: Bool[np.ndarray, "*#batch y"],
+    alpha: float | int,
+    b: float | int,
+) -> LogOdds:
+    """logit A(α,b) = α logit A₀ - (α-1) [H_α(p_C) - H_α(p_W)] + b, exactly.    [T3]
+
+    A is the probability of the correct responses C, p_C = p(·|C), and H_α the Rényi entropy. Sharpening
+    multiplies the base log-odds and charges for every extra way there is to be right: above alpha = 1 it helps
+    exactly when base > diversity_gap. If p supports no correct response (or no wrong one), accuracy is 0 (or 1)
+    on the whole plane: base = total = -inf (or +inf), and the gap is 0 by definition.
+    """
+    log_p, alpha = checked_log_p(log_p), checked_exponent(alpha)
+    correct = checked_reward(correct, log_p, "correct").astype(bool)
+    if not np.isfinite(b):
+        raise ValueError(f"b must be finite, got {b}; its limit is tilt.task_limit")
+    log_mass_right, log_right = _conditional(np.where(correct, log_p, -np.inf))
+    log_mass_wrong, log_wrong = _conditional(np.where(correct, -np.inf, log_p))
+    base = log_mass_right - log_mass_wrong
+    mixed = np.isfinite(base)
+    gap = np.where(mixed, renyi_entropy(log_right, alpha) - renyi_entropy(log_wrong, alpha), 0.0)[()]
+    # At alpha = 0 the product alpha · base would be nan where base is infinite.
+    total = np.where(mixed, alpha * np.where(mixed, base, 0.0) - (alpha - 1) * gap + b, base)[()]
+    return LogOdds(base, gap, float(b), total)
+
+
+def log_odds_slope(
+    log_p: Float[np.ndarray, "*#batch y"], correct: Bool[np.ndarray, "*#batch y"], alpha: float | int
+) -> Float[np.ndarray, "*batch"] | float:
+    """∂_α logit A = E_q[log p | C] - E_q[log p | W] under q_{α,b}; the same at every b.    [T3]
+
+    In nats per unit of alpha; its sign at alpha = 1 says whether a little sharpening helps.
+    nan when C or W is empty.
+    """
+    log_q = log_tilt(log_p, correct, alpha, 0)
+    classes = np.where(correct, log_q, -np.inf), np.where(correct, -np.inf, log_q)
+    right, wrong = (
+        np.where(np.isneginf(mass), np.nan, expectation(log_class, log_p))[()]
+        for mass, log_class in map(_conditional, classes)
+    )
+    return right - wrong
+
+
+def sharpening_limit(
+    log_p: Float[np.ndarray, "*#batch y"],
+    reward: Real[np.ndarray, "*#batch y"],
+    b: Number | Real[np.ndarray, "*#batch"] = 0.0,
+) -> Float[np.ndarray, "*batch y"]:
+    """lim_{α→∞} log q_{α,b}: the modes of p, each in proportion to e^{b r}.    [T4; 1908.10090]
+
+    Ties are exact ties of floating point: two modes one rounding apart do differ once alpha is large enough.
+    """
+    log_p = checked_log_p(log_p)
+    return _tilt_of_face(log_p, log_p, 0, reward, b)
+
+
+def task_limit(
+    log_p: Float[np.ndarray, "*#batch y"],
+    reward: Real[np.ndarray, "*#batch y"],
+    alpha: Number | Real[np.ndarray, "*#batch"] = 1.0,
+) -> Float[np.ndarray, "*batch y"]:
+    """lim_{b→∞} log q_{α,b}: p^α restricted to the best reward on the support.    [T4]
+
+    With alpha = 1 and a binary reward this is p(·|C), or p itself where p supports no correct response.
+    """
+    log_p = checked_log_p(log_p)
+    return _tilt_of_face(
+        log_p, np.where(np.isneginf(log_p), -np.inf, checked_reward(reward, log_p)), alpha, reward, 0
+    )
+
+
+def entropy_slope(
+    log_p: Float[np.ndarray, "*batch y"], alpha: float | int
+) -> Float[np.ndarray, "*batch"] | float:
+    """∂_α H(q_{α,0}) = -α Var(log p) <= 0: sharpening never gains entropy.    [T6]"""
+    return -alpha * moments(log_p, np.zeros(np.shape(log_p)), alpha, 0).var_log_p
+
+
+def kl_slope(log_p: Float[np.ndarray, "*batch y"], alpha: float | int) -> Float[np.ndarray, "*batch"] | float:
+    """∂_α KL(q_{α,0}‖p) = (α-1) Var(log p): the distance from p grows away from alpha = 1.    [T6]"""
+    return (alpha - 1) * moments(log_p, np.zeros(np.shape(log_p)), alpha, 0).var_log_p
+
+
+def delta_sharpening_bound(
+    log_p: Float[np.ndarray, "*batch y"], alpha: float | int
+) -> Float[np.ndarray, "*batch"] | float:
+    """1 - q_{α,0}(y*) <= ((1-p*)/p*) (1+γ)^{-(α-1)}, 1+γ = p*/(the next likeliest).    [T7; 2412.01951]
+
+    0 when p has one response; above 1 it says nothing.
+    ValueError: two modes tie (their shares never sharpen), or alpha < 1 (the power flattens).
+    """
+    log_p, alpha = checked_log_p(log_p), checked_exponent(alpha)
+    if alpha < 1:
+        raise ValueError(
+            f"alpha must be >= 1 for the sharpening bound, got {alpha}; below 1 p^alpha flattens p"
+        )
+    descending = -np.sort(-log_p, axis=-1)
+    best = descending[..., 0]
+    second = descending[..., 1] if log_p.shape[-1] > 1 else np.full_like(best, -np.inf)
+    if np.any(best == second):
+        raise ValueError(
+            f"log_p has two modes at {float(best.flat[np.argmax(best == second)])}; "
+            "the bound needs a unique likeliest response, see sharpening_limit"
+        )
+    return np.exp(log_sum_exp(descending[..., 1:]) - best - (alpha - 1) * (best - second))
+
+
+def _unnormalised(log_p, reward, alpha, b):
+    """alpha log p + b r after the checks at the door."""
+    log_p = checked_log_p(log_p)
+    reward = checked_reward(reward, log_p)
+    checked_exponent(alpha)
+    if not np.isfinite(b).all():
+        raise ValueError(f"b must be finite, got {b}; its limit b -> inf is tilt.task_limit")
+    alpha, b = np.expand_dims(alpha, -1), np.expand_dims(b, -1)
+    if np.all(alpha > 0):  # alpha · -inf = -inf is what we want
+        return alpha * log_p + b * reward
+    off = np.isneginf(log_p)
+    return np.where(off, -np.inf, alpha * np.where(off, 0.0, log_p)) + b * reward
+
+
+def _conditional(log_class):
+    """log of the mass of a class (-inf elsewhere) and the distribution within it; if empty, all -inf."""
+    mass = log_sum_exp(log_class)
+    return mass, log_class - np.expand_dims(np.where(np.isneginf(mass), 0.0, mass), -1)
+
+
+def _tilt_of_face(log_p, height, alpha, reward, b):
+    """q_{α,b} of p restricted to the responses where `height` is largest."""
+    face = np.where(height == np.max(height, axis=-1, keepdims=True), log_p, -np.inf)
+    return log_tilt(face - np.expand_dims(log_sum_exp(face), -1), reward, alpha, b)
+
+
+def _dot(x, y):
+    """Σ_y x y over the last axis, without a temporary."""
+    return np.einsum("...y,...y->...", x, y)[()]
