@@ -5,7 +5,7 @@ import io
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Config = TypeVar("Config")
 
@@ -21,19 +21,23 @@ def one_line_errors() -> Iterator[None]:
         raise SystemExit(2) from None
 
 
-def parse(config: Callable[..., Config], prog: str, arguments: Sequence[str] | None = None) -> Config:
-    """Read the command line into a frozen config; tyro's boxed error becomes one line."""
+def parse(
+    config: Callable[..., Config], prog: str, arguments: Sequence[str] | None = None, **options: Any
+) -> Config:
+    """Read the command line into a frozen config; tyro's boxed error becomes one line.
+
+    options go to tyro.cli: default=..., return_unknown_args=True (which returns a pair).
+    """
     import tyro
 
     boxed = io.StringIO()
     try:
         with contextlib.redirect_stderr(boxed):
-            return tyro.cli(config, prog=prog, args=arguments)
+            return tyro.cli(config, prog=f"python -m {prog}", args=arguments, **options)
     except SystemExit as stop:
         if stop.code == 2:
-            print(
-                f"error: {_message_in_box(boxed.getvalue())} (see python -m {prog} --help)", file=sys.stderr
-            )
+            message = _message_in_box(boxed.getvalue())
+            print(f"error: {message} (see python -m {prog} --help)", file=sys.stderr)
         raise
 
 

@@ -1,0 +1,104 @@
+"""python -m llm.train: run one objective on a language model with TRL's RLOO, beside the forecast of where it ends."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from theory.command import one_line_errors, parse
+from theory.objectives import Objective, regime
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Train a language model on one objective of the (alpha, b) plane and compare it with its forecast.
+
+    Every other option of TRL's RLOOConfig is taken as well, in TRL's own spelling (--learning_rate 1e-5,
+    --num_generations 16, --save_steps 50, --use_vllm true ...).
+    """
+
+    regime: str = "task"
+    """task, tilted, sharpening, tempered or tilted-tempered"""
+    alpha: float | None = None
+    """power on the base model (tempered, tilted-tempered)"""
+    beta: float | None = None
+    """KL weight (tilted, tilted-tempered); b = 1/beta"""
+    kappa: float = 0.0
+    """length exponent: the sharpening term is divided by |y|^kappa"""
+    model: str = "aligned"
+    """bundled organism (aligned, misaligned), folder or hub id"""
+    dataset: str | None = None
+    """JSONL or Parquet file with columns problem and answer, hub id, or 'addition'; an organism needs none"""
+    eval_dataset: str | None = None
+    """problems to evaluate on; by default some of --dataset are held out"""
+    steps: int = 100
+    """optimiser steps"""
+    seed: int = 0
+    """seed of sampling and data order"""
+    eval_prompts: int = 128
+    """held-out prompts, for the base and the final evaluation and for the forecast"""
+    eval_samples: int = 16
+    """responses to each held-out prompt in an evaluation"""
+    forecast_samples: int = 64
+    """responses of the base model to each held-out prompt that the forecast reweights"""
+    output_dir: Path | None = None
+    """run folder; by default a new one under runs/"""
+    overwrite: bool = False
+    """replace the run that --output-dir holds"""
+    config: Path | None = None
+    """YAML file with any of these options and of TRL's; the command line wins"""
+
+    def __post_init__(self):
+        for name in ("steps", "eval_prompts", "eval_samples", "forecast_samples"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
+        objective = self.objective
+        if not 0 <= self.kappa < float("inf"):
+            raise ValueError(f"--kappa must be finite and >= 0, got {self.kappa}")
+        if self.kappa and objective.reference_weight == objective.entropy_weight:
+            raise ValueError(f"--kappa {self.kappa} is not used by regime {self.regime}, which does not sharpen")
+
+    @property
+    def objective(self) -> Objective:
+        return regime(self.regime, alpha=self.alpha, beta=self.beta)
+
+
+def read_command_line(arguments: list[str] | None = None) -> tuple[TrainConfig, list[str], dict]:
+    """(our config, TRL's arguments left on the command line, TRL's options from --config)."""
+    config, _ = parse(TrainConfig, "llm.train", arguments, return_unknown_args=True)
+    ours, trl = _read_config_file(config.config) if config.config else ({}, {})
+    with one_line_errors():
+        default = dataclasses.replace(TrainConfig(), **ours)
+    config, trl_arguments = parse(
+        TrainConfig, "llm.train", arguments, return_unknown_args=True, default=default
+    )
+    return config, trl_arguments, trl
+
+
+def _read_config_file(path: Path) -> tuple[dict, dict]:
+    import yaml
+
+    with one_line_errors():
+        try:
+            content = yaml.safe_load(path.read_text()) or {}
+        except yaml.YAMLError as error:
+            raise ValueError(f"--config {path} is not valid YAML ({error})") from None
+        if not isinstance(content, dict):
+            raise ValueError(f"--config {path} must hold options by name, got {type(content).__name__}")
+    content = {str(name).replace("-", "_"): value for name, value in content.items()}
+    fields = {field.name: field.type for field in dataclasses.fields(TrainConfig)}
+    ours = {name: content.pop(name) for name in list(content) if name in fields}
+    for name in {"output_dir"} & ours.keys():
+        ours[name] = Path(ours[name])
+    return ours, content
+
+
+def main() -> None:
+    config, trl_arguments, trl_options = read_command_line()
+    with one_line_errors():
+        from llm.run import run  # torch and TRL load only now, so that --help answers at once
+
+        print(f"wrote {run(config, trl_arguments, trl_options)}")
+
+
+if __name__ == "__main__":
+    main()
