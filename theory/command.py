@@ -21,9 +21,7 @@ def one_line_errors() -> Iterator[None]:
         raise SystemExit(2) from None
 
 
-def parse(
-    config: Callable[..., Config], prog: str, arguments: Sequence[str] | None = None, **options: Any
-) -> Config:
+def parse(config: Callable[..., Config], prog: str, arguments: Sequence[str] | None = None, **options: Any) -> Config:
     """Read the command line into a frozen config; tyro's boxed error becomes one line.
 
     options go to tyro.cli: default=..., return_unknown_args=True (which returns a pair).
@@ -45,4 +43,5 @@ def _message_in_box(text: str) -> str:
     """The sentences above the first rule of tyro's box, without its border."""
     lines = [re.sub(r"[│╭╮╰╯]|─{2,}.*", "", line).strip() for line in text.splitlines()[1:]]
     blank = lines.index("") if "" in lines else len(lines)
-    return " ".join(lines[:blank]) or "the command line could not be read"
+    message = re.sub(r"^Error parsing \w*Config: ", "", " ".join(lines[:blank]))  # our own sentence says it all
+    return message or "the command line could not be read"

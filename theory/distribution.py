@@ -74,6 +74,14 @@ def log_power(log_p: Float[np.ndarray, "*batch y"], alpha: Number) -> Float[np.n
     return np.where(off, -np.inf, alpha * np.where(off, 0.0, log_p))
 
 
+def conditional(
+    log_class: Float[np.ndarray, "*batch y"],
+) -> tuple[Float[np.ndarray, "*batch"] | float, Float[np.ndarray, "*batch y"]]:
+    """log of the mass of a class (-inf elsewhere) and the distribution within it; if empty, all -inf."""
+    mass = log_sum_exp(log_class)
+    return mass, log_class - np.expand_dims(np.where(np.isneginf(mass), 0.0, mass), -1)
+
+
 def expectation(
     log_q: Float[np.ndarray, "*#batch y"], f: Real[np.ndarray, "*#batch y"]
 ) -> Float[np.ndarray, "*batch"] | float:
@@ -95,9 +103,7 @@ def kl(
     return expectation(log_p, np.where(off, 0.0, log_p) - np.where(off, 0.0, log_q))
 
 
-def renyi_entropy(
-    log_p: Float[np.ndarray, "*batch y"], alpha: float | int
-) -> Float[np.ndarray, "*batch"] | float:
+def renyi_entropy(log_p: Float[np.ndarray, "*batch y"], alpha: float | int) -> Float[np.ndarray, "*batch"] | float:
     """H_α(p) = log Σ_y p^α / (1-α), in nats.
 
     alpha = 0 counts the support, 1 is the Shannon entropy, inf is -log max p (min-entropy).

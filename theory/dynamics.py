@@ -53,7 +53,8 @@ def line(objective: Objective, time: Number | Real[np.ndarray, "*time"]) -> Coor
 def mirror_line(objective: Objective, step_size: float, steps: int | Int[np.ndarray, "*time"]) -> Coordinates:
     """(α_k, b_k) = s (1, 0) + (1-s) (c/τ, w/τ), s = (1-ητ)^k: mirror ascent from p.    [T8]
 
-    A step is log π ← log π + η ∇J. Exact at every step size η, not only for small ones; alpha may pass below 0 on the way when ητ > 1.
+    A step is log π ← log π + η ∇J. Exact at every step size η, not only for small ones; alpha may pass
+    below 0 on the way when ητ > 1.
     """
     tau, steps = objective.entropy_weight, np.asarray(steps)
     if tau == 0:
@@ -73,7 +74,7 @@ def rate(objective: Objective) -> float:
 
 
 def step_is_stable(objective: Objective, step_size: float) -> bool:
-    """Whether mirror ascent with step η converges inside the simplex: 0 < ητ < 2. Above ητ = 1 it oscillates.  [T8]"""
+    """Whether mirror ascent with step η converges: 0 < ητ < 2; above 1 it oscillates.    [T8]"""
     return 0 < step_size * objective.entropy_weight < 2
 
 
@@ -92,8 +93,7 @@ def self_sharpening_score(
     w, c, tau = objective.reward_weight, objective.reference_weight, objective.entropy_weight
     if not tau < 0:
         raise ValueError(
-            f"entropy_weight is {tau}: only a negative one lets the start decide the end; "
-            "see objectives.optimum"
+            f"entropy_weight is {tau}: only a negative one lets the start decide the end; see objectives.optimum"
         )
     start = np.isneginf(log_pi0)
     reference = c * np.where(start, 0.0, log_p) if c else 0.0
@@ -113,18 +113,14 @@ def self_sharpening_winner(
     return np.argmax(self_sharpening_score(log_pi0, log_p, reward, objective), axis=-1)
 
 
-def softmax_jacobian(
-    log_pi: Float[np.ndarray, "*batch y"], objective: Objective
-) -> Float[np.ndarray, "*batch y y"]:
+def softmax_jacobian(log_pi: Float[np.ndarray, "*batch y"], objective: Objective) -> Float[np.ndarray, "*batch y y"]:
     """-τ F(π*), F = diag π - ππᵀ: softmax policy gradient, linearised at an interior fixed point.    [T9]"""
     pi = np.exp(checked_log_p(log_pi, "log_pi"))
     fisher = pi[..., None] * np.eye(pi.shape[-1]) - pi[..., None] * pi[..., None, :]
     return -objective.entropy_weight * fisher
 
 
-def softmax_rates(
-    log_pi: Float[np.ndarray, "*batch y"], objective: Objective
-) -> Float[np.ndarray, "*batch modes"]:
+def softmax_rates(log_pi: Float[np.ndarray, "*batch y"], objective: Objective) -> Float[np.ndarray, "*batch modes"]:
     """The rates at which logits approach π*, ascending, less the zero of a common shift.    [T9]
 
     They interlace with τ π: the k-th lies between the k-th and the (k+1)-th smallest τ π. So the slow
@@ -135,7 +131,7 @@ def softmax_rates(
 
 
 def self_reference(reference_weight: float, own_weight: float, time: Number | Real[np.ndarray, "*time"]):
-    """a(t) of ȧ = c₁ + c₂ a, a(0) = 1: the exponent of p under reward c₁ log p + c₂ log π (detached).  [T10]"""
+    """a(t) of ȧ = c₁ + c₂ a, a(0) = 1: exponent of p under c₁ log p + c₂ log π, detached.    [T10]"""
     return line(Objective(0.0, reference_weight, -own_weight), time).alpha
 
 
@@ -149,9 +145,7 @@ def self_reference_steps(
 def self_reference_limit(reference_weight: float, own_weight: float) -> FixedExponent:
     """-c₁/c₂, stable exactly when c₂ < 0. With c₂ = 0 the exponent never rests, unless c₁ = 0.    [T10]"""
     if own_weight == 0:
-        return FixedExponent(
-            1.0 if reference_weight == 0 else float(np.inf * np.sign(reference_weight)), False
-        )
+        return FixedExponent(1.0 if reference_weight == 0 else float(np.inf * np.sign(reference_weight)), False)
     return FixedExponent(-reference_weight / own_weight, own_weight < 0)
 
 
@@ -160,7 +154,8 @@ def iterated_sharpening(
 ) -> Float[np.ndarray, "*time"] | float:
     """e_k of π_{k+1} ∝ π_k^{α(1-ρ)} p^ρ, e_0 = 1: sharpening a moving reference.    [T11]
 
-    e_{k+1} = α(1-ρ) e_k + ρ: the reference keeps a share ρ of p. A reference reset to the current policy (mixing ρ = 0) gives α^k.
+    e_{k+1} = α(1-ρ) e_k + ρ: the reference keeps a share ρ of p. A reference reset to the current
+    policy (mixing ρ = 0) gives α^k.
     """
     gain = alpha * (1 - mixing)
     rounds = np.asarray(rounds)

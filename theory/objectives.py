@@ -50,9 +50,7 @@ class Objective:
                 "entropy_weight is 0: this objective is linear in π and has no interior fixed point; "
                 "see objectives.optimum for the face where it ends"
             )
-        return Coordinates(
-            self.reference_weight / self.entropy_weight, self.reward_weight / self.entropy_weight
-        )
+        return Coordinates(self.reference_weight / self.entropy_weight, self.reward_weight / self.entropy_weight)
 
     @property
     def target(self) -> Coordinates:
@@ -60,7 +58,8 @@ class Objective:
         if not self.entropy_weight > 0:
             raise ValueError(
                 f"entropy_weight is {self.entropy_weight}: without a positive entropy term there is no "
-                "attractor inside the simplex; see objectives.optimum (0) or dynamics.self_sharpening_winner (below 0)"
+                "attractor inside the simplex; see objectives.optimum (0) or "
+                "dynamics.self_sharpening_winner (below 0)"
             )
         return self.fixed_point
 

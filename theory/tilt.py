@@ -10,6 +10,7 @@ from theory.distribution import (
     checked_exponent,
     checked_log_p,
     checked_reward,
+    conditional,
     entropy,
     expectation,
     kl,
@@ -97,8 +98,8 @@ def moments(
     """Gradient and Hessian of Φ: mean and covariance of (log p, r) under q_{α,b}.    [T2; 2605.04542]
 
     For any f, ∂_α E[f] = Cov(f, log p) and ∂_b E[f] = Cov(f, r). So of the accuracy E[r],
-    `var_reward` >= 0 is the slope upwards (more task reward) and `cov`, of either sign, the slope to the right
-    (more sharpening).
+    `var_reward` >= 0 is the slope upwards (more task reward) and `cov`, of either sign, the slope to
+    the right (more sharpening).
     Arguments and errors as in log_tilt.
     """
     q = log_tilt(log_p, reward, alpha, b)
@@ -121,16 +122,16 @@ def log_odds_terms(
     """logit A(α,b) = α logit A₀ - (α-1) [H_α(p_C) - H_α(p_W)] + b, exactly.    [T3]
 
     A is the probability of the correct responses C, p_C = p(·|C), and H_α the Rényi entropy. Sharpening
-    multiplies the base log-odds and charges for every extra way there is to be right: above alpha = 1 it helps
-    exactly when base > diversity_gap. If p supports no correct response (or no wrong one), accuracy is 0 (or 1)
-    on the whole plane: base = total = -inf (or +inf), and the gap is 0 by definition.
+    multiplies the base log-odds and charges for every extra way there is to be right: above alpha = 1
+    it helps exactly when base > diversity_gap. If p supports no correct response (or no wrong one),
+    accuracy is 0 (or 1) on the whole plane: base = total = -inf (or +inf), and the gap is 0 by definition.
     """
     log_p, alpha = checked_log_p(log_p), checked_exponent(alpha)
     correct = checked_reward(correct, log_p, "correct").astype(bool)
     if not np.isfinite(b):
         raise ValueError(f"b must be finite, got {b}; its limit is tilt.task_limit")
-    log_mass_right, log_right = _conditional(np.where(correct, log_p, -np.inf))
-    log_mass_wrong, log_wrong = _conditional(np.where(correct, -np.inf, log_p))
+    log_mass_right, log_right = conditional(np.where(correct, log_p, -np.inf))
+    log_mass_wrong, log_wrong = conditional(np.where(correct, -np.inf, log_p))
     base = log_mass_right - log_mass_wrong
     mixed = np.isfinite(base)
     gap = np.where(mixed, renyi_entropy(log_right, alpha) - renyi_entropy(log_wrong, alpha), 0.0)[()]
@@ -151,7 +152,7 @@ def log_odds_slope(
     classes = np.where(correct, log_q, -np.inf), np.where(correct, -np.inf, log_q)
     right, wrong = (
         np.where(np.isneginf(mass), np.nan, expectation(log_class, log_p))[()]
-        for mass, log_class in map(_conditional, classes)
+        for mass, log_class in map(conditional, classes)
     )
     return right - wrong
 
@@ -179,14 +180,10 @@ def task_limit(
     With alpha = 1 and a binary reward this is p(·|C), or p itself where p supports no correct response.
     """
     log_p = checked_log_p(log_p)
-    return _tilt_of_face(
-        log_p, np.where(np.isneginf(log_p), -np.inf, checked_reward(reward, log_p)), alpha, reward, 0
-    )
+    return _tilt_of_face(log_p, np.where(np.isneginf(log_p), -np.inf, checked_reward(reward, log_p)), alpha, reward, 0)
 
 
-def entropy_slope(
-    log_p: Float[np.ndarray, "*batch y"], alpha: float | int
-) -> Float[np.ndarray, "*batch"] | float:
+def entropy_slope(log_p: Float[np.ndarray, "*batch y"], alpha: float | int) -> Float[np.ndarray, "*batch"] | float:
     """∂_α H(q_{α,0}) = -α Var(log p) <= 0: sharpening never gains entropy.    [T6]"""
     return -alpha * moments(log_p, np.zeros(np.shape(log_p)), alpha, 0).var_log_p
 
@@ -206,9 +203,7 @@ def delta_sharpening_bound(
     """
     log_p, alpha = checked_log_p(log_p), checked_exponent(alpha)
     if alpha < 1:
-        raise ValueError(
-            f"alpha must be >= 1 for the sharpening bound, got {alpha}; below 1 p^alpha flattens p"
-        )
+        raise ValueError(f"alpha must be >= 1 for the sharpening bound, got {alpha}; below 1 p^alpha flattens p")
     descending = -np.sort(-log_p, axis=-1)
     best = descending[..., 0]
     second = descending[..., 1] if log_p.shape[-1] > 1 else np.full_like(best, -np.inf)
@@ -232,12 +227,6 @@ def _unnormalised(log_p, reward, alpha, b):
         return alpha * log_p + b * reward
     off = np.isneginf(log_p)
     return np.where(off, -np.inf, alpha * np.where(off, 0.0, log_p)) + b * reward
-
-
-def _conditional(log_class):
-    """log of the mass of a class (-inf elsewhere) and the distribution within it; if empty, all -inf."""
-    mass = log_sum_exp(log_class)
-    return mass, log_class - np.expand_dims(np.where(np.isneginf(mass), 0.0, mass), -1)
 
 
 def _tilt_of_face(log_p, height, alpha, reward, b):

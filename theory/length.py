@@ -1,0 +1,208 @@
+"""What sharpening does to the length of responses: the power of a Markov policy, and when it exists at all.
+
+A Markov policy moves between content states with probabilities P and stops from state s with probability stop(s);
+each row of P and its stop add up to one. Lengths count content moves; the stop (EOS) is not counted.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Real
+
+from theory.distribution import checked_exponent, checked_log_p, checked_reward, log_power
+from theory.shortest_path import (
+    ShortestPath,
+    checked_markov,
+    cost_to_stop,
+    maximum_mean_cycle,
+    shortest_path,
+    supremum_mean_log_p,
+)
+
+__all__ = [
+    "LengthCovariance",
+    "MarkovPower",
+    "ShortestPath",
+    "content_power",
+    "covariance_by_length",
+    "empty_response_wins",
+    "existence_threshold",
+    "markov_power",
+    "maximum_mean_cycle",
+    "shortest_path",
+    "supremum_mean_log_p",
+    "uniform_existence_threshold",
+    "uniform_length_ratio",
+]
+
+
+class MarkovPower(NamedTuple):
+    """p^α/Z of a Markov policy, itself Markov; lookahead is log h, nats; mean_length in content moves."""
+
+    log_z: float
+    lookahead: Float[np.ndarray, " s"]
+    transition: Float[np.ndarray, "s s"]
+    stop: Float[np.ndarray, " s"]
+    mean_length: float
+
+
+class LengthCovariance(NamedTuple):
+    """Cov(r, log p) = within + between."""
+
+    within: float
+    between: float
+
+
+def markov_power(
+    transition: Float[np.ndarray, "s s"], stop: Float[np.ndarray, " s"], start: int, alpha: float | int
+) -> MarkovPower:
+    """h = (I - P^{∘α})^{-1} stop^{∘α}, Z = h(start), P̃ = P^{∘α} h(s')/h(s), stop̃ = stop^{∘α}/h(s).    [T17]
+
+    Elementwise powers, on the states that can still stop; the others have h = 0 and are left with zero rows. P̃ is the
+    Doob transform: sampling from it is sampling from p^α. Powers are taken relative to the likeliest way to stop, so
+    that alpha = 10⁴ stays in range; alpha -> inf is `shortest_path`.
+    ValueError: alpha < 0, rows that do not add up to one, a start that cannot stop, and alpha at or below
+    `existence_threshold`, where Z is infinite: training then drives responses to the length limit.
+    """
+    transition, stop = checked_markov(transition, stop, start)
+    checked_exponent(alpha)
+    cost = cost_to_stop(transition, stop)
+    useful = np.isfinite(cost)
+    reached = _reachable(transition, start) & useful
+    threshold = existence_threshold(transition[np.ix_(reached, reached)])
+    if alpha <= threshold and _spectral_radius(_powers(transition[np.ix_(reached, reached)], alpha)) >= 1:
+        raise ValueError(
+            f"alpha is {alpha}, but p^alpha has infinite mass up to the existence threshold {threshold:.6g}: "
+            "training there runs to the length limit; use a larger alpha or a cut-off"
+        )
+    depth = np.where(useful, cost, 0.0)
+    moves, ends = np.zeros_like(transition), np.zeros_like(stop)
+    among = np.ix_(reached, reached)
+    # Johnson's potentials: relative to the cheapest way to stop every factor is <= 1 and one in each row is 1.
+    moves[among] = _powers(transition, alpha, depth[:, None] - depth[None, :])[among]
+    ends[reached] = _powers(stop, alpha, depth)[reached]
+    scaled_h = np.zeros_like(stop)
+    scaled_h[reached] = np.linalg.solve(np.eye(reached.sum()) - moves[among], ends[reached])
+    safe = np.where(reached, scaled_h, 1.0)
+    doob = moves * scaled_h[None, :] / safe[:, None]
+    visits = np.linalg.solve(np.eye(len(stop)) - doob.T, np.eye(len(stop))[start])
+    with np.errstate(divide="ignore"):  # h = 0 where a state cannot stop
+        log_h = np.where(reached, -alpha * depth, 0.0) + np.log(scaled_h)
+    return MarkovPower(float(log_h[start]), log_h, doob, ends / safe, float(np.sum(visits) - 1))
+
+
+def existence_threshold(transition: Float[np.ndarray, "s s"]) -> float:
+    """α_c, where the spectral radius of P^{∘α} is one: p^α has finite mass exactly above it.    [T17]
+
+    Below 1 as soon as every state can stop, and often by little. 0 when no state lies on two cycles: the power then
+    exists at every alpha > 0 (at alpha = 0 too without any cycle). inf if a cycle has probability one.
+    ValueError: entries outside [0, 1], a row above one.
+    """
+    transition = checked_markov(transition)
+    if _spectral_radius(_powers(transition, 0)) <= 1:
+        return np.inf if _spectral_radius(transition) >= 1 else 0.0
+    with np.errstate(divide="ignore"):
+        largest_cycle = maximum_mean_cycle(transition).mean_log_p
+    if largest_cycle == 0:
+        return np.inf
+
+    from scipy.optimize import brentq  # half a second to import, so only where a root is needed
+
+    # The radius falls from above one at 0 to at most one at 1: the rows of P sum to at most one.
+    excess = lambda alpha: np.log(_spectral_radius(_powers(transition, alpha)))  # noqa: E731
+    return 1.0 if excess(1.0) >= -1e-15 else brentq(excess, 0.0, 1.0, xtol=1e-14, rtol=1e-14)
+
+
+def uniform_length_ratio(vocabulary: int, stop: float, alpha: float | int) -> float:
+    """ρ = V^{1-α} (1-q)^α, the length ratio of p^α for V equiprobable tokens and stop probability q.    [T17]
+
+    Lengths under p^α are geometric, P(n) = (1-ρ) ρ^n, with mean ρ/(1-ρ) moves; ρ >= 1 has no such distribution.
+    """
+    _check_uniform(vocabulary, stop)
+    return float(np.exp((1 - alpha) * np.log(vocabulary) + alpha * np.log1p(-stop)))
+
+
+def uniform_existence_threshold(vocabulary: int, stop: float) -> float:
+    """α_c = log V/(log V - log(1-q)): for a large vocabulary just below one.    [T17]"""
+    _check_uniform(vocabulary, stop)
+    return float(np.log(vocabulary) / (np.log(vocabulary) - np.log1p(-stop)))
+
+
+def empty_response_wins(log_p_stop: Float[np.ndarray, "*#batch"] | float, log_p: Float[np.ndarray, "*#batch"] | float):
+    """log p(stop at once | prompt) > log p(y): the empty response then beats y as an optimum.    [T17; 1908.10090]
+
+    One forward pass against the log-likelihood of a rollout y; in a policy of long answers it nearly always holds.
+    """
+    return np.greater(log_p_stop, log_p)
+
+
+def covariance_by_length(
+    log_p: Float[np.ndarray, " y"], reward: Real[np.ndarray, " y"], length: Real[np.ndarray, " y"]
+) -> LengthCovariance:
+    """Cov(r, log p) = E[Cov(r, log p | L)] + Cov(E[r|L], E[log p|L]) under p.    [T18]
+
+    `within` is what sharpening earns by content, `between` what it earns or loses by shifting lengths.
+    """
+    log_p = checked_log_p(log_p)
+    reward, length = checked_reward(reward, log_p), checked_reward(length, log_p, "length")
+    p, value = np.exp(log_p), np.where(np.isneginf(log_p), 0.0, log_p)
+    _, group = np.unique(length, return_inverse=True)
+    mass = np.bincount(group, p)
+
+    def group_mean(f):
+        return np.bincount(group, p * f) / np.where(mass > 0, mass, 1.0)
+
+    r_mean, l_mean = group_mean(reward), group_mean(value)
+    within = np.sum(p * (reward - r_mean[group]) * (value - l_mean[group]))
+    between = np.sum(mass * (r_mean - mass @ r_mean) * (l_mean - mass @ l_mean))
+    return LengthCovariance(float(within), float(between))
+
+
+def content_power(
+    log_p: Float[np.ndarray, " y"], length: Real[np.ndarray, " y"], alpha: float | int
+) -> Float[np.ndarray, " y"]:
+    """log of p(L) p(y|L)^α / Z_L: sharpens what is said and leaves the distribution of lengths alone.    [T18]"""
+    log_p = checked_log_p(log_p)
+    length = checked_reward(length, log_p, "length")
+    checked_exponent(alpha)
+    target = np.full(log_p.shape, -np.inf)
+    for value in np.unique(length[~np.isneginf(log_p)]):
+        same = (length == value) & ~np.isneginf(log_p)
+        scaled = log_power(log_p[same], alpha)
+        target[same] = scaled + np.logaddexp.reduce(log_p[same]) - np.logaddexp.reduce(scaled)
+    return target
+
+
+def _powers(probability, alpha, log_scale=0.0):
+    """(probability · e^{log_scale})^alpha, with 0^0 = 0: an impossible move stays impossible."""
+    possible = probability > 0
+    log_probability = np.log(np.where(possible, probability, 1.0)) + log_scale
+    return np.where(possible, np.exp(alpha * np.where(possible, log_probability, 0.0)), 0.0)
+
+
+def _reachable(transition, start):
+    reached = np.zeros(len(transition), dtype=bool)
+    reached[start] = True
+    for _ in range(len(transition)):
+        reached |= (transition[reached] > 0).any(axis=0)
+    return reached
+
+
+def _spectral_radius(matrix):
+    """Of a matrix with entries >= 0: the largest over its strongly connected blocks.
+
+    Block by block, because the eigenvalues of a nilpotent matrix are only accurate to a root of the rounding error.
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    blocks, block = connected_components(matrix > 0, connection="strong")
+    radii = [0.0]
+    for i in range(blocks):
+        members = np.flatnonzero(block == i)
+        radii.append(np.max(np.abs(np.linalg.eigvals(matrix[np.ix_(members, members)]))))
+    return float(max(radii))
+
+
+def _check_uniform(vocabulary, stop):
+    if vocabulary < 1 or not 0 < stop < 1:
+        raise ValueError(f"vocabulary must be >= 1 and stop in (0, 1), got {vocabulary} and {stop}")

@@ -1,0 +1,118 @@
+"""The power of a distribution over sequences against the power of its tokens: what low temperature drops.
+
+A distribution over finitely many responses is a table: `tokens`, one row a response, padded with PAD after its end,
+and `log_p`, one number a row. A response that is a prefix of another needs its own last token (EOS).
+"""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from theory.distribution import checked_exponent, checked_log_p, log_power
+
+PAD = -1
+
+
+def log_conditionals(tokens: Int[np.ndarray, "y t"], log_p: Float[np.ndarray, " y"]) -> Float[np.ndarray, "y t"]:
+    """log p(x_t | x_<t) of every token of every response; 0 on padding.
+
+    -inf below a prefix without mass. ValueError: shapes, log_p, two equal rows, a token after PAD, a response that
+    is a prefix of another.
+    """
+    return _conditionals(*_checked(tokens, log_p))
+
+
+def lookahead(
+    tokens: Int[np.ndarray, "y t"], log_p: Float[np.ndarray, " y"], alpha: float | int
+) -> Float[np.ndarray, "y t"]:
+    """log ζ_t(x_≤t), ζ_t = E_p[p(x_>t | x_≤t)^{α-1}]: how well the future of a token sharpens.    [T16; 2601.21590]
+
+    The conditionals of p^α/Z are ∝ p(x_t|x_<t)^α ζ_t(x_≤t); low temperature takes ζ = 1. The two agree exactly when ζ_t
+    is the same for all tokens that can follow a prefix. A pivotal token is one whose ζ is small: many ways go on
+    from it (alpha > 1). 0 at the last token and on padding, -inf below a prefix without mass.
+    """
+    tokens, log_p = _checked(tokens, log_p)
+    checked_exponent(alpha)
+    prefixes = _prefixes(tokens)
+    mass = np.stack([_log_mass(ids, log_p) for ids in prefixes], axis=1)
+    power = np.stack([_log_mass(ids, log_power(log_p, alpha)) for ids in prefixes], axis=1)
+    off = np.isneginf(mass)
+    zeta = np.where(off, -np.inf, power - log_power(np.where(off, 0.0, mass), alpha))[:, 1:]
+    return np.where(tokens == PAD, 0.0, zeta)
+
+
+def log_low_temperature(
+    tokens: Int[np.ndarray, "y t"], log_p: Float[np.ndarray, " y"], alpha: float | int
+) -> Float[np.ndarray, " y"]:
+    """log q_lowT(y) = Σ_t log [p(y_t|y_<t)^α / Σ_v p(v|y_<t)^α]: each token at temperature 1/α.    [T16; 2510.14901]"""
+    tokens, log_p = _checked(tokens, log_p)
+    checked_exponent(alpha)
+    terms = log_power(_conditionals(tokens, log_p), alpha) - _normalisers(tokens, log_p, alpha)
+    return np.where(np.isneginf(log_p), -np.inf, np.sum(np.where(np.isneginf(terms), 0.0, terms), axis=1))
+
+
+def log_token_normaliser(
+    tokens: Int[np.ndarray, "y t"], log_p: Float[np.ndarray, " y"], alpha: float | int
+) -> Float[np.ndarray, " y"]:
+    """log Π_t Σ_v p(v|y_<t)^α: p^α(y) = q_lowT(y) times this, the weight that corrects low temperature.
+    [T16; 2602.10273]
+
+    0 off the support, whose responses low temperature never draws.
+    """
+    tokens, log_p = _checked(tokens, log_p)
+    checked_exponent(alpha)
+    return np.where(np.isneginf(log_p), 0.0, np.sum(_normalisers(tokens, log_p, alpha), axis=1))
+
+
+def _checked(tokens, log_p):
+    log_p, tokens = checked_log_p(log_p), np.asarray(tokens)
+    if tokens.ndim != 2 or tokens.shape[:1] != log_p.shape:
+        raise ValueError(
+            f"tokens has shape {tokens.shape} but log_p has shape {log_p.shape}; give one row of tokens a response"
+        )
+    ended = tokens == PAD
+    if np.any(ended[:, :-1] & ~ended[:, 1:]):
+        raise ValueError(f"tokens has a token after PAD ({PAD}) in row {np.argwhere(np.diff(ended * 1) < 0)[0][0]}")
+    for ids, over in zip(_prefixes(tokens)[1:], ended.T, strict=True):
+        # Rows that end here share a prefix with nothing but themselves: a parent id of its own.
+        ending = np.bincount(ids, weights=over, minlength=ids.max() + 1)
+        if np.any((ending > 0) & (np.bincount(ids) > 1)):
+            raise ValueError("tokens has a response that equals or continues another; end each with its own token")
+    return tokens, log_p
+
+
+def _prefixes(tokens):
+    """Ids of the prefix of length 0, 1, .. of each response; a padded row keeps the id of its whole response."""
+    ids = [np.zeros(len(tokens), dtype=np.int64)]
+    for column in tokens.T:
+        grown = np.where(column == PAD, -1, column)
+        ids.append(np.unique(np.stack([ids[-1], grown]), axis=1, return_inverse=True)[1].reshape(-1))
+    return ids
+
+
+def _log_mass(ids, log_x):
+    """For each response, log of the sum of x over the responses that share its prefix."""
+    top = np.full(ids.max() + 1, -np.inf)
+    np.maximum.at(top, ids, log_x)
+    shift = np.where(np.isneginf(top), 0.0, top)
+    with np.errstate(divide="ignore"):  # a prefix without mass: log 0 = -inf
+        return (shift + np.log(np.bincount(ids, weights=np.exp(log_x - shift[ids]))))[ids]
+
+
+def _conditionals(tokens, log_p):
+    mass = np.stack([_log_mass(ids, log_p) for ids in _prefixes(tokens)], axis=1)
+    before = np.where(np.isneginf(mass[:, :-1]), 0.0, mass[:, :-1])  # -inf - (-inf) would be nan
+    return np.where(tokens == PAD, 0.0, mass[:, 1:] - before)
+
+
+def _normalisers(tokens, log_p, alpha):
+    """log Σ_v p(v|y_<t)^α at each token, 0 on padding and below a prefix without mass."""
+    columns = []
+    prefixes, conditionals = _prefixes(tokens), _conditionals(tokens, log_p)
+    for t in range(tokens.shape[1]):
+        # One row stands for each next token v, or its power would be counted once for every continuation.
+        _, first = np.unique(prefixes[t + 1], return_index=True)
+        one_each = np.full(len(tokens), -np.inf)
+        one_each[first] = log_power(conditionals[first, t], alpha)
+        columns.append(_log_mass(prefixes[t], one_each))
+    total = np.stack(columns, axis=1)
+    return np.where((tokens == PAD) | np.isneginf(total), 0.0, total)

@@ -1,0 +1,143 @@
+"""The likeliest response of a Markov policy as a shortest path, and its best mean log-probability as a cycle."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from theory.distribution import SUM_TOLERANCE
+
+
+class ShortestPath(NamedTuple):
+    """The states visited after the start (empty for the empty response), and log p of the response with its stop."""
+
+    states: tuple[int, ...]
+    log_p: float
+
+
+class MeanCycle(NamedTuple):
+    """The states of a cycle in order, and its mean log-probability a move; (-inf, ()) without a cycle."""
+
+    mean_log_p: float
+    states: tuple[int, ...]
+
+
+def shortest_path(transition: Float[np.ndarray, "s s"], stop: Float[np.ndarray, " s"], start: int) -> ShortestPath:
+    """The mode of a Markov policy: the shortest path to a stop under the weights -log P, -log stop.    [T17]
+
+    The limit alpha -> inf of `markov_power`; often the empty response. Ties go to stopping, then to the lowest state.
+    ValueError: rows that do not add up to one, a start that cannot stop.
+    """
+    transition, stop = checked_markov(transition, stop, start)
+    cost = cost_to_stop(transition, stop)
+    with np.errstate(divide="ignore"):
+        moves, ends = -np.log(transition), -np.log(stop)
+    states, here = [], start
+    while ends[here] > cost[here]:
+        onward = moves[here] + cost
+        # Never back to a state of the path: a free cycle (P = 1 all around) would tie with leaving it.
+        onward[[start, *states]] = np.inf
+        here = int(np.argmin(onward))
+        states.append(here)
+    return ShortestPath(tuple(states), float(-cost[start]))
+
+
+def maximum_mean_cycle(transition: Float[np.ndarray, "s s"]) -> MeanCycle:
+    """max over cycles of the mean log P a move, by Karp's theorem: the loop that per-token sharpening prefers.    [T17]
+
+    Going round for ever approaches this mean; a response that stops early can still beat it, see
+    `supremum_mean_log_p`. ValueError: entries outside [0, 1], a row above one.
+    """
+    transition = checked_markov(transition)
+    with np.errstate(divide="ignore"):
+        gain = np.log(transition)
+    n = len(gain)
+    # best[k, s]: the largest log-probability of a walk of k moves that ends in s, from anywhere.
+    best, parent = np.zeros((n + 1, n)), np.zeros((n + 1, n), dtype=int)
+    for k in range(1, n + 1):
+        through = best[k - 1][:, None] + gain
+        best[k], parent[k] = np.max(through, axis=0), np.argmax(through, axis=0)
+    alive = ~np.isneginf(best[n])
+    if not alive.any():
+        return MeanCycle(-np.inf, ())
+    ends = np.flatnonzero(alive)
+    ratios = (best[n][ends] - best[:n, ends]) / np.arange(n, 0, -1)[:, None]
+    end = ends[np.argmax(np.min(ratios, axis=0))]
+    walk = [int(end)]
+    for k in range(n, 0, -1):
+        walk.append(int(parent[k][walk[-1]]))
+    cycles = list(_cycles(walk[::-1]))
+    means = [float(np.mean([gain[a, b] for a, b in zip(c, c[1:] + c[:1], strict=True)])) for c in cycles]
+    return MeanCycle(max(means), tuple(cycles[int(np.argmax(means))]))
+
+
+def supremum_mean_log_p(transition: Float[np.ndarray, "s s"], stop: Float[np.ndarray, " s"], start: int) -> float:
+    """sup over responses of log p/(moves + 1), the stop counted: what per-token normalisation maximises.    [T17]
+
+    The larger of the maximum mean cycle (among states that can be reached and can stop: approached by looping for
+    ever, reached by no response) and the best mean of a response with fewer moves than there are states.
+    """
+    transition, stop = checked_markov(transition, stop, start)
+    useful = np.isfinite(cost_to_stop(transition, stop))
+    with np.errstate(divide="ignore"):
+        gain, end = np.log(transition), np.log(stop)
+    walk = np.where(np.arange(len(stop)) == start, 0.0, -np.inf)
+    reached, means = np.zeros(len(stop), dtype=bool), []
+    for moves in range(len(stop)):
+        means.append(np.max(walk + end) / (moves + 1))
+        reached |= ~np.isneginf(walk)
+        walk = np.max(walk[:, None] + gain, axis=0)
+    among = reached & useful
+    return float(max(*means, maximum_mean_cycle(transition[np.ix_(among, among)]).mean_log_p))
+
+
+def checked_markov(transition, stop=None, start=None):
+    """The arrays themselves if they are a Markov policy; ValueError names the row and by how much it is off."""
+    transition = np.asarray(transition, dtype=np.float64)
+    if transition.ndim != 2 or transition.shape[0] != transition.shape[1]:
+        raise ValueError(f"transition has shape {transition.shape}; it must be square, one row a state")
+    if not np.all((transition >= 0) & (transition <= 1 + SUM_TOLERANCE)):
+        raise ValueError("transition holds an entry that is not a probability; entries must be in [0, 1]")
+    rows = transition.sum(axis=1)
+    if stop is None:
+        if np.any(rows > 1 + SUM_TOLERANCE):
+            row = int(np.argmax(rows))
+            raise ValueError(f"row {row} of transition sums to {rows[row]:.6g}, {rows[row] - 1:.3g} above one")
+        return transition
+    stop = np.asarray(stop, dtype=np.float64)
+    if stop.shape != rows.shape:
+        raise ValueError(f"stop has shape {stop.shape} but transition has shape {transition.shape}")
+    if not np.all((stop >= 0) & (stop <= 1 + SUM_TOLERANCE)):
+        raise ValueError("stop holds an entry that is not a probability; entries must be in [0, 1]")
+    off = rows + stop - 1
+    if np.any(np.abs(off) > SUM_TOLERANCE):
+        row = int(np.argmax(np.abs(off)))
+        raise ValueError(
+            f"row {row} of transition and its stop sum to {1 + off[row]:.6g}, off by {off[row]:+.3g}; "
+            "moves and stop of a state must add up to one"
+        )
+    if not 0 <= start < len(stop):
+        raise ValueError(f"start is {start}, but the states are 0 to {len(stop) - 1}")
+    if not np.isfinite(cost_to_stop(transition, stop)[start]):
+        raise ValueError(f"start is {start}, a state that can never stop: no response begins there")
+    return transition, stop
+
+
+def cost_to_stop(transition, stop):
+    """-log p of the likeliest way to end from each state, inf where there is none (Bellman-Ford)."""
+    with np.errstate(divide="ignore"):
+        moves, cost = -np.log(transition), -np.log(stop)
+    for _ in range(len(stop)):
+        cost = np.minimum(cost, np.min(moves + cost[None, :], axis=1))
+    return np.maximum(cost, 0.0)  # a probability of 1 + rounding
+
+
+def _cycles(walk):
+    """The simple cycles that a walk is made of, as they close."""
+    path = []
+    for state in walk:
+        if state in path:
+            at = path.index(state)
+            yield path[at:]
+            path = path[:at]
+        path.append(state)

@@ -1,0 +1,163 @@
+"""What a trainer really optimises: the same reward, but the fixed point of its estimator."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Real
+
+from theory.distribution import (
+    checked_exponent,
+    checked_log_p,
+    checked_reward,
+    expectation,
+    log_power,
+    log_sum_exp,
+)
+from theory.saddle_node import StdNormalisedAlpha, critical_beta, std_normalised_alpha, std_normalised_drift
+
+__all__ = [
+    "StdNormalisedAlpha",
+    "critical_beta",
+    "k3_in_loss_optimum",
+    "length_normalised_optimum",
+    "rloo_alpha",
+    "std_normalised_alpha",
+    "std_normalised_drift",
+    "std_normalised_return_step",
+    "trajectory_balance_optimum",
+    "trajectory_balance_rate",
+    "two_cycle",
+]
+
+
+class TwoCycle(NamedTuple):
+    """The two distances between which a std-normalised return jumps; they add up to the step size."""
+
+    low: float
+    high: float
+
+
+def rloo_alpha(beta: float | int) -> float:
+    """1 + 1/β: the exponent that RLOO reaches on reward log p with reverse-KL weight β, at every β.    [T12]"""
+    return 1 + 1 / _checked_beta(beta)
+
+
+def k3_in_loss_optimum(
+    log_p: Float[np.ndarray, " y"], reward: Real[np.ndarray, " y"], beta: float | int
+) -> Float[np.ndarray, " y"]:
+    """log π of π = p/(1 - A/β), A = R - E_π R: the k3 estimate of KL as a loss, not in the reward.    [T13; 2506.09477]
+
+    The gradient of k3 = p/π - 1 - log(p/π) over samples that are held fixed is that of KL(p‖π), so this is the one
+    maximum of E_π R - β KL(p‖π). It exists at every β > 0 (max A < β holds at it by itself), it is no power of p,
+    and its tails are polynomial in the reward where those of the tilt e^{R/β} are exponential.
+    Off the support of p the reward is not read. ValueError: beta not finite and > 0, shapes, nan.
+    """
+    log_p = checked_log_p(log_p)
+    on = ~np.isneginf(log_p)
+    reward = checked_reward(np.where(on, reward, 0.0) if np.shape(reward) == log_p.shape else reward, log_p)
+    best = np.max(reward[on])
+    with np.errstate(divide="ignore"):  # the best response has gap 0, log gap -inf
+        log_gap = np.log((best - np.where(on, reward, best)) / _checked_beta(beta))
+
+    def log_policy(log_slack):
+        """log p - log((best - R)/β + slack); slack = 1 - max A/β is between p(best) and 1."""
+        return log_p - np.logaddexp(log_gap, log_slack)
+
+    from scipy.optimize import brentq  # half a second to import, so only where a root is needed
+
+    lowest = log_sum_exp(np.where(np.isneginf(log_gap), log_p, -np.inf))
+    if lowest >= 0 or log_sum_exp(log_policy(lowest)) <= 0:  # nothing to move, or all mass on the best
+        return log_policy(min(lowest, 0.0))
+    return log_policy(brentq(lambda x: log_sum_exp(log_policy(x)), lowest, 0.0, xtol=1e-14, rtol=1e-14))
+
+
+def std_normalised_return_step(
+    log_pi: Float[np.ndarray, " y"], log_target: Float[np.ndarray, " y"], step_size: float
+) -> Float[np.ndarray, " y"]:
+    """log π ← log π + η (R - E R)/sd(R), R = w r + c log p - τ log π: a mirror step of GRPO on the
+    total return.    [T14]
+
+    With d = log π - log π*, R is -τ d up to a constant, so the step is d ← (1 - η/sd_π(d)) d: τ drops out, the
+    direction is kept and the distance sd_π(d) goes to |sd_π(d) - η|, under the policy before the step.
+    At π = π* there is no return to normalise and the policy stays.
+    """
+    on = ~np.isneginf(checked_log_p(log_pi, "log_pi"))
+    distance = np.where(on, log_pi, 0.0) - np.where(on, checked_log_p(log_target, "log_target"), 0.0)
+    distance = distance - expectation(log_pi, distance)
+    sd = np.sqrt(expectation(log_pi, distance**2))
+    if sd == 0:
+        return log_pi
+    stepped = np.where(on, log_pi - step_size / sd * distance, -np.inf)
+    return stepped - log_sum_exp(stepped)
+
+
+def two_cycle(distance: float, step_size: float) -> TwoCycle:
+    """Where |x - η| repeated from x = distance ends: x mod η and η less that, for ever, at no η a rest.    [T14]
+
+    The distance is sd_π(log π - log π*) in nats. Exact when sd_π is the same on both sides of π*; otherwise to
+    first order in η: the sum is η + O(η²), and its two parts drift by O(η²) a cycle.
+    """
+    if not step_size > 0:
+        raise ValueError(f"step_size must be > 0, got {step_size}")
+    rest = float(np.mod(distance, step_size))
+    return TwoCycle(min(rest, step_size - rest), max(rest, step_size - rest))
+
+
+def length_normalised_optimum(
+    log_p: Float[np.ndarray, "*#batch y"],
+    length: Real[np.ndarray, "*#batch y"],
+    alpha: float | int,
+    kappa: float | int = 1,
+) -> Float[np.ndarray, "*batch y"]:
+    """log of p^{1+(α-1)/|y|^κ}/Z: RLOO on (α-1) log p / |y|^κ with KL weight 1.    [T20; 2604.16259]
+
+    kappa = 0 is p^α, kappa = 1 the mean log-probability: nearly no sharpening where responses are long.
+    length in tokens, >= 1 (EOS counts).
+    """
+    log_p, length = checked_log_p(log_p), _checked_length(length, log_p)
+    exponent = 1 + (checked_exponent(alpha) - 1) / length**kappa
+    off = np.isneginf(log_p)
+    scaled = np.where(off, -np.inf, exponent * np.where(off, 0.0, log_p))
+    return scaled - np.expand_dims(log_sum_exp(scaled), -1)
+
+
+def trajectory_balance_rate(
+    log_p: Float[np.ndarray, " y"], length: Real[np.ndarray, " y"], alpha: float | int
+) -> float:
+    """λ, the one root of Σ_y p^α e^{-λ|y|} = 1: trajectory balance with 1/|y| inside the square.    [T20; 2603.18363]
+
+    In nats a token: the squared residual λ + (log π - α log p)/|y| is zero at π = p^α e^{-λ|y|}. Above alpha = 1,
+    λ < 0 and long responses are favoured; without the 1/|y| the target is p^α itself.
+    ValueError: a length < 1, alpha < 0, shapes.
+    """
+    log_p, length = checked_log_p(log_p), _checked_length(length, log_p)
+    scaled = log_power(log_p, checked_exponent(alpha))
+    log_z, on = log_sum_exp(scaled), ~np.isneginf(log_p)
+    # e^{-λ|y|} lies between its values at the shortest and the longest response, so λ does too.
+    ends = sorted((log_z / np.max(length[on]), log_z / np.min(length[on])))
+    if ends[0] == ends[1]:
+        return float(ends[0])
+
+    from scipy.optimize import brentq  # half a second to import, so only where a root is needed
+
+    return brentq(lambda x: log_sum_exp(scaled - x * length), *ends, xtol=1e-15, rtol=1e-14)
+
+
+def trajectory_balance_optimum(
+    log_p: Float[np.ndarray, " y"], length: Real[np.ndarray, " y"], alpha: float | int
+) -> Float[np.ndarray, " y"]:
+    """log π = α log p - λ|y|, with λ of `trajectory_balance_rate`.    [T20; 2603.18363]"""
+    return log_power(log_p, alpha) - trajectory_balance_rate(log_p, length, alpha) * length
+
+
+def _checked_beta(beta):
+    if not (np.isfinite(beta) and beta > 0):
+        raise ValueError(f"beta must be finite and > 0, got {beta}; without a KL weight there is no fixed point")
+    return beta
+
+
+def _checked_length(length, log_p):
+    length = checked_reward(length, log_p, "length")
+    if np.min(length) < 1:
+        raise ValueError(f"length holds {np.min(length)}; count tokens with EOS, so that each response has >= 1")
+    return length

@@ -1,0 +1,81 @@
+"""Majority vote as a reward: the answer that leads is paid for leading."""
+
+import numpy as np
+from jaxtyping import Float, Real
+
+from theory.distribution import checked_log_p
+from theory.passk import shared_wins
+
+
+def plurality_log_odds(
+    log_odds: Real[np.ndarray, "*batch"] | float | int, beta: float | int, rounds: int
+) -> Float[np.ndarray, "*batch"] | float:
+    """Log-odds of the plurality answer after n rounds: log_odds + n/β.    [T21; 2603.08660]
+
+    Each round maximises E[1{answer = plurality}] - β KL(π‖π_k) against the policy of the round before, so the answer
+    that leads at the start wins, right or wrong, at a rate that does not depend on its lead.
+    """
+    return log_odds + rounds / _checked_beta(beta)
+
+
+def vote_reward(log_p: Float[np.ndarray, " answers"], votes: int) -> Float[np.ndarray, " answers"]:
+    """P(each answer is the plurality of `votes` samples of p), ties shared: the mean reward it is paid.    [T21]
+
+    votes = 1 is p itself; votes -> inf is 1 for the likeliest answer. Exact, for any number of answers.
+    ValueError when votes < 1.
+    """
+    p = np.exp(checked_log_p(log_p))
+    _check_votes(votes)
+    # Multinomial counts are independent Poisson counts given their sum: weights (k p)^j/j!, one factor a step.
+    step = votes * p[:, None] / np.arange(1, votes + 1)
+    weights = np.cumprod(np.concatenate([np.ones((len(p), 1)), step], axis=1), axis=1)
+    return shared_wins(weights * np.exp(-votes * p[:, None]), votes)
+
+
+def majority_probability(p: Float[np.ndarray, "*batch"] | float, votes: int) -> Float[np.ndarray, "*batch"] | float:
+    """P(a two-way vote of k goes to the answer of probability p), ties shared: I_p(m, m), m = ⌈k/2⌉.    [T21]
+
+    Regularised incomplete beta; an even vote is worth the odd one below it. Fixed points 0, 1/2, 1, and all of [0, 1]
+    for k <= 2, where a vote adds nothing to a sample.
+    """
+    from scipy.special import betainc
+
+    _check_votes(votes)
+    half = (votes + 1) // 2
+    return betainc(half, half, p)
+
+
+def vote_step(
+    log_odds: Float[np.ndarray, "*batch"] | float | int, beta: float | int, votes: int
+) -> Float[np.ndarray, "*batch"] | float:
+    """Two answers, one round: log_odds + (2 P(majority) - 1)/β against the policy of the round before.    [T21]
+
+    0, 1/2 and 1 are the fixed points at every number of votes, one included, and 1/2 is unstable.
+    """
+    from scipy.special import expit
+
+    return log_odds + (2 * majority_probability(expit(log_odds), votes) - 1) / _checked_beta(beta)
+
+
+def tie_growth(beta: float | int, votes: int) -> float:
+    """Factor > 1 by which a small lead grows in one round: 1 + 2 m(½) ¼/β, m the Beta(⌈k/2⌉, ⌈k/2⌉) density.    [T21]
+
+    Grows like √k: more votes leave the tie faster.
+    """
+    from scipy.special import betaln
+
+    _check_votes(votes)
+    half = (votes + 1) // 2
+    density = np.exp((2 * half - 2) * np.log(0.5) - betaln(half, half))
+    return float(1 + density / (2 * _checked_beta(beta)))
+
+
+def _check_votes(votes):
+    if votes < 1:
+        raise ValueError(f"votes must be >= 1, got {votes}")
+
+
+def _checked_beta(beta):
+    if not (np.isfinite(beta) and beta > 0):
+        raise ValueError(f"beta must be finite and > 0, got {beta}")
+    return beta
