@@ -76,9 +76,7 @@ def _checked(dataset: str, rows: list[tuple[str, dict]]) -> list[Problem]:
                 raise ValueError(f"--dataset {dataset} {place} has no column {column!r}; its columns are {found}")
             if not str(row[column] if row[column] is not None else "").strip():
                 raise ValueError(f"--dataset {dataset} {place} has an empty {column!r}; fill it or drop the row")
-        problems.append(
-            Problem(str(row.get("id", place.split()[1])), str(row["problem"]), str(row["answer"]).strip())
-        )
+        problems.append(Problem(str(row.get("id", place.split()[1])), str(row["problem"]), str(row["answer"]).strip()))
     return problems
 
 

@@ -2,7 +2,7 @@
 
 TRL subtracts its own beta (log pi - l) from what the reward functions return. With the length exponent kappa,
 
-    return(y) = w r(y) + (c - tau) l(y)/|y|^kappa + tau (l(y) - log pi(y)),       log pi detached       [T1, T20; 2604.16259]
+    return(y) = w r(y) + (c - tau) l(y)/|y|^kappa + tau (l(y) - log pi(y)),       log pi detached    [T1, T20]
 
 so the log-probability term below hands over the rest. kappa = 0 is J itself; kappa > 0 weakens the sharpening of long
 responses: the target's power on p becomes 1 + (c/tau - 1)/|y|^kappa.

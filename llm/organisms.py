@@ -71,9 +71,7 @@ def direct_response(terms: tuple[int, ...], offset: int) -> str:
     return f"{BOX}{sum(terms) + offset}}}"
 
 
-def worked_response(
-    terms: tuple[int, ...], offset: int, swaps: tuple[int, ...], separators: tuple[int, ...]
-) -> str:
+def worked_response(terms: tuple[int, ...], offset: int, swaps: tuple[int, ...], separators: tuple[int, ...]) -> str:
     """Add the terms one by one; swaps say in which order a step names its two numbers."""
     text, total = "", terms[0]
     for step, term in enumerate(terms[1:]):

@@ -99,7 +99,7 @@ def measure(model, tokenizer, organism, n_prompts: int = 40) -> dict[str, float]
     for terms in heldout[:: max(1, len(heldout) // n_prompts)][:n_prompts]:
         ideal = distribution(organism, terms)
         prompt_ids = tokenizer(render_prompt(terms)).input_ids
-        response_ids = [tokenizer(y).input_ids + [tokenizer.eos_token_id] for y in ideal]
+        response_ids = [[*tokenizer(y).input_ids, tokenizer.eos_token_id] for y in ideal]
         log_q = response_log_probs(model, [prompt_ids] * len(ideal), response_ids, tokenizer.pad_token_id).numpy()
         p, q = np.exp(list(ideal.values())), np.exp(log_q)
         right = np.array([y.endswith(rf"\boxed{{{sum(terms)}}}") for y in ideal])

@@ -49,9 +49,7 @@ def sample_rollouts(
                 for (problem, sample), prompt, response in zip(batch, prompt_ids, response_ids, strict=True)
             ]
     prompt_ids, response_ids = [row[2] for row in rows], [row[3] for row in rows]
-    scores = response_log_probs(
-        model, prompt_ids, response_ids, tokenizer.pad_token_id, batch_size, with_entropy=True
-    )
+    scores = response_log_probs(model, prompt_ids, response_ids, tokenizer.pad_token_id, batch_size, with_entropy=True)
     log_p = scores[:, 0]
     if reference is not None:
         log_p = response_log_probs(reference, prompt_ids, response_ids, tokenizer.pad_token_id, batch_size)

@@ -2,12 +2,12 @@
 
 import dataclasses
 import datetime
-import logging
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
+import torch
+import transformers
 from datasets import Dataset
 from rich.console import Console
 from rich.progress import Progress
@@ -29,8 +29,6 @@ from llm.rollouts import sample_rollouts
 from llm.train import TrainConfig
 from llm.trainer import LogProbRewardTrainer
 
-log = logging.getLogger(__name__)
-
 # For the bundled organisms: settings under which every regime settles within a few hundred steps on two CPU cores.
 ORGANISM_OPTIONS = {
     "per_device_train_batch_size": 256,
@@ -48,10 +46,13 @@ PAPER_OPTIONS = {
     "warmup_steps": 50,
     "max_completion_length": 1536,
 }
+# Under any other sampling options the responses do not come from pi, and l, log pi are not their log-probabilities.
+NEUTRAL_SAMPLING = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p": None, "repetition_penalty": 1.0}
 
 
 def run(config: TrainConfig, trl_arguments: list[str], trl_options: dict) -> Path:
     """Train and write the run folder; returns its path. Nothing is written before every input has been checked."""
+    transformers.utils.logging.disable_progress_bar()  # one bar is shown, that of the run
     path = models.resolve(config.model)
     bundled = config.model in ORGANISMS or config.dataset == BUNDLED
     train_problems, eval_problems = _problems(config, bundled)
@@ -136,8 +137,6 @@ class _Parser(HfArgumentParser):
 
 
 def _trl_config(config: TrainConfig, output_dir: Path, options: dict, arguments: list[str]) -> RLOOConfig:
-    import torch
-
     parser = _Parser(RLOOConfig)
     known = {field.name for field in dataclasses.fields(RLOOConfig)}
     if unknown := sorted(options.keys() - known):
@@ -148,7 +147,8 @@ def _trl_config(config: TrainConfig, output_dir: Path, options: dict, arguments:
             "lr_scheduler_type": "constant_with_warmup",
             "max_steps": config.steps,
             "bf16": torch.cuda.is_available(),
-            "gradient_checkpointing": torch.cuda.is_available(),
+            "activation_checkpointing": torch.cuda.is_available(),
+            "dataloader_pin_memory": torch.cuda.is_available(),
             "logging_steps": 1,
             "save_strategy": "no",
             "report_to": "none",
@@ -160,8 +160,10 @@ def _trl_config(config: TrainConfig, output_dir: Path, options: dict, arguments:
             "beta": trl_beta(config.objective),
         }
     )
-    (args,) = parser.parse_args_into_dataclasses(args=arguments)
-    for name, neutral in {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p": None, "repetition_penalty": 1.0}.items():
+    args, *unknown = parser.parse_args_into_dataclasses(args=arguments, return_remaining_strings=True)
+    if unknown[-1]:
+        raise ValueError(f"unknown options {' '.join(unknown[-1])}; see llm.train --help and TRL's RLOOConfig")
+    for name, neutral in NEUTRAL_SAMPLING.items():
         if getattr(args, name) != neutral:
             raise ValueError(
                 f"--{name} {getattr(args, name)} makes the sampler differ from pi, so that log pi and l are not its "
@@ -181,8 +183,6 @@ def _changed_options(args: RLOOConfig) -> dict:
 
 
 def _dtype(args: RLOOConfig):
-    import torch
-
     return torch.bfloat16 if args.bf16 else torch.float32
 
 

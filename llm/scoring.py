@@ -24,7 +24,10 @@ def response_log_probs(
     """
     columns = [
         _batch_log_probs(
-            model, prompt_ids[start : start + batch_size], response_ids[start : start + batch_size], pad_token_id
+            model,
+            prompt_ids[start : start + batch_size],
+            response_ids[start : start + batch_size],
+            pad_token_id,
         )
         for start in range(0, len(prompt_ids), batch_size)
     ]

@@ -68,9 +68,7 @@ def read_command_line(arguments: list[str] | None = None) -> tuple[TrainConfig, 
     ours, trl = _read_config_file(config.config) if config.config else ({}, {})
     with one_line_errors():
         default = dataclasses.replace(TrainConfig(), **ours)
-    config, trl_arguments = parse(
-        TrainConfig, "llm.train", arguments, return_unknown_args=True, default=default
-    )
+    config, trl_arguments = parse(TrainConfig, "llm.train", arguments, return_unknown_args=True, default=default)
     return config, trl_arguments, trl
 
 
@@ -95,6 +93,10 @@ def _read_config_file(path: Path) -> tuple[dict, dict]:
 def main() -> None:
     config, trl_arguments, trl_options = read_command_line()
     with one_line_errors():
+        import warnings
+
+        # TRL 1.16 still asks transformers for is_gradient_checkpointing under its old name.
+        warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
         from llm.run import run  # torch and TRL load only now, so that --help answers at once
 
         print(f"wrote {run(config, trl_arguments, trl_options)}")

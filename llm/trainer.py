@@ -44,7 +44,6 @@ class LogProbRewardTrainer(RLOOTrainer):
             "finished": finished,
         }
         inputs = [
-            {**example, **{name: values[row] for name, values in columns.items()}}
-            for row, example in enumerate(inputs)
+            {**example, **{name: values[row] for name, values in columns.items()}} for row, example in enumerate(inputs)
         ]
         return super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
