@@ -40,8 +40,8 @@ def parse(config: Callable[..., Config], prog: str, arguments: Sequence[str] | N
 
 
 def _message_in_box(text: str) -> str:
-    """The sentences above the first rule of tyro's box, without its border."""
-    lines = [re.sub(r"[│╭╮╰╯]|─{2,}.*", "", line).strip() for line in text.splitlines()[1:]]
-    blank = lines.index("") if "" in lines else len(lines)
-    message = re.sub(r"^Error parsing \w*Config: ", "", " ".join(lines[:blank]))  # our own sentence says it all
-    return message or "the command line could not be read"
+    """The sentences above the first rule of tyro's box, which is drawn in ASCII where the terminal knows no more."""
+    lines = [line.strip("│| ").strip() for line in text.splitlines() if not re.match(r"[╭╰+]", line)]
+    rules = [number for number, line in enumerate(lines) if re.fullmatch(r"[─-]*", line)]
+    message = " ".join(lines[: rules[0] if rules else None])
+    return re.sub(r"^Error parsing \w*Config: ", "", message) or "the command line could not be read"

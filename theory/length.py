@@ -58,9 +58,9 @@ def markov_power(
 ) -> MarkovPower:
     """h = (I - P^{∘α})^{-1} stop^{∘α}, Z = h(start), P̃ = P^{∘α} h(s')/h(s), stop̃ = stop^{∘α}/h(s).    [T17]
 
-    Elementwise powers, on the states that can still stop; the others have h = 0 and are left with zero rows. P̃ is the
-    Doob transform: sampling from it is sampling from p^α. Powers are taken relative to the likeliest way to stop, so
-    that alpha = 10⁴ stays in range; alpha -> inf is `shortest_path`.
+    Elementwise powers, on the states that start can reach and that can stop; the others have h = 0 and
+    zero rows. P̃ is the Doob transform: sampling from it is sampling from p^α. Powers are taken
+    relative to the likeliest way to stop, so that alpha = 10⁴ stays in range; alpha -> inf is `shortest_path`.
     ValueError: alpha < 0, rows that do not add up to one, a start that cannot stop, and alpha at or below
     `existence_threshold`, where Z is infinite: training then drives responses to the length limit.
     """

@@ -68,13 +68,10 @@ def majority_at_k(counts: Int[np.ndarray, " answers"], k: int) -> Float[np.ndarr
         raise ValueError(f"counts must be >= 0, got {counts.tolist()}")
     n = int(counts.sum())
     _check_k(k, n)
-    votes = np.arange(k + 1)
-    # Binomial(c, k/n), one multiplication a step: every term is positive, so nothing cancels.
-    share = k / n
     pmf = np.zeros((len(counts), k + 1))
     for row, count in zip(pmf, counts, strict=True):
-        row[: count + 1] = _binomial(int(count), share)[: k + 1]
-    return shared_wins(pmf, votes[-1])
+        row[: count + 1] = _binomial(int(count), k / n)[: k + 1]
+    return shared_wins(pmf, k)
 
 
 def shared_wins(votes_pmf: Float[np.ndarray, "answers votes"], k: int) -> Float[np.ndarray, " answers"]:
@@ -110,7 +107,7 @@ def _ways(votes_pmf, most, total):
 
 
 def _binomial(count, share):
-    """The binomial distribution over 0 .. count as repeated coin throws."""
+    """The binomial distribution over 0 .. count, coin by coin: all terms are positive, so nothing cancels."""
     pmf = np.ones(1)
     for _ in range(count):
         pmf = np.convolve(pmf, [1 - share, share])

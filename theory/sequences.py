@@ -72,8 +72,8 @@ def _checked(tokens, log_p):
     ended = tokens == PAD
     if np.any(ended[:, :-1] & ~ended[:, 1:]):
         raise ValueError(f"tokens has a token after PAD ({PAD}) in row {np.argwhere(np.diff(ended * 1) < 0)[0][0]}")
-    for ids, over in zip(_prefixes(tokens)[1:], ended.T, strict=True):
-        # Rows that end here share a prefix with nothing but themselves: a parent id of its own.
+    for ids, over in zip(_prefixes(tokens), [*ended.T, np.ones(len(log_p))], strict=True):
+        # A response that has ended must be the only one with its tokens so far.
         ending = np.bincount(ids, weights=over, minlength=ids.max() + 1)
         if np.any((ending > 0) & (np.bincount(ids) > 1)):
             raise ValueError("tokens has a response that equals or continues another; end each with its own token")

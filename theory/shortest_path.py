@@ -7,6 +7,8 @@ from jaxtyping import Float
 
 from theory.distribution import SUM_TOLERANCE
 
+_STOP = -1
+
 
 class ShortestPath(NamedTuple):
     """The states visited after the start (empty for the empty response), and log p of the response with its stop."""
@@ -29,16 +31,11 @@ def shortest_path(transition: Float[np.ndarray, "s s"], stop: Float[np.ndarray, 
     ValueError: rows that do not add up to one, a start that cannot stop.
     """
     transition, stop = checked_markov(transition, stop, start)
-    cost = cost_to_stop(transition, stop)
-    with np.errstate(divide="ignore"):
-        moves, ends = -np.log(transition), -np.log(stop)
-    states, here = [], start
-    while ends[here] > cost[here]:
-        onward = moves[here] + cost
-        # Never back to a state of the path: a free cycle (P = 1 all around) would tie with leaving it.
-        onward[[start, *states]] = np.inf
-        here = int(np.argmin(onward))
+    cost, onward = _cheapest_way_out(transition, stop)
+    states, here = [], int(onward[start])
+    while here != _STOP:
         states.append(here)
+        here = int(onward[here])
     return ShortestPath(tuple(states), float(-cost[start]))
 
 
@@ -124,12 +121,23 @@ def checked_markov(transition, stop=None, start=None):
 
 
 def cost_to_stop(transition, stop):
-    """-log p of the likeliest way to end from each state, inf where there is none (Bellman-Ford)."""
+    """-log p of the likeliest way to end from each state, inf where there is none."""
+    return _cheapest_way_out(transition, stop)[0]
+
+
+def _cheapest_way_out(transition, stop):
+    """Bellman-Ford: the cost of ending from each state, and the state to move to (or _STOP)."""
     with np.errstate(divide="ignore"):
-        moves, cost = -np.log(transition), -np.log(stop)
+        # At least 0: a probability of 1 + rounding would be a loop that earns.
+        moves, cost = np.maximum(-np.log(transition), 0.0), np.maximum(-np.log(stop), 0.0)
+    onward = np.full(len(stop), _STOP)
     for _ in range(len(stop)):
-        cost = np.minimum(cost, np.min(moves + cost[None, :], axis=1))
-    return np.maximum(cost, 0.0)  # a probability of 1 + rounding
+        through = moves + cost[None, :]
+        # Only a strict gain changes the way, so that ties cannot go round in a free loop.
+        better = np.min(through, axis=1) < cost
+        onward[better] = np.argmin(through, axis=1)[better]
+        cost = np.minimum(cost, np.min(through, axis=1))
+    return cost, onward
 
 
 def _cycles(walk):
