@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -40,8 +41,8 @@ def parse(config: Callable[..., Config], prog: str, arguments: Sequence[str] | N
 
 
 def _message_in_box(text: str) -> str:
-    """The sentences above the first rule of tyro's box, which is drawn in ASCII where the terminal knows no more."""
-    lines = [line.strip("│| ").strip() for line in text.splitlines() if not re.match(r"[╭╰+]", line)]
-    rules = [number for number, line in enumerate(lines) if re.fullmatch(r"[─-]*", line)]
-    message = " ".join(lines[: rules[0] if rules else None])
-    return re.sub(r"^Error parsing \w*Config: ", "", message) or "the command line could not be read"
+    """The sentences between the title of tyro's box and the next rule; the box is drawn as the terminal allows."""
+    lines = [line.strip("│| ").strip() for line in text.splitlines()[1:]]
+    blocks = itertools.groupby(lines, key=lambda line: re.fullmatch(r"[─╭╮╰╯+-]*", line) is None)
+    message = next((" ".join(block) for is_text, block in blocks if is_text), "the command line could not be read")
+    return re.sub(r"^Error parsing \w*Config: ", "", message)  # our own sentence says it all
