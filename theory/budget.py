@@ -3,14 +3,16 @@
 At an equal distance KL(π‖p) sharpening and tilting can be compared; at an equal mean of log p a run with theory.
 """
 
+from numbers import Real as Number
+
 import numpy as np
-from jaxtyping import Float, Real
+from jaxtyping import Float, Shaped
 
 from theory.distribution import checked_log_p, checked_reward, kl
 from theory.tilt import log_tilt, moments, sharpening_limit, task_limit
 
 
-def tilting_at_budget(log_p: Float[np.ndarray, " y"], reward: Real[np.ndarray, " y"], budget: float) -> float:
+def tilting_at_budget(log_p: Float[np.ndarray, " y"], reward: Shaped[np.ndarray, " y"], budget: Number) -> float:
     """The b >= 0 with KL(q_{1,b}‖p) = budget (nats): the best accuracy that the budget can buy.    [T5]
 
     inf where the budget reaches -log p(best reward), beyond which no b goes.
@@ -24,7 +26,7 @@ def tilting_at_budget(log_p: Float[np.ndarray, " y"], reward: Real[np.ndarray, "
     return _root(lambda b: kl(log_tilt(log_p, reward, 1, b), log_p) - budget, 0.0)
 
 
-def sharpening_at_budget(log_p: Float[np.ndarray, " y"], budget: float) -> float:
+def sharpening_at_budget(log_p: Float[np.ndarray, " y"], budget: Number) -> float:
     """The alpha >= 1 with KL(q_{α,0}‖p) = budget (nats).    [T5]
 
     inf where the budget reaches -log p(modes), beyond which no alpha goes.
@@ -40,7 +42,7 @@ def sharpening_at_budget(log_p: Float[np.ndarray, " y"], budget: float) -> float
 
 
 def small_budget_ratio(
-    log_p: Float[np.ndarray, "*#batch y"], reward: Real[np.ndarray, "*#batch y"]
+    log_p: Float[np.ndarray, "*#batch y"], reward: Shaped[np.ndarray, "*#batch y"]
 ) -> Float[np.ndarray, "*batch"] | float:
     """Corr_p(r, log p): (gain of sharpening)/(gain of tilting) at equal budget, as the budget vanishes.    [T5]
 
@@ -52,7 +54,7 @@ def small_budget_ratio(
 
 
 def alpha_of_mean_log_p(
-    log_p: Float[np.ndarray, " y"], reward: Real[np.ndarray, " y"], mean_log_p: float, b: float | int = 0
+    log_p: Float[np.ndarray, " y"], reward: Shaped[np.ndarray, " y"], mean_log_p: Number, b: Number = 0
 ) -> float:
     """A run's own coordinate: the alpha >= 0 with E_{q_{α,b}}[log p] = mean_log_p (nats).    [T23]
 

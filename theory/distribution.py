@@ -22,7 +22,7 @@ def log_sum_exp(log_x: Float[np.ndarray, "*batch y"]) -> Float[np.ndarray, "*bat
         return top[..., 0] + np.log(np.sum(np.exp(shifted, out=shifted), axis=-1))
 
 
-def checked_log_p(log_p: Float[np.ndarray, "*batch y"], name: str = "log_p") -> Float[np.ndarray, "*batch y"]:
+def checked_log_p(log_p: Float[np.ndarray, "..."], name: str = "log_p") -> Float[np.ndarray, "..."]:
     """log_p itself if every row is a distribution; ValueError says what is wrong and by how much."""
     log_p = np.asarray(log_p, dtype=np.float64)
     if log_p.ndim == 0 or log_p.shape[-1] == 0:
@@ -45,7 +45,7 @@ def checked_reward(
     reward: Shaped[np.ndarray, "..."], log_p: Float[np.ndarray, "..."], name: str = "reward"
 ) -> Shaped[np.ndarray, "..."]:
     """reward itself if it is finite and one number for each response of log_p."""
-    reward = np.asarray(reward)
+    reward = np.asarray(reward, dtype=np.float64)
     if reward.shape[-1:] != log_p.shape[-1:]:
         raise ValueError(
             f"{name} has shape {reward.shape} but log_p has shape {log_p.shape}; "
@@ -103,7 +103,7 @@ def kl(
     return expectation(log_p, np.where(off, 0.0, log_p) - np.where(off, 0.0, log_q))
 
 
-def renyi_entropy(log_p: Float[np.ndarray, "*batch y"], alpha: float | int) -> Float[np.ndarray, "*batch"] | float:
+def renyi_entropy(log_p: Float[np.ndarray, "*batch y"], alpha: Number) -> Float[np.ndarray, "*batch"] | float:
     """H_α(p) = log Σ_y p^α / (1-α), in nats.
 
     alpha = 0 counts the support, 1 is the Shannon entropy, inf is -log max p (min-entropy).

@@ -4,10 +4,11 @@ A Markov policy moves between content states with probabilities P and stops from
 each row of P and its stop add up to one. Lengths count content moves; the stop (EOS) is not counted.
 """
 
+from numbers import Real as Number
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Real
+from jaxtyping import Float, Shaped
 
 from theory.distribution import checked_exponent, checked_log_p, checked_reward, log_power
 from theory.shortest_path import (
@@ -54,7 +55,7 @@ class LengthCovariance(NamedTuple):
 
 
 def markov_power(
-    transition: Float[np.ndarray, "s s"], stop: Float[np.ndarray, " s"], start: int, alpha: float | int
+    transition: Float[np.ndarray, "s s"], stop: Float[np.ndarray, " s"], start: int, alpha: Number
 ) -> MarkovPower:
     """h = (I - P^{∘α})^{-1} stop^{∘α}, Z = h(start), P̃ = P^{∘α} h(s')/h(s), stop̃ = stop^{∘α}/h(s).    [T17]
 
@@ -113,7 +114,7 @@ def existence_threshold(transition: Float[np.ndarray, "s s"]) -> float:
     return 1.0 if excess(1.0) >= -1e-15 else brentq(excess, 0.0, 1.0, xtol=1e-14, rtol=1e-14)
 
 
-def uniform_length_ratio(vocabulary: int, stop: float, alpha: float | int) -> float:
+def uniform_length_ratio(vocabulary: int, stop: Number, alpha: Number) -> float:
     """ρ = V^{1-α} (1-q)^α, the length ratio of p^α for V equiprobable tokens and stop probability q.    [T17]
 
     Lengths under p^α are geometric, P(n) = (1-ρ) ρ^n, with mean ρ/(1-ρ) moves; ρ >= 1 has no such distribution.
@@ -122,7 +123,7 @@ def uniform_length_ratio(vocabulary: int, stop: float, alpha: float | int) -> fl
     return float(np.exp((1 - alpha) * np.log(vocabulary) + alpha * np.log1p(-stop)))
 
 
-def uniform_existence_threshold(vocabulary: int, stop: float) -> float:
+def uniform_existence_threshold(vocabulary: int, stop: Number) -> float:
     """α_c = log V/(log V - log(1-q)): for a large vocabulary just below one.    [T17]"""
     _check_uniform(vocabulary, stop)
     return float(np.log(vocabulary) / (np.log(vocabulary) - np.log1p(-stop)))
@@ -137,7 +138,7 @@ def empty_response_wins(log_p_stop: Float[np.ndarray, "*#batch"] | float, log_p:
 
 
 def covariance_by_length(
-    log_p: Float[np.ndarray, " y"], reward: Real[np.ndarray, " y"], length: Real[np.ndarray, " y"]
+    log_p: Float[np.ndarray, " y"], reward: Shaped[np.ndarray, " y"], length: Shaped[np.ndarray, " y"]
 ) -> LengthCovariance:
     """Cov(r, log p) = E[Cov(r, log p | L)] + Cov(E[r|L], E[log p|L]) under p.    [T18]
 
@@ -159,7 +160,7 @@ def covariance_by_length(
 
 
 def content_power(
-    log_p: Float[np.ndarray, " y"], length: Real[np.ndarray, " y"], alpha: float | int
+    log_p: Float[np.ndarray, " y"], length: Shaped[np.ndarray, " y"], alpha: Number
 ) -> Float[np.ndarray, " y"]:
     """log of p(L) p(y|L)^α / Z_L: sharpens what is said and leaves the distribution of lengths alone.    [T18]"""
     log_p = checked_log_p(log_p)

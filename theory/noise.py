@@ -1,7 +1,7 @@
 """The noise of sampled policy gradients: whose return varies, and where the variance vanishes."""
 
 import numpy as np
-from jaxtyping import Float, Real
+from jaxtyping import Float, Real, Shaped
 
 from theory.distribution import checked_log_p, checked_reward, expectation
 from theory.objectives import Objective
@@ -24,7 +24,7 @@ def total_return(
     objective: Objective,
     log_pi: Float[np.ndarray, "*#batch y"],
     log_p: Float[np.ndarray, "*#batch y"],
-    reward: Real[np.ndarray, "*#batch y"],
+    reward: Shaped[np.ndarray, "*#batch y"],
 ) -> Float[np.ndarray, "*batch y"]:
     """R(y) = w r + c log p - τ log π: the sampled return whose policy gradient is ∇J. 0 where π is 0.    [T15]"""
     log_pi, log_p = checked_log_p(log_pi, "log_pi"), checked_log_p(log_p)
@@ -39,7 +39,7 @@ def return_variance(
     objective: Objective,
     log_pi: Float[np.ndarray, "*#batch y"],
     log_p: Float[np.ndarray, "*#batch y"],
-    reward: Real[np.ndarray, "*#batch y"],
+    reward: Shaped[np.ndarray, "*#batch y"],
 ) -> Float[np.ndarray, "*batch"] | float:
     """Var_π(R), the noise that drives sampled policy gradients.    [T15]
 

@@ -1,10 +1,11 @@
 """Objectives J(π) = w E_π[r] + c E_π[log p] + τ H(π): the paper's regimes and where each is maximal."""
 
 from dataclasses import dataclass
+from numbers import Real as Number
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Real
+from jaxtyping import Float, Shaped
 
 from theory.distribution import checked_log_p, checked_reward, entropy, expectation, log_sum_exp
 from theory.tilt import log_tilt
@@ -33,9 +34,9 @@ class Objective:
     KL-regularised RL with weight beta is c = τ = beta, w = 1. ValueError unless all three are finite.
     """
 
-    reward_weight: float
-    reference_weight: float
-    entropy_weight: float
+    reward_weight: Number
+    reference_weight: Number
+    entropy_weight: Number
 
     def __post_init__(self):
         for name in ("reward_weight", "reference_weight", "entropy_weight"):
@@ -64,7 +65,7 @@ class Objective:
         return self.fixed_point
 
 
-def regime(name: str, alpha: float | int | None = None, beta: float | int | None = None) -> Objective:
+def regime(name: str, alpha: Number | None = None, beta: Number | None = None) -> Objective:
     """The paper's regimes by name.    [2604.16259]
 
     task (1, 0, 0) · tilted (1, β, β) · sharpening (0, 1, 0) · tempered (0, α, 1) · tilted-tempered
@@ -100,7 +101,7 @@ def value(
     objective: Objective,
     log_pi: Float[np.ndarray, "*#batch y"],
     log_p: Float[np.ndarray, "*#batch y"],
-    reward: Real[np.ndarray, "*#batch y"],
+    reward: Shaped[np.ndarray, "*#batch y"],
 ) -> Float[np.ndarray, "*batch"] | float:
     """J(π) = w E_π[r] + c E_π[log p] + τ H(π).    [T1]
 
@@ -117,7 +118,7 @@ def value(
 def optimum(
     objective: Objective,
     log_p: Float[np.ndarray, "*#batch y"],
-    reward: Real[np.ndarray, "*#batch y"],
+    reward: Shaped[np.ndarray, "*#batch y"],
 ) -> Float[np.ndarray, "*batch y"]:
     """log π*, the policy that maximises J on the support of p, as it is reached from p.    [T1, T4, T8]
 

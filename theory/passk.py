@@ -1,5 +1,7 @@
 """pass@k and maj@k: their unbiased estimates from n samples, their curves over prompts, and where curves cross."""
 
+from numbers import Real as Number
+
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -22,7 +24,7 @@ def pass_at_k(n: Count, c: Count, k: int) -> Float[np.ndarray, "*prompts"] | flo
     return 1 - np.prod(misses, axis=-1)
 
 
-def population_pass_at_k(accuracy: Float[np.ndarray, " prompts"], k: float | int) -> float:
+def population_pass_at_k(accuracy: Float[np.ndarray, " prompts"], k: Number) -> float:
     """pass@k = 1 - E_x[(1 - A_x)^k] over prompts x, for any real k > 0.    [T22]"""
     _check_accuracy(accuracy, "accuracy")
     with np.errstate(divide="ignore"):  # a prompt always answered: log 0, and exp(-inf) = 0

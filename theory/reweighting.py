@@ -3,14 +3,14 @@
 from numbers import Real as Number
 
 import numpy as np
-from jaxtyping import Bool, Float, Real
+from jaxtyping import Bool, Float, Shaped
 
 from theory.distribution import checked_exponent, checked_log_p, conditional, log_power, log_sum_exp
 
 
 def log_weights(
     log_p: Float[np.ndarray, "*#batch sample"],
-    reward: Real[np.ndarray, "*#batch sample"],
+    reward: Shaped[np.ndarray, "*#batch sample"],
     alpha: Number,
     b: Number,
 ) -> Float[np.ndarray, "*batch sample"]:
@@ -33,9 +33,7 @@ def effective_sample_size(
     return np.exp(-log_sum_exp(2 * log_weight))
 
 
-def effective_sample_ratio(
-    log_p: Float[np.ndarray, "*batch y"], alpha: float | int
-) -> Float[np.ndarray, "*batch"] | float:
+def effective_sample_ratio(log_p: Float[np.ndarray, "*batch y"], alpha: Number) -> Float[np.ndarray, "*batch"] | float:
     """Z(α)²/Z(2α-1) = e^{-D₂(q‖p)}: the share of samples of p that stays effective for p^α.    [T23]
 
     1 at alpha = 1; falls to p(modes) as alpha grows. Z runs over the support. ValueError: alpha < 0, log_p.
@@ -51,8 +49,8 @@ def effective_sample_ratio(
 def cumulant_log_odds(
     log_p: Float[np.ndarray, "*#batch y"],
     correct: Bool[np.ndarray, "*#batch y"],
-    alpha: float | int,
-    b: float | int,
+    alpha: Number,
+    b: Number,
 ) -> Float[np.ndarray, "*batch"] | float:
     """logit A ≈ logit A₀ + (α-1)(μ_C - μ_W) + (α-1)²(σ_C² - σ_W²)/2 + b, error O((α-1)³).    [T23]
 

@@ -1,5 +1,6 @@
 """Dividing advantages by their standard deviation creates a second fixed point, and loses both below a critical β."""
 
+from numbers import Real as Number
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ class _Levels(NamedTuple):
     count: np.ndarray
 
 
-def std_normalised_alpha(log_p: Float[np.ndarray, " y"], beta: float | int) -> StdNormalisedAlpha:
+def std_normalised_alpha(log_p: Float[np.ndarray, " y"], beta: Number) -> StdNormalisedAlpha:
     """The roots of (α-1) sd_{q_{α,0}}(log p) = 1/β on either side of the flow from p.    [T12; 2503.06639 for GRPO]
 
     α̇ = 1/sd - β(α-1) rises from alpha = 1 to the first root, `stable`, and from anywhere below the next root,
@@ -67,7 +68,7 @@ def critical_beta(log_p: Float[np.ndarray, " y"]) -> float:
     return float(1 / np.max(spread)) if len(spread) else np.inf
 
 
-def std_normalised_drift(log_p: Float[np.ndarray, " y"], alpha: float | int, beta: float | int) -> float:
+def std_normalised_drift(log_p: Float[np.ndarray, " y"], alpha: Number, beta: Number) -> float:
     """α̇ = 1/sd_{q_{α,0}}(log p) - β(α-1) of the natural-gradient flow with standardised log p as advantage.    [T12]
 
     inf for a uniform p, whose standardised advantage is 0/0.

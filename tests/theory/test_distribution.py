@@ -1,0 +1,150 @@
+"""Distributions as log-probabilities, against scipy and 50-digit sums."""
+
+import mpmath
+import numpy as np
+import pytest
+import scipy.special
+import scipy.stats
+from hard_policies import brute_power_sum, policies
+from hypothesis import given
+from hypothesis import strategies as st
+
+from theory import distribution
+
+
+@given(policies(), st.floats(-2000, 2000))
+def test_log_sum_exp_is_that_of_scipy_at_any_offset(log_p, offset):
+    np.testing.assert_allclose(
+        distribution.log_sum_exp(log_p + offset), scipy.special.logsumexp(log_p + offset), rtol=1e-14, atol=1e-12
+    )
+
+
+def test_log_sum_exp_of_nothing_is_minus_infinity_row_by_row():
+    rows = np.array([[-np.inf, -np.inf], [0.0, -np.inf]])
+    assert distribution.log_sum_exp(rows).tolist() == [-np.inf, 0.0]
+
+
+@given(policies(), st.data())
+def test_entropy_and_kl_are_those_of_scipy(log_p, data):
+    log_q = data.draw(policies(least=len(log_p), most=len(log_p), zeros=False))
+    np.testing.assert_allclose(distribution.entropy(log_p), scipy.stats.entropy(np.exp(log_p)), atol=1e-13)
+    np.testing.assert_allclose(
+        distribution.kl(log_p, log_q), scipy.stats.entropy(np.exp(log_p), np.exp(log_q)), rtol=1e-10, atol=1e-12
+    )
+
+
+def test_kl_is_infinite_where_mass_has_no_support_and_blind_the_other_way():
+    narrow, wide = np.log([0.25, 0.75, 1e-300]), np.array([np.log(0.25), np.log(0.75), -np.inf])
+    assert distribution.kl(np.log([0.2, 0.3, 0.5]), wide) == np.inf
+    np.testing.assert_allclose(distribution.kl(wide, narrow), 0.0, atol=1e-15)
+    assert distribution.kl(wide, wide) == 0.0
+
+
+def test_expectation_ignores_what_has_no_mass_and_keeps_infinities_that_have():
+    log_q = np.array([np.log(0.25), np.log(0.75), -np.inf])
+    np.testing.assert_allclose(distribution.expectation(log_q, np.array([4.0, 8.0, -np.inf])), 7.0)
+    assert distribution.expectation(log_q, np.array([4.0, np.inf, 0.0])) == np.inf
+
+
+@given(
+    policies(),
+    st.one_of(
+        st.sampled_from([0.0, 0.5, 1 - 1e-4, 1 - 1e-9, 1.0, 1 + 1e-12, 1 + 1e-6, 1 + 1.0001e-4, 2.0]),
+        st.floats(0, 50),
+    ),
+)
+def test_renyi_entropy_is_its_definition_also_across_alpha_one(log_p, alpha):
+    if alpha == 1:
+        expected = scipy.stats.entropy(np.exp(log_p))
+    else:
+        expected = float(mpmath.log(brute_power_sum(log_p, alpha) / brute_power_sum(log_p, 1) ** alpha))
+        expected /= 1 - alpha
+    np.testing.assert_allclose(distribution.renyi_entropy(log_p, alpha), expected, rtol=2e-10, atol=2e-10)
+
+
+def test_renyi_entropy_next_to_one_keeps_all_its_digits():
+    log_p = np.log([0.7, 0.2, 0.1])
+    for excess in (1e-5, -1e-5, 1e-8, 1e-12):
+        alpha = 1 + excess
+        exact = mpmath.log(mpmath.fsum(mpmath.mpf(p) ** mpmath.mpf(alpha) for p in (0.7, 0.2, 0.1)))
+        exact -= mpmath.mpf(alpha) * mpmath.log(mpmath.fsum(map(mpmath.mpf, (0.7, 0.2, 0.1))))
+        exact /= 1 - mpmath.mpf(alpha)
+        np.testing.assert_allclose(distribution.renyi_entropy(log_p, alpha), float(exact), rtol=1e-14)
+
+
+def test_renyi_entropy_next_to_one_does_not_overflow_on_the_deepest_tail():
+    log_p = np.array([np.log(0.5), np.log(0.5), -1e8, -np.inf])
+    for alpha in (1 - 1e-5, 1.0, 1 + 1e-5):
+        np.testing.assert_allclose(distribution.renyi_entropy(log_p, alpha), np.log(2), rtol=1e-14)
+
+
+@given(policies())
+def test_renyi_entropy_counts_the_support_at_zero_and_reads_the_mode_at_infinity(log_p):
+    np.testing.assert_allclose(np.exp(distribution.renyi_entropy(log_p, 0)), np.isfinite(log_p).sum())
+    assert distribution.renyi_entropy(log_p, np.inf) == -log_p.max()
+
+
+def test_conditional_is_mass_and_distribution_and_leaves_an_empty_class_empty():
+    mass, within = distribution.conditional(np.array([[np.log(0.1), np.log(0.3), -np.inf], [-np.inf] * 3]))
+    np.testing.assert_allclose(np.exp(mass), [0.4, 0.0])
+    np.testing.assert_allclose(np.exp(within), [[0.25, 0.75, 0.0], [0.0, 0.0, 0.0]])
+
+
+@pytest.mark.parametrize(
+    ("log_p", "message"),
+    [
+        (
+            np.log([0.5, 0.3]),
+            "the probabilities of log_p sum to 0.8, off by -0.2; normalise them (subtract their log-sum-exp) first",
+        ),
+        (
+            np.array([1000.0, 0.0]),
+            "the probabilities of log_p sum to inf, off by +inf; normalise them (subtract their log-sum-exp) first",
+        ),
+        (np.array([0.0, np.nan]), "log_p holds nan; give -inf for a response of probability zero"),
+        (np.empty(0), "log_p has shape (0,); its last axis must run over responses"),
+        (np.array(0.0), "log_p has shape (); its last axis must run over responses"),
+    ],
+)
+def test_what_is_no_distribution_is_refused_with_what_is_wrong(log_p, message):
+    with pytest.raises(ValueError) as error:
+        distribution.checked_log_p(log_p)
+    assert str(error.value) == message
+
+
+def test_the_worst_row_of_a_batch_is_the_one_reported():
+    rows = np.log([[0.5, 0.5], [0.5, 0.7], [0.5, 0.4]])
+    with pytest.raises(ValueError, match=r"of log_pi sum to 1.2, off by \+0.2"):
+        distribution.checked_log_p(rows, "log_pi")
+
+
+def test_float32_rounding_passes_and_a_lost_response_does_not():
+    distribution.checked_log_p(np.log([0.5, 0.5 - 0.9e-5]))
+    with pytest.raises(ValueError, match=r"off by -1\.1e-05"):
+        distribution.checked_log_p(np.log([0.5, 0.5 - 1.1e-5]))
+
+
+def test_rewards_of_another_shape_or_not_finite_are_refused():
+    log_p = np.log([0.5, 0.5])
+    with pytest.raises(ValueError) as error:
+        distribution.checked_reward(np.zeros(3), log_p)
+    assert str(error.value) == (
+        "reward has shape (3,) but log_p has shape (2,); both need the same last axis, one entry a response"
+    )
+    with pytest.raises(ValueError) as error:
+        distribution.checked_reward(np.array([0.0, -np.inf]), log_p, "length")
+    assert str(error.value) == "length holds -inf; every entry must be finite"
+
+
+@pytest.mark.parametrize("alpha", [-0.1, np.nan, np.inf])
+def test_an_exponent_must_be_finite_and_not_negative(alpha):
+    with pytest.raises(ValueError) as error:
+        distribution.checked_exponent(alpha)
+    assert str(error.value) == (
+        f"alpha must be finite and >= 0, got {alpha}: below 0 the power p^alpha diverges where p = 0, "
+        "and its limit alpha -> inf is tilt.sharpening_limit"
+    )
+    if not alpha > 0:
+        with pytest.raises(ValueError) as error:
+            distribution.renyi_entropy(np.log([0.5, 0.5]), alpha)
+        assert str(error.value) == f"alpha must be >= 0, got {alpha}: Rényi entropies are defined from 0 to inf"
