@@ -1,0 +1,80 @@
+"""Predicted, simulated, tolerance, and whether the prediction holds: how every simulation is judged.
+
+A simulation collects checks; `toysims.experiment.run` prints them, writes them and sets the exit code.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+STANDARD_ERRORS = 4
+
+
+class Check(NamedTuple):
+    """One prediction. It holds when |simulated - predicted| <= tolerance; nan never holds."""
+
+    claim: str
+    source: str
+    predicted: float
+    simulated: float
+    tolerance: float
+
+    @property
+    def holds(self) -> bool:
+        return bool(abs(self.simulated - self.predicted) <= self.tolerance)
+
+
+def at_most(claim: str, source: str, simulated: float, bound: float) -> Check:
+    """The check of a distance that theory says is zero, and that may be `bound` at most."""
+    return Check(claim, source, 0.0, float(simulated), bound)
+
+
+def monte_carlo(
+    claim: str,
+    source: str,
+    predicted: float,
+    replicas: Float[np.ndarray, " replicas"],
+    predicted_error: float = 0.0,
+) -> Check:
+    """The check of a mean over independent replicas, with four standard errors as tolerance.
+
+    predicted_error is the standard error that theory itself predicts for that mean. The larger of the two
+    counts: few replicas that happen to agree say little about their spread.
+    """
+    observed = float(np.std(replicas, ddof=1)) / len(replicas) ** 0.5
+    error = max(observed, predicted_error)
+    return Check(claim, source, float(predicted), float(np.mean(replicas)), STANDARD_ERRORS * error)
+
+
+def failures(checks: Iterable[Check]) -> list[str]:
+    """One sentence for each prediction that fails."""
+    return [
+        f"{check.claim} [{check.source}]: predicted {check.predicted:.6g}, simulated {check.simulated:.6g}, "
+        f"tolerance {check.tolerance:.2g}"
+        for check in checks
+        if not check.holds
+    ]
+
+
+def records(checks: Sequence[Check]) -> list[dict]:
+    """The checks for summary.json."""
+    return [{**check._asdict(), "holds": check.holds} for check in checks]
+
+
+def table(title: str, checks: Sequence[Check]):
+    """A rich table, one line a prediction."""
+    from rich.table import Table
+
+    result = Table(title=title, title_justify="left")
+    for name in ("prediction", "theorem"):
+        result.add_column(name)
+    for name in ("predicted", "simulated", "tolerance"):
+        result.add_column(name, justify="right")
+    result.add_column("holds")
+    for check in checks:
+        numbers = (f"{number:.5g}" for number in (check.predicted, check.simulated))
+        verdict = "yes" if check.holds else "[bold red]NO[/]"
+        result.add_row(check.claim, check.source, *numbers, f"{check.tolerance:.1e}", verdict)
+    return result
