@@ -1,6 +1,5 @@
 """The likeliest response of a Markov policy as a shortest path, and its best mean log-probability as a cycle."""
 
-from numbers import Real as Number
 from typing import NamedTuple
 
 import numpy as np

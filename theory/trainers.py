@@ -95,8 +95,9 @@ def std_normalised_return_step(
 def two_cycle(distance: Number, step_size: Number) -> TwoCycle:
     """Where |x - η| repeated from x = distance ends: x mod η and η less that, for ever, at no η a rest.    [T14]
 
-    The distance is sd_π(log π - log π*) in nats. Exact when sd_π is the same on both sides of π*; otherwise to
-    first order in η: the sum is η + O(η²), and its two parts drift by O(η²) a cycle.
+    The distance is sd_π(log π - log π*) in nats. To first order in η: sd_π changes along
+    the way, so the sum is η + O(η²), and its two parts drift by O(η²) a cycle if log π* - log π is skewed (they
+    wander for ever), by O(η³) towards η/2 each if it is symmetric.
     """
     if not step_size > 0:
         raise ValueError(f"step_size must be > 0, got {step_size}")

@@ -1,0 +1,133 @@
+"""T5: sharpening and tilting at an equal KL budget; a run's own coordinate (T23)."""
+
+import numpy as np
+import pytest
+from hard_policies import graded, rewarded
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy.special import log_softmax
+
+from theory import budget
+from theory.tilt import log_tilt, moments
+
+LOG_P = np.log([0.05, 0.5, 0.15, 0.3])
+CORRECT = np.array([1.0, 0.0, 1.0, 0.0])
+
+
+def divergence(log_q, log_p):
+    on = ~np.isneginf(log_q)
+    return np.exp(log_q[on]) @ (log_q[on] - log_p[on])
+
+
+@given(graded(deepest=-12.0, most=12), st.floats(0.01, 0.95), st.data())
+def test_at_any_budget_no_policy_is_more_accurate_than_the_tilt(problem, share, data):
+    """T5: random rivals, moved along the segment from p until they spend the same budget, and sharpening itself."""
+    log_p, correct = problem
+    reward, p = correct * 1.0, np.exp(log_p)
+    spend = -share * np.log(p[correct].sum())
+    assume(spend > 1e-4)
+    b = budget.tilting_at_budget(log_p, reward, spend)
+    best = log_tilt(log_p, reward, 1, b)
+    np.testing.assert_allclose(divergence(best, log_p), spend, atol=1e-10)
+    rival = np.array(data.draw(st.lists(st.floats(-4, 4), min_size=len(p), max_size=len(p)))) + 2 * correct
+    end = np.exp(log_softmax(log_p + rival))
+    low, high = 0.0, 1.0
+    for _ in range(60):  # the share of the rival whose KL is the budget (or all of it)
+        middle = (low + high) / 2
+        with np.errstate(divide="ignore"):
+            inside = divergence(np.log((1 - middle) * p + middle * end), log_p) < spend
+        low, high = (middle, high) if inside else (low, middle)
+    accuracy = ((1 - low) * p + low * end)[correct].sum()
+    assert accuracy <= np.exp(best)[correct].sum() + 1e-9
+
+
+@given(graded(deepest=-12.0, most=12), st.floats(0.01, 0.9))
+def test_sharpening_at_a_budget_spends_it_and_gains_no_more_than_tilting(problem, share):
+    """T5 for the rival of the paper."""
+    log_p, correct = problem
+    modes = log_p == log_p.max()
+    spend = -share * np.log(np.exp(log_p[modes]).sum())
+    levels = np.unique(log_p[~np.isneginf(log_p)])
+    assume(spend > 1e-4 and len(levels) > 1 and np.diff(levels).min() > 1e-3)
+    alpha = budget.sharpening_at_budget(log_p, spend)
+    sharp = log_tilt(log_p, correct * 1.0, alpha, 0)
+    assert alpha >= 1
+    np.testing.assert_allclose(divergence(sharp, log_p), spend, atol=1e-9)
+    b = budget.tilting_at_budget(log_p, correct * 1.0, spend)
+    best = 1.0 if b == np.inf else np.exp(log_tilt(log_p, correct * 1.0, 1, b))[correct].sum()
+    assert np.exp(sharp)[correct].sum() <= best + 1e-9
+
+
+def test_the_ratio_of_gains_tends_to_the_correlation_at_first_order_in_the_root_of_the_budget():
+    """T5: (gain of sharpening)/(gain of tilting) → Corr(r, log p); a quarter of the budget, half the error."""
+    p = np.exp(LOG_P)
+    expected = np.corrcoef(np.repeat([LOG_P, CORRECT], [1, 10, 3, 6], axis=1))[0, 1]
+    np.testing.assert_allclose(budget.small_budget_ratio(LOG_P, CORRECT), expected)
+    errors = []
+    for spend in (4e-4, 1e-4, 2.5e-5):
+        sharp = log_tilt(LOG_P, CORRECT, budget.sharpening_at_budget(LOG_P, spend), 0)
+        tilted = log_tilt(LOG_P, CORRECT, 1, budget.tilting_at_budget(LOG_P, CORRECT, spend))
+        errors.append((np.exp(sharp) @ CORRECT - p @ CORRECT) / (np.exp(tilted) @ CORRECT - p @ CORRECT) - expected)
+    assert abs(errors[-1]) < 0.01
+    np.testing.assert_allclose(np.array(errors[:-1]) / errors[1:], 2.0, rtol=0.05)
+
+
+def test_the_correlation_has_a_sign_and_is_undefined_without_variance():
+    assert budget.small_budget_ratio(LOG_P, CORRECT) < 0 < budget.small_budget_ratio(LOG_P, 1 - CORRECT)
+    np.testing.assert_allclose(budget.small_budget_ratio(np.log([0.3, 0.7]), np.array([0.0, 5.0])), 1.0)
+    assert np.isnan(budget.small_budget_ratio(LOG_P, np.ones(4)))
+    rows = budget.small_budget_ratio(np.stack([LOG_P, LOG_P]), np.stack([CORRECT, 1 - CORRECT]))
+    np.testing.assert_allclose(rows[0], -rows[1])
+
+
+def test_no_budget_moves_nothing_and_too_much_has_no_end():
+    """T5's limits: b from 0 to inf at -log A₀, alpha from 1 to inf at -log p(modes)."""
+    assert budget.tilting_at_budget(LOG_P, CORRECT, 0) == 0
+    assert budget.sharpening_at_budget(LOG_P, 0) == 1
+    assert budget.tilting_at_budget(LOG_P, CORRECT, -np.log(0.2) + 1e-9) == np.inf
+    assert 10 < budget.tilting_at_budget(LOG_P, CORRECT, -np.log(0.2) - 1e-3) < np.inf
+    assert budget.sharpening_at_budget(LOG_P, np.log(2) + 1e-9) == np.inf
+    assert 10 < budget.sharpening_at_budget(LOG_P, np.log(2) - 1e-3) < np.inf
+
+
+@settings(max_examples=50)
+@given(rewarded(deepest=-8.0, most=5), st.floats(0.0, 6), st.floats(-2, 5))
+def test_the_mean_of_log_p_names_the_alpha_of_a_run(problem, alpha, b):
+    """T23: whatever alpha a run has, its mean log p gives it back."""
+    log_p = problem[0]
+    levels = np.unique(log_p[~np.isneginf(log_p)])
+    assume(len(levels) > 1 and np.diff(levels).min() > 0.05)
+    measured = moments(*problem, alpha, b)
+    assume(measured.var_log_p > 1e-6)
+    found = budget.alpha_of_mean_log_p(*problem, float(measured.mean_log_p), b)
+    np.testing.assert_allclose(moments(*problem, found, b).mean_log_p, measured.mean_log_p, atol=1e-10)
+    np.testing.assert_allclose(found, alpha, rtol=1e-5, atol=1e-5)
+
+
+def test_a_run_without_tilt_is_the_default():
+    uniform = float(np.mean(LOG_P))
+    assert budget.alpha_of_mean_log_p(LOG_P, CORRECT, uniform) == 0
+    np.testing.assert_allclose(budget.alpha_of_mean_log_p(LOG_P, CORRECT, float(np.exp(LOG_P) @ LOG_P)), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: budget.tilting_at_budget(LOG_P, CORRECT, -0.1),
+         "budget must be >= 0 nats, got -0.1: a KL divergence is never negative"),
+        (lambda: budget.sharpening_at_budget(LOG_P, np.nan),
+         "budget must be >= 0 nats, got nan: a KL divergence is never negative"),
+        (lambda: budget.tilting_at_budget(LOG_P, np.full(4, 2.0), 0.1),
+         "reward is 2.0 on the whole support; no tilt moves p, so there is no b"),
+        (lambda: budget.sharpening_at_budget(np.log([0.5, 0.5]), 0.1),
+         "log_p is uniform on its support; no power moves it, so there is no alpha"),
+        (lambda: budget.alpha_of_mean_log_p(LOG_P, CORRECT, -0.5),
+         "mean_log_p is -0.5, but at b = 0 it lies between -1.69749 (alpha = 0) and -0.693147 (inf)"),
+        (lambda: budget.alpha_of_mean_log_p(LOG_P, CORRECT, -2.0),
+         "mean_log_p is -2.0, but at b = 0 it lies between -1.69749 (alpha = 0) and -0.693147 (inf)"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_refused_with_one_sentence(call, message):
+    with pytest.raises(ValueError) as error:
+        call()
+    assert str(error.value) == message

@@ -1,0 +1,112 @@
+"""T22: pass@k and maj@k against enumeration of subsets."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from theory import passk
+
+
+@given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))
+def test_pass_at_k_is_one_minus_the_ratio_of_binomials(drawn):
+    """T22 with exact integers."""
+    n, c, k = drawn
+    expected = 1 - math.comb(n - c, k) / math.comb(n, k)
+    np.testing.assert_allclose(passk.pass_at_k(n, c, k), expected, atol=1e-13)
+
+
+def test_pass_at_k_is_unbiased_and_takes_arrays():
+    """T22: over n = 6 samples of accuracy 0.3 its mean is 1 - 0.7³; prompts with other n and c beside it."""
+    c = np.arange(7)
+    weights = np.array([math.comb(6, i) * 0.3**i * 0.7 ** (6 - i) for i in c])
+    np.testing.assert_allclose(weights @ passk.pass_at_k(6, c, 3), 1 - 0.7**3)
+    np.testing.assert_allclose(passk.pass_at_k(np.array([4, 10**6]), np.array([1, 0]), 2), [0.5, 0.0])
+    assert passk.pass_at_k(5, 4, 2) == 1.0
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.integers(1, 40))
+def test_population_pass_at_k_is_one_minus_the_mean_of_all_failing(accuracy, k):
+    """T22: 1 - E_x (1 - A_x)^k."""
+    accuracy = np.array(accuracy)
+    np.testing.assert_allclose(passk.population_pass_at_k(accuracy, k), 1 - np.mean((1 - accuracy) ** k), atol=1e-13)
+
+
+def test_sharpening_can_raise_pass_at_one_and_lower_pass_at_k_and_the_curves_cross_once():
+    """T22: certain on two prompts of three and lost on one, against 0.5 everywhere: 2/3 = 1 - 2^{-k} at k = log₂ 3."""
+    sharpened, base = np.array([1.0, 1.0, 0.0]), np.full(3, 0.5)
+    assert passk.population_pass_at_k(sharpened, 1) > passk.population_pass_at_k(base, 1)
+    assert passk.population_pass_at_k(sharpened, 8) < passk.population_pass_at_k(base, 8)
+    np.testing.assert_allclose(passk.crossover(sharpened, base), np.log2(3), rtol=1e-9)
+    np.testing.assert_allclose(passk.crossover(base, sharpened), np.log2(3), rtol=1e-9)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.floats(0.01, 0.99), min_size=2, max_size=5), st.lists(st.floats(0.01, 0.99), min_size=2, max_size=5))
+def test_at_the_crossover_the_curves_meet_and_before_it_none_changes_place(one, other):
+    """T22: a zero of the difference, and no sign change on the integers before it (to 2¹⁴)."""
+    one, other = np.array(one), np.array(other)
+    k = passk.crossover(one, other, largest_k=2**14)
+    ks = np.arange(1, 2**14 if np.isnan(k) else math.ceil(k))
+    lead = [passk.population_pass_at_k(one, x) - passk.population_pass_at_k(other, x) for x in ks[:100]]
+    lead = np.array([x for x in lead if abs(x) > 1e-12])
+    if not np.isnan(k):
+        np.testing.assert_allclose(passk.population_pass_at_k(one, k), passk.population_pass_at_k(other, k), atol=1e-9)
+    assert (np.sign(lead) == np.sign(lead[:1])).all()
+
+
+def test_curves_that_coincide_or_never_meet_have_no_crossover():
+    same = np.array([0.3, 0.6])
+    assert np.isnan(passk.crossover(same, same[::-1]))
+    assert np.isnan(passk.crossover(same, same / 2))
+    # They would cross at log₂ 3, but not up to there.
+    assert np.isnan(passk.crossover(np.array([1.0, 1.0, 0.0]), np.full(3, 0.5), largest_k=1))
+
+
+def test_curves_that_touch_at_one_and_part_have_their_crossing_later():
+    """T22: equal pass@1 is no crossing; these meet again where 0.5 (0.9^k + 0.1^k) = ... never: nan."""
+    assert np.isnan(passk.crossover(np.array([0.9, 0.1]), np.array([0.5, 0.5])))
+
+
+@pytest.mark.parametrize("counts", [[3, 2, 2, 1], [4, 0, 1], [1, 1, 1, 1, 1], [7]])
+def test_majority_at_k_is_the_enumeration_of_all_subsets_with_ties_shared(counts):
+    """T22: maj@k without replacement, every k."""
+    answers = np.repeat(np.arange(len(counts)), counts)
+    for k in range(1, sum(counts) + 1):
+        wins = np.zeros(len(counts))
+        for subset in itertools.combinations(answers, k):
+            votes = np.bincount(subset, minlength=len(counts))
+            best = votes == votes.max()
+            wins += best / best.sum()
+        expected = wins / math.comb(sum(counts), k)
+        np.testing.assert_allclose(passk.majority_at_k(np.array(counts), k), expected, atol=1e-13)
+
+
+def test_majority_of_one_is_a_sample_and_of_all_is_the_plurality():
+    counts = np.array([90, 100, 66])
+    np.testing.assert_allclose(passk.majority_at_k(counts, 1), counts / 256)
+    np.testing.assert_allclose(passk.majority_at_k(counts, 256), [0, 1, 0], atol=1e-12)
+    assert (np.diff([passk.majority_at_k(counts, k)[1] for k in (1, 3, 15, 63)]) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: passk.pass_at_k(5, 6, 1), "c must be between 0 and n, got c = 6 of n = 5"),
+        (lambda: passk.pass_at_k(5, -1, 1), "c must be between 0 and n, got c = -1 of n = 5"),
+        (lambda: passk.pass_at_k(5, 2, 6), "k must be between 1 and the 5 samples, got 6"),
+        (lambda: passk.pass_at_k(np.array([5, 3]), 1, 4), "k must be between 1 and the 3 samples, got 4"),
+        (lambda: passk.majority_at_k(np.array([2, 1]), 0), "k must be between 1 and the 3 samples, got 0"),
+        (lambda: passk.majority_at_k(np.array([2, -1]), 1), "counts must be >= 0, got [2, -1]"),
+        (lambda: passk.population_pass_at_k(np.array([1.5]), 1), "accuracy must be between 0 and 1, got [1.5]"),
+        (lambda: passk.population_pass_at_k(np.array([np.nan]), 1), "accuracy must be between 0 and 1, got [nan]"),
+        (lambda: passk.population_pass_at_k(np.array([-0.1]), 1), "accuracy must be between 0 and 1, got [-0.1]"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_refused_with_one_sentence(call, message):
+    with pytest.raises(ValueError) as error:
+        call()
+    assert str(error.value) == message

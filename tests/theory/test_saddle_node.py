@@ -1,0 +1,166 @@
+"""T12: two fixed points above a critical beta, none below it, for advantages divided by their std."""
+
+import numpy as np
+import pytest
+from hard_policies import policies
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from scipy.special import log_softmax
+
+from theory import trainers
+
+TWO_BUMPS = np.log([0.41, 0.40, 0.19])
+
+
+def brute_sd(log_p, alpha):
+    on = ~np.isneginf(log_p)
+    q = np.exp(log_softmax(alpha * log_p[on]))
+    return np.sqrt(q @ (log_p[on] - q @ log_p[on]) ** 2)
+
+
+def brute_curve(log_p, most=1e5, points=4000):
+    excess, on = np.logspace(-6, np.log10(most), points), log_p[~np.isneginf(log_p)]
+    q = np.exp(log_softmax((1 + excess[:, None]) * on, axis=1))
+    return excess, excess * np.sqrt(np.sum(q * (on - q @ on[:, None]) ** 2, axis=1))
+
+
+def apart(log_p, least=0.01):
+    """Distinct values of log p far enough apart for a brute-force grid to see them."""
+    gaps = np.diff(np.unique(log_p[~np.isneginf(log_p)]))
+    return len(gaps) > 0 and gaps.min() > least
+
+
+@settings(max_examples=40)
+@given(policies(most=10, deepest=-12.0))
+def test_critical_beta_is_where_the_highest_peak_of_the_curve_is(log_p):
+    """T12: β_c = 1/max (α-1) sd, against a dense grid."""
+    assume(apart(log_p))
+    _, height = brute_curve(log_p)
+    np.testing.assert_allclose(trainers.critical_beta(log_p), 1 / height.max(), rtol=3e-4)
+    assert trainers.critical_beta(log_p) <= 1 / height.max() * (1 + 1e-12)
+
+
+@settings(max_examples=40)
+@given(policies(most=10, deepest=-12.0), st.floats(1.001, 1e6))
+@example(TWO_BUMPS, 1.2)
+@example(TWO_BUMPS, 3.0)
+def test_above_critical_beta_there_are_two_fixed_points_and_the_lower_is_stable(log_p, factor):
+    """T12: both solve the equation; the drift, written anew, points to the lower one from either side."""
+    assume(apart(log_p))
+    beta = factor * trainers.critical_beta(log_p)
+    stable, unstable = trainers.std_normalised_alpha(log_p, beta)
+    assert 1 < stable < unstable
+    for alpha in (stable, unstable):
+        np.testing.assert_allclose((alpha - 1) * brute_sd(log_p, alpha) * beta, 1.0, rtol=1e-6)
+
+    def drift(alpha):
+        return 1 / brute_sd(log_p, alpha) - beta * (alpha - 1)
+
+    gap = min(stable - 1, unstable - stable)
+    assert drift(stable - 0.5 * gap) > 0 > drift(stable + 0.5 * gap)
+    assert drift(unstable - 0.1 * gap) < 0 < drift(unstable + 0.1 * gap)
+    # Training from p meets `stable` first: the drift is upwards all the way to it.
+    on_the_way = 1 + np.linspace(0, 0.999, 200) * (stable - 1)
+    assert all(drift(alpha) > 0 for alpha in on_the_way)
+    between = stable + np.linspace(0.001, 0.999, 200) * (unstable - stable)
+    assert all(drift(alpha) < 0 for alpha in between)
+
+
+@settings(max_examples=30)
+@given(policies(most=10, deepest=-12.0), st.floats(0.05, 0.999))
+def test_below_critical_beta_there_is_no_fixed_point(log_p, factor):
+    """T12: the drift is upwards everywhere, so training ends at the mode."""
+    assume(apart(log_p))
+    beta = factor * trainers.critical_beta(log_p)
+    assert np.isnan(trainers.std_normalised_alpha(log_p, beta)).all()
+    assert (brute_curve(log_p)[1] * beta < 1).all()
+
+
+def test_the_two_fixed_points_meet_as_a_square_root():
+    """T12, a saddle-node: their distance falls by √10 when β - β_c falls by 10."""
+    log_p = np.log([0.5, 0.3, 0.2])
+    critical = trainers.critical_beta(log_p)
+    distances = [
+        np.subtract(*trainers.std_normalised_alpha(log_p, critical * (1 + x))[::-1]) for x in (1e-4, 1e-5, 1e-6)
+    ]
+    np.testing.assert_allclose(np.array(distances[:-1]) / distances[1:], np.sqrt(10), rtol=2e-3)
+
+
+def test_separate_clusters_make_several_bumps_and_training_meets_the_first():
+    """T12's honest edge: with two maxima there are four fixed points; between their heights only the far pair."""
+    excess, height = brute_curve(TWO_BUMPS, most=1e3)
+    peaks = 1 + np.flatnonzero((height[1:-1] > height[:-2]) & (height[1:-1] > height[2:]))
+    assert len(peaks) == 2
+    low, high = height[peaks]
+    near = trainers.std_normalised_alpha(TWO_BUMPS, 1.05 / low)
+    assert near.stable - 1 < excess[peaks[0]] < near.unstable - 1 < excess[peaks[1]]
+    far = trainers.std_normalised_alpha(TWO_BUMPS, 0.95 / low)
+    assert excess[peaks[0]] < far.stable - 1 < excess[peaks[1]] < far.unstable - 1
+    np.testing.assert_allclose(trainers.critical_beta(TWO_BUMPS), 1 / high, rtol=1e-5)
+
+
+@pytest.mark.parametrize("beta_factor", [1.5, 0.9])
+def test_std_normalised_training_ends_where_the_roots_say(beta_factor):
+    """T12 by mirror ascent on the policy: at `stable` above β_c, far beyond any root below it; RLOO at 1 + 1/β."""
+    log_p = np.log([0.45, 0.3, 0.2, 0.05])
+    beta = beta_factor * trainers.critical_beta(log_p)
+    log_pi = log_plain = log_p
+    for _ in range(4000):
+        pi = np.exp(log_pi)
+        advantage = (log_p - pi @ log_p) / np.sqrt(pi @ (log_p - pi @ log_p) ** 2)
+        log_pi = log_softmax(log_pi + 0.02 * (advantage - beta * (log_pi - log_p)))
+        log_plain = log_softmax(log_plain + 0.02 * (log_p - beta * (log_plain - log_p)))
+        if np.exp(log_pi).max() > 1 - 1e-9:
+            break
+    reached = (log_pi[0] - log_pi[2]) / (log_p[0] - log_p[2])
+    if beta_factor > 1:
+        np.testing.assert_allclose(reached, trainers.std_normalised_alpha(log_p, beta).stable, rtol=1e-6)
+        np.testing.assert_allclose(
+            (log_plain[0] - log_plain[2]) / (log_p[0] - log_p[2]), trainers.rloo_alpha(beta), rtol=1e-6
+        )
+    else:
+        assert np.exp(log_pi).max() > 1 - 1e-9
+
+
+@given(policies(most=12, deepest=-12.0), st.floats(1.0, 20), st.floats(0.05, 20))
+def test_the_drift_is_one_over_sd_less_the_pull_of_beta(log_p, alpha, beta):
+    assume(apart(log_p) and brute_sd(log_p, alpha) > 1e-6)  # below, the brute-force mean has no digits left
+    expected = 1 / brute_sd(log_p, alpha) - beta * (alpha - 1)
+    np.testing.assert_allclose(trainers.std_normalised_drift(log_p, alpha, beta), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("rounding", [0.0, 1e-16, 4e-16])
+def test_a_uniform_reference_has_no_fixed_point_even_up_to_rounding(rounding):
+    """T12: sd = 0 at every alpha; values a rounding apart are one level, or the curve would find bumps at 10¹⁵."""
+    log_p = np.array([-np.log(3), -np.log(3) + rounding, -np.log(3) - rounding, -np.inf])
+    assert trainers.critical_beta(log_p) == np.inf
+    assert np.isnan(trainers.std_normalised_alpha(log_p, 5.0)).all()
+    assert trainers.std_normalised_drift(log_p, 2.0, 5.0) == np.inf
+
+
+def test_two_levels_have_one_critical_beta_at_any_distance_and_ties_only_count():
+    """T12: (α-1) sd is a function of (α-1) × gap; at equal mass, the limit of a small gap, β_c = 2 / max x sech x."""
+    x = np.linspace(0.5, 3, 200001)
+    expected = 1 / np.max(x / np.cosh(x))
+    for gap in (1e-3, 1e-6):
+        log_p = log_softmax([gap, 0.0, gap, 0.0])
+        np.testing.assert_allclose(trainers.critical_beta(log_p), expected, rtol=2 * gap)
+
+
+def test_extreme_policies_have_finite_roots_without_warning():
+    """log p to -10⁴ and 10⁵ responses: the curve neither overflows nor misses its bump."""
+    log_p = np.full(10**5, -1e4)
+    log_p[:2] = np.log([0.6, 0.4])
+    critical = trainers.critical_beta(log_p)
+    np.testing.assert_allclose(critical, trainers.critical_beta(np.log([0.6, 0.4])), rtol=1e-6)
+    stable, unstable = trainers.std_normalised_alpha(log_p, 1e12)
+    np.testing.assert_allclose(stable - 1, 1e-12 / brute_sd(log_p, 1.0), rtol=1e-3)
+    gap = np.log(1.5)  # two levels: sd = gap/(2 cosh(α gap/2))
+    np.testing.assert_allclose((unstable - 1) * gap / (2 * np.cosh(unstable * gap / 2)), 1e-12, rtol=1e-9)
+
+
+@pytest.mark.parametrize("beta", [0.0, -1.0, np.nan, np.inf])
+def test_beta_must_be_finite_and_positive(beta):
+    with pytest.raises(ValueError) as error:
+        trainers.std_normalised_alpha(TWO_BUMPS, beta)
+    assert str(error.value) == f"beta must be finite and > 0, got {beta}"

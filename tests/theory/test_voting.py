@@ -1,0 +1,104 @@
+"""T21: majority vote as a reward, against enumeration of all votes."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy import stats
+from scipy.special import log_softmax
+
+from theory import voting
+
+
+def enumerate_wins(p, votes):
+    """P(each answer has the most votes, ties shared), by going through every sequence of votes."""
+    wins = np.zeros(len(p))
+    for sequence in itertools.product(range(len(p)), repeat=votes):
+        counts = np.bincount(sequence, minlength=len(p))
+        best = counts == counts.max()
+        wins += np.prod(p[list(sequence)]) * best / best.sum()
+    return wins
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=2, max_size=6), st.floats(0.1, 20), st.integers(0, 12))
+def test_log_odds_of_the_plurality_answer_grow_by_one_over_beta_a_round(weights, beta, rounds):
+    """T21 by the optimum of each round: π ∝ π e^{1[plurality]/β}; the leader at the start wins, right or wrong."""
+    log_pi = np.log(weights / np.sum(weights))
+    assume(np.sum(log_pi == log_pi.max()) == 1)
+    leader = np.argmax(log_pi)
+
+    def log_odds(log_pi):
+        return log_pi[leader] - np.logaddexp.reduce(np.delete(log_pi, leader))
+
+    start = log_odds(log_pi)
+    for _ in range(rounds):
+        log_pi = log_softmax(log_pi + (np.arange(len(log_pi)) == np.argmax(log_pi)) / beta)
+    np.testing.assert_allclose(log_odds(log_pi), voting.plurality_log_odds(start, beta, rounds), atol=1e-10)
+    assert np.argmax(log_pi) == leader
+
+
+@pytest.mark.parametrize("p", [[0.3, 0.7], [0.5, 0.3, 0.2], [0.4, 0.0, 0.35, 0.25]])
+@pytest.mark.parametrize("votes", [1, 2, 3, 4, 5])
+def test_the_vote_reward_is_the_enumeration_of_all_votes(p, votes):
+    """T21's mean reward with k votes, for two or more answers, one of them impossible."""
+    p = np.array(p)
+    with np.errstate(divide="ignore"):
+        log_p = np.log(p)
+    np.testing.assert_allclose(voting.vote_reward(log_p, votes), enumerate_wins(p, votes), atol=1e-14)
+
+
+def test_many_votes_go_to_the_likeliest_answer_and_one_vote_is_a_sample():
+    p = np.array([0.5, 0.3, 0.2])
+    np.testing.assert_allclose(voting.vote_reward(np.log(p), 1), p)
+    assert voting.vote_reward(np.log(p), 200)[0] > 0.99
+    np.testing.assert_allclose(voting.vote_reward(np.log(p), 200).sum(), 1)
+
+
+@given(st.floats(0, 1), st.integers(1, 41))
+def test_a_two_way_majority_is_the_binomial_tail_with_ties_shared(p, votes):
+    """T21: against the binomial sum; even votes too."""
+    counts = np.arange(votes + 1)
+    share = np.where(2 * counts > votes, 1.0, np.where(2 * counts == votes, 0.5, 0.0))
+    expected = sum(s * math.comb(votes, j) * p**j * (1 - p) ** (votes - j) for j, s in enumerate(share))
+    np.testing.assert_allclose(voting.majority_probability(p, votes), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("votes", [1, 2, 3, 8, 25])
+def test_the_fixed_points_of_a_two_way_vote_are_nothing_a_half_and_all_and_the_half_is_unstable(votes):
+    """T21: the drift 2 P(majority) - 1 has no other zero, at any number of votes; a lead grows, a lag too."""
+    log_odds = np.array([-9.0, -1.0, -1e-3, 0.0, 1e-3, 1.0, 9.0])
+    drift = voting.vote_step(log_odds, 2.0, votes) - log_odds
+    np.testing.assert_array_equal(np.sign(drift), np.sign(log_odds))
+    np.testing.assert_allclose(drift[[0, -1]], [-0.5, 0.5], rtol=1e-3)  # towards ±1/β a round
+    p = np.array([0.0, 0.5, 1.0])
+    np.testing.assert_allclose(voting.majority_probability(p, votes), p, atol=1e-15)
+
+
+@given(st.floats(0.1, 10), st.integers(1, 60))
+def test_a_small_lead_grows_by_the_density_at_the_tie(beta, votes):
+    """T21: the factor of one round at log-odds → 0, against scipy's Beta density by its limit."""
+    tiny = 1e-5
+    np.testing.assert_allclose(voting.tie_growth(beta, votes), voting.vote_step(tiny, beta, votes) / tiny, rtol=1e-6)
+    half = (votes + 1) // 2
+    np.testing.assert_allclose(voting.tie_growth(beta, votes), 1 + stats.beta(half, half).pdf(0.5) / (2 * beta))
+    assert voting.tie_growth(beta, votes) > 1
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: voting.plurality_log_odds(0.1, 0.0, 3), "beta must be finite and > 0, got 0.0"),
+        (lambda: voting.vote_step(0.1, np.inf, 3), "beta must be finite and > 0, got inf"),
+        (lambda: voting.tie_growth(-1.0, 3), "beta must be finite and > 0, got -1.0"),
+        (lambda: voting.tie_growth(1.0, 0), "votes must be >= 1, got 0"),
+        (lambda: voting.majority_probability(0.3, 0), "votes must be >= 1, got 0"),
+        (lambda: voting.vote_reward(np.log([0.5, 0.5]), 0), "votes must be >= 1, got 0"),
+    ],
+)
+def test_bad_input_is_refused_with_one_sentence(call, message):
+    with pytest.raises(ValueError) as error:
+        call()
+    assert str(error.value) == message
