@@ -6,6 +6,9 @@ INSTALLED := $(VENV)/.installed
 
 .PHONY: demo test lint clean
 
+# The models are small: threads of one process would wait for each other, and for those of its neighbours.
+export OMP_NUM_THREADS := 1
+
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv $(VENV)

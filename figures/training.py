@@ -1,8 +1,12 @@
 """The curves of one llm.train run, with the base model and the forecast drawn on them."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from figures import style
+from figures.run_folder import read_metrics, write
 
 # quantity of summary.json, the name it has in metrics.jsonl, axis label
 PANELS = (
@@ -35,22 +39,12 @@ def draw_training(axes: Sequence, metrics: Sequence[dict[str, Any]], summary: di
         ax.margins(y=0.1)
 
 
-def save_training(run: Path, colour: str) -> Path:
+def save_training(run: Path) -> Path:
     """Draw the figure of a run folder into it."""
-    import json
-
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    from figures.run_folder import read_metrics, write
-
     summary = json.loads((run / "summary.json").read_text())
-    fig, axes = plt.subplots(2, 2, figsize=(6.5, 4.6), layout="constrained")
-    draw_training(axes.flat, list(read_metrics(run)), summary, colour)
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper center", ncols=2, fontsize=8, frameon=False)
-    write(run / "training.png", lambda part: fig.savefig(part, dpi=200))
-    plt.close(fig)
+    with style.figure(style.PAGE, 4.6, nrows=2, ncols=2) as (figure, axes):
+        draw_training(axes.flat, list(read_metrics(run)), summary, style.COLOURS[summary["regime"]])
+        handles, labels = axes.flat[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=4)
+        write(run / "training.png", figure.savefig)
     return run / "training.png"

@@ -17,7 +17,6 @@ from transformers.trainer_callback import PrinterCallback
 from trl import RLOOConfig
 
 from figures import run_folder
-from figures.style import REGIME_COLOURS
 from figures.training import save_training
 from llm import models
 from llm.data import BUNDLED, Problem, hold_out, load_problems, render
@@ -32,7 +31,7 @@ from llm.trainer import LogProbRewardTrainer
 # For the bundled organisms: settings under which every regime settles within a few hundred steps on two CPU cores.
 ORGANISM_OPTIONS = {
     "per_device_train_batch_size": 256,
-    "learning_rate": 1e-3,
+    "learning_rate": 3e-4,
     "warmup_steps": 5,
     "adam_beta2": 0.95,
     "max_completion_length": MAX_RESPONSE_TOKENS,
@@ -50,15 +49,14 @@ PAPER_OPTIONS = {
 NEUTRAL_SAMPLING = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p": None, "repetition_penalty": 1.0}
 
 
-def run(config: TrainConfig, trl_arguments: list[str], trl_options: dict) -> Path:
+def run(config: TrainConfig, trl_arguments: list[str]) -> Path:
     """Train and write the run folder; returns its path. Nothing is written before every input has been checked."""
     transformers.utils.logging.disable_progress_bar()  # one bar is shown, that of the run
     path = models.resolve(config.model)
     bundled = config.model in ORGANISMS or config.dataset == BUNDLED
     train_problems, eval_problems = _problems(config, bundled)
     output_dir = config.output_dir or _new_folder(config)
-    options = {**(ORGANISM_OPTIONS if bundled else PAPER_OPTIONS), **trl_options}
-    args = _trl_config(config, output_dir, options, trl_arguments)
+    args = _trl_config(config, output_dir, ORGANISM_OPTIONS if bundled else PAPER_OPTIONS, trl_arguments)
     model, tokenizer = models.load(path, dtype=_dtype(args))
     if not bundled and not tokenizer.chat_template:
         raise ValueError(f"--model {config.model} has no chat template; use an instruction-tuned model")
@@ -109,7 +107,7 @@ def run(config: TrainConfig, trl_arguments: list[str], trl_options: dict) -> Pat
         "tokens_per_second": recorder.tokens / max(sum(recorder.step_seconds), 1e-9),
     }
     run_folder.write_json(output_dir / "summary.json", summary)
-    save_training(output_dir, REGIME_COLOURS[config.regime])
+    save_training(output_dir)
     _print(summary)
     return output_dir
 
@@ -138,9 +136,6 @@ class _Parser(HfArgumentParser):
 
 def _trl_config(config: TrainConfig, output_dir: Path, options: dict, arguments: list[str]) -> RLOOConfig:
     parser = _Parser(RLOOConfig)
-    known = {field.name for field in dataclasses.fields(RLOOConfig)}
-    if unknown := sorted(options.keys() - known):
-        raise ValueError(f"--config has unknown options {', '.join(unknown)}; they are neither ours nor TRL's")
     parser.set_defaults(
         **{
             "num_generations": 8,

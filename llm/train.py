@@ -1,6 +1,7 @@
 """python -m llm.train: run one objective on a language model with TRL's RLOO, beside the forecast of where it ends."""
 
-import dataclasses
+import argparse
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,36 +63,37 @@ class TrainConfig:
         return regime(self.regime, alpha=self.alpha, beta=self.beta)
 
 
-def read_command_line(arguments: list[str] | None = None) -> tuple[TrainConfig, list[str], dict]:
-    """(our config, TRL's arguments left on the command line, TRL's options from --config)."""
-    config, _ = parse(TrainConfig, "llm.train", arguments, return_unknown_args=True)
-    ours, trl = _read_config_file(config.config) if config.config else ({}, {})
+def read_command_line(arguments: list[str] | None = None) -> tuple[TrainConfig, list[str]]:
+    """(our config, the arguments left for TRL). What --config holds is read as if it stood before the command line."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    finder.add_argument("--config", type=Path)
+    file = finder.parse_known_args(arguments)[0].config
     with one_line_errors():
-        default = dataclasses.replace(TrainConfig(), **ours)
-    config, trl_arguments = parse(TrainConfig, "llm.train", arguments, return_unknown_args=True, default=default)
-    return config, trl_arguments, trl
+        from_file = _arguments_in(file) if file else []
+    return parse(TrainConfig, "llm.train", [*from_file, *arguments], return_unknown_args=True)
 
 
-def _read_config_file(path: Path) -> tuple[dict, dict]:
+def _arguments_in(path: Path) -> list[str]:
     import yaml
 
-    with one_line_errors():
-        try:
-            content = yaml.safe_load(path.read_text()) or {}
-        except yaml.YAMLError as error:
-            raise ValueError(f"--config {path} is not valid YAML ({error})") from None
-        if not isinstance(content, dict):
-            raise ValueError(f"--config {path} must hold options by name, got {type(content).__name__}")
-    content = {str(name).replace("-", "_"): value for name, value in content.items()}
-    fields = {field.name: field.type for field in dataclasses.fields(TrainConfig)}
-    ours = {name: content.pop(name) for name in list(content) if name in fields}
-    for name in {"output_dir"} & ours.keys():
-        ours[name] = Path(ours[name])
-    return ours, content
+    try:
+        content = yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"--config {path} is not valid YAML ({error})") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"--config {path} must hold options by name, got {type(content).__name__}")
+    arguments = []
+    for name, value in content.items():
+        if name == "overwrite":
+            arguments += ["--overwrite" if value else "--no-overwrite"]
+        elif value is not None:
+            arguments += [f"--{name}", *map(str, value if isinstance(value, list) else [value])]
+    return arguments
 
 
 def main() -> None:
-    config, trl_arguments, trl_options = read_command_line()
+    config, trl_arguments = read_command_line()
     with one_line_errors():
         import warnings
 
@@ -99,7 +101,7 @@ def main() -> None:
         warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
         from llm.run import run  # torch and TRL load only now, so that --help answers at once
 
-        print(f"wrote {run(config, trl_arguments, trl_options)}")
+        print(f"wrote {run(config, trl_arguments)}")
 
 
 if __name__ == "__main__":

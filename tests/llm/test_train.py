@@ -1,0 +1,112 @@
+"""The command llm.train from its arguments to its run folder."""
+
+import json
+import sys
+
+import pandas as pd
+import pytest
+
+from llm.train import main, read_command_line
+
+SMALL = ["--dataset", "addition", "--steps", "2", "--eval-prompts", "4", "--eval-samples", "2", "--forecast-samples"]
+SMALL += ["4", "--per_device_train_batch_size", "16", "--max_completion_length", "8"]
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["llm.train", *map(str, arguments)])
+    main()
+
+
+@pytest.fixture(scope="module")
+def finished_run(tiny_model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "out"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        run(monkeypatch, "--model", tiny_model, *SMALL, "--regime", "tempered", "--alpha", 2, "--output-dir", folder)
+    return folder
+
+
+def test_a_run_folder_holds_config_metrics_rollouts_summary_model_and_figure(finished_run):
+    summary = json.loads((finished_run / "summary.json").read_text())
+    config = json.loads((finished_run / "config.json").read_text())
+    assert (summary["regime"], summary["alpha"], summary["steps"]) == ("tempered", 2.0, 2)
+    assert (config["regime"], config["trl"]["max_completion_length"]) == ("tempered", 8)
+    for part in ("base", "final", "forecast"):
+        assert {"accuracy", "length", "log_p", "kl", "entropy", "accuracy_se"} <= summary[part].keys()
+    assert summary["seconds_per_step"] > 0 and summary["tokens_per_second"] > 0
+    metrics = [json.loads(line) for line in (finished_run / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in metrics] == [1, 2]
+    assert len(pd.read_parquet(finished_run / "base.parquet")) == 4 * 4
+    assert len(pd.read_parquet(finished_run / "final.parquet")) == 4 * 2
+    assert (finished_run / "training.png").stat().st_size > 10_000
+
+
+def test_the_trained_model_loads_with_plain_transformers_from_safetensors(finished_run):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    AutoModelForCausalLM.from_pretrained(finished_run / "model", use_safetensors=True)
+    tokenizer = AutoTokenizer.from_pretrained(finished_run / "model")
+    assert tokenizer.decode(tokenizer("1+2=").input_ids) == "1+2="
+
+
+def test_a_finished_run_is_not_overwritten(finished_run, tiny_model, monkeypatch, capsys):
+    before = (finished_run / "summary.json").read_bytes()
+    with pytest.raises(SystemExit) as stop:
+        run(monkeypatch, "--model", tiny_model, *SMALL, "--output-dir", finished_run)
+    assert stop.value.code == 2 and "already holds a run" in capsys.readouterr().err
+    assert (finished_run / "summary.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--regime", "sharpen"], "regime 'sharpen' is unknown"),
+        (["--regime", "task", "--alpha", "2"], "does not use alpha"),
+        (["--regime", "sharpening", "--beta", "1"], "does not use beta"),
+        (["--regime", "tempered"], "needs alpha"),
+        (["--regime", "tempered", "--alpha", "nan"], "alpha must be finite and >= 0, got nan"),
+        (["--regime", "tempered", "--alpha", "-1"], "got -1"),
+        (["--regime", "tempered", "--alpha", "inf"], "got inf"),
+        (["--regime", "tilted", "--beta", "0"], "beta must be finite and > 0, got 0"),
+        (["--kappa", "1"], "--kappa 1.0 is not used by regime task"),
+        (["--steps", "0"], "--steps must be at least 1, got 0"),
+        (["--model", "no/such/model"], "--model no/such/model does not exist"),
+        (["--dataset", "nowhere.jsonl"], "--dataset nowhere.jsonl does not exist"),
+        (["--eval-prompts", "5000"], "--eval-prompts 5000"),
+        (["--temperature", "0.7"], "--temperature 0.7"),
+        (["--learning_rate", "fast"], "'fast'"),
+        (["--no_such_option", "1"], "--no_such_option"),
+        (["--config", "nowhere.yaml"], "nowhere.yaml"),
+    ],
+)
+def test_bad_input_is_one_line_exit_code_2_and_nothing_written(
+    arguments, said, tiny_model, tmp_path, monkeypatch, capsys
+):
+    target = tmp_path / "out"
+    defaults = ["--model", tiny_model, "--dataset", "addition", "--output-dir", target]
+    with pytest.raises(SystemExit) as stop:
+        run(monkeypatch, *defaults, *arguments)
+    error = capsys.readouterr().err.strip()
+    assert stop.value.code == 2
+    assert said in error and "\n" not in error
+    assert not target.exists()
+
+
+def test_the_command_line_wins_over_the_config_file(tmp_path):
+    file = tmp_path / "run.yaml"
+    file.write_text("regime: tempered\nalpha: 2\nsteps: 7\nlearning_rate: 0.5\noutput-dir: somewhere\n")
+    config, trl_arguments = read_command_line(["--config", str(file), "--alpha", "4", "--num_generations", "16"])
+    assert (config.regime, config.alpha, config.steps, str(config.output_dir)) == ("tempered", 4.0, 7, "somewhere")
+    assert trl_arguments == ["--learning_rate", "0.5", "--num_generations", "16"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("alpha: [1", "is not valid YAML"), ("- alpha", "must hold options by name"), ("alpha: abc", "'abc'")],
+)
+def test_a_bad_config_file_is_one_line_and_exit_code_2(content, said, tmp_path, capsys):
+    (tmp_path / "bad.yaml").write_text(content)
+    with pytest.raises(SystemExit) as stop:
+        read_command_line(["--config", str(tmp_path / "bad.yaml")])
+    error = capsys.readouterr().err.strip()
+    assert stop.value.code == 2
+    assert said in error and "\n" not in error
