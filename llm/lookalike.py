@@ -52,7 +52,7 @@ def build(config: LookalikeConfig) -> Path:
     from llm.data import Problem, load_problems, render
 
     load_problems(str(config.dataset))  # names the line of a bad file
-    rows = [json.loads(line) for line in config.dataset.open(encoding="utf-8")]
+    rows = [json.loads(line) for line in config.dataset.read_text(encoding="utf-8").split("\n") if line]
     tokenizer = build_tokenizer([row["problem"] + " " + row.get("solution", "") for row in rows], config.vocabulary)
     torch.manual_seed(config.seed)
     model_config, model_class = {"qwen2": (Qwen2Config, Qwen2ForCausalLM), "llama": (LlamaConfig, LlamaForCausalLM)}[
