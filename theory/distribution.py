@@ -92,7 +92,7 @@ def expectation(
 
 def entropy(log_q: Float[np.ndarray, "*batch y"]) -> Float[np.ndarray, "*batch"] | float:
     """H(q) = -Σ_y q log q, in nats. 0 on a single response, log n when uniform on n."""
-    return -expectation(log_q, log_q)
+    return 0.0 - expectation(log_q, log_q)  # and not -0.0 for a sure response
 
 
 def kl(

@@ -1,0 +1,70 @@
+"""The fixed-point atlas, `python -m theory.atlas`: objective x trainer -> target, rate, stability, threshold.
+
+With --policy FILE the thresholds and the targets are computed for one's own response distribution. FILE is JSON:
+{"log_p": [...]} or {"p": [...]}, the same length of "reward", and optionally "length" in tokens.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from theory.command import one_line_errors, parse
+
+
+@dataclass(frozen=True)
+class AtlasConfig:
+    """Where each objective ends under each trainer, how fast, and whether it stays."""
+
+    alpha: float = 4.0
+    """Power of the tempered regimes, and of each round of a moving reference."""
+    beta: float = 0.25
+    """Weight of the KL or of the vote; b = 1/beta."""
+    kappa: float = 1.0
+    """Length exponent: returns are divided by |y|^kappa."""
+    mixing: float = 0.0
+    """Share of p that a moving reference keeps each round."""
+    policy: Path | None = None
+    """JSON file with log_p or p, reward, and optionally length: compute everything for this distribution."""
+    json: bool = False
+    """Print JSON instead of the table."""
+
+
+def main() -> None:
+    config = parse(AtlasConfig, "theory.atlas")
+    from theory.fixed_points import Trainer, fixed_points, measured, thresholds
+    from theory.policy_file import read_policy
+
+    with one_line_errors():
+        trainer = Trainer(config.alpha, config.beta, config.kappa, config.mixing)
+        policy = read_policy(config.policy) if config.policy else None
+        entries = list(fixed_points(trainer, policy))
+        about = thresholds(trainer, policy) if policy else {}
+    rows = [
+        {name: text for name, text in entry._asdict().items() if name != "log_target"} | measured(entry, policy)
+        for entry in entries
+    ]
+    if config.json:
+        print(json.dumps({"entries": rows, "policy": about}, indent=2, allow_nan=False))
+        return
+    print(_table(rows))
+    for name, value in about.items():
+        print(f"{name.replace('_', ' ')}: {_cell(value)}")
+
+
+def _table(rows):
+    """Columns as wide as their widest cell; a cell that does not apply is empty."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [[name.replace("_", " ") for name in names]]
+    lines += [[_cell(row.get(name, "")) for name in names] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines) + "\n"
+
+
+def _cell(value):
+    if value is None:
+        return "none"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""The cells of the atlas: where an objective ends under a trainer, at what rate, and whether it stays there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from theory.budget import small_budget_ratio
+from theory.distribution import entropy, expectation
+from theory.dynamics import iterated_sharpening_limit, rate, self_sharpening_winner
+from theory.length import covariance_by_length
+from theory.objectives import REGIMES, Objective, optimum, regime
+from theory.policy_file import Policy
+from theory.reweighting import effective_sample_ratio
+from theory.tilt import log_odds_terms, log_tilt, sharpening_limit
+from theory.trainers import (
+    critical_beta,
+    k3_in_loss_optimum,
+    length_normalised_optimum,
+    rloo_alpha,
+    std_normalised_alpha,
+    std_normalised_drift,
+    trajectory_balance_optimum,
+    trajectory_balance_rate,
+)
+
+_USES = {"tilted": ("beta",), "tempered": ("alpha",), "tilted-tempered": ("alpha", "beta")}
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Parameters of the regimes and trainers. ValueError names the one that is out of range."""
+
+    alpha: float
+    beta: float
+    kappa: float
+    mixing: float
+
+    def __post_init__(self):
+        regime("tilted-tempered", self.alpha, self.beta)
+        if not (np.isfinite(self.kappa) and self.kappa >= 0):
+            raise ValueError(f"kappa must be finite and >= 0, got {self.kappa}")
+        if not 0 <= self.mixing <= 1:
+            raise ValueError(f"mixing must be between 0 and 1, got {self.mixing}: it is the share of p that is kept")
+
+    def regime(self, name: str) -> Objective:
+        return regime(name, **{parameter: getattr(self, parameter) for parameter in _USES.get(name, ())})
+
+
+class Entry(NamedTuple):
+    """A cell of the atlas. log_target is the policy it ends at, when a policy is given and the end is unique."""
+
+    objective: str
+    trainer: str
+    target: str
+    rate: str
+    stability: str
+    threshold: str
+    statement: str
+    log_target: np.ndarray | None = None
+
+
+def fixed_points(trainer: Trainer, policy: Policy | None = None) -> Iterator[Entry]:
+    """Every cell of objective x trainer that the theory has an answer for."""
+    yield from _rloo(trainer, policy)
+    yield from _other_estimators(trainer, policy)
+    yield from _other_references(trainer, policy)
+
+
+def thresholds(trainer: Trainer, policy: Policy) -> dict[str, float | bool | None]:
+    """What decides between sharpening and a task reward on this distribution, before any training."""
+    log_p, reward = policy.log_p, policy.reward
+    found: dict[str, Any] = {
+        "critical_beta_T12": critical_beta(log_p),
+        "gain_of_sharpening_per_gain_of_tilting_T5": float(small_budget_ratio(log_p, reward)),
+        "effective_sample_ratio_T23": float(effective_sample_ratio(log_p, trainer.alpha)),
+        "reward_of_the_mode_T4": float(np.exp(sharpening_limit(log_p, reward)) @ reward),
+    }
+    if np.isin(reward, (0, 1)).all():
+        terms = log_odds_terms(log_p, reward == 1, trainer.alpha, 0.0)
+        found["base_log_odds_T3"] = float(terms.base)
+        found["diversity_gap_T3"] = float(terms.diversity_gap)
+        found["sharpening_raises_accuracy_T3"] = bool(terms.total > terms.base)
+    if policy.length is not None:
+        found["trajectory_balance_rate_T20"] = trajectory_balance_rate(log_p, policy.length, trainer.alpha)
+        split = covariance_by_length(log_p, reward, policy.length)
+        found["covariance_within_length_T18"], found["covariance_between_lengths_T18"] = split
+    return {name: None if isinstance(x, float) and not np.isfinite(x) else x for name, x in found.items()}
+
+
+def measured(entry: Entry, policy: Policy | None) -> dict[str, float]:
+    """Mean reward, entropy (nats) and mean length at the target, where there is one policy to measure."""
+    if policy is None or entry.log_target is None:
+        return {}
+    found = {
+        "mean_reward": float(expectation(entry.log_target, policy.reward)),
+        "entropy": float(entropy(entry.log_target)),
+    }
+    if policy.length is not None:
+        found["mean_length"] = float(expectation(entry.log_target, policy.length))
+    return found
+
+
+def _rloo(trainer, policy):
+    """Rewards with their KL inside the return: the straight lines of T8."""
+    for name in REGIMES:
+        objective = trainer.regime(name)
+        log_target = policy and optimum(objective, policy.log_p, policy.reward)
+        if objective.entropy_weight > 0:
+            alpha, b = objective.target
+            tau = rate(objective)
+            yield Entry(
+                name, "RLOO", f"q(alpha={alpha:g}, b={b:g})", f"{tau:g}", "stable",
+                f"step < {2 / tau:g}", "T1 T8", log_target,
+            )  # fmt: skip
+        else:
+            end = "p on the best reward" if name == "task" else "the mode of p"
+            yield Entry(name, "RLOO", end, "linear in time", "marginal", "none", "T4 T8", log_target)
+    winner = None
+    if policy:
+        first = self_sharpening_winner(policy.log_p, policy.log_p, policy.reward, Objective(0.0, 0.0, -1.0))
+        winner = np.where(np.arange(len(policy.log_p)) == first, 0.0, -np.inf)
+    yield Entry(
+        "self-reward log pi", "RLOO", "the response likeliest at the start", "-1", "unstable",
+        "none", "T8 T10", winner,
+    )  # fmt: skip
+
+
+def _other_estimators(trainer, policy):
+    """The same rewards through another estimator: another fixed point."""
+    beta = trainer.beta
+    threshold, target, log_target = "beta > beta_c = 1/max (alpha-1) sd", "(alpha-1) sd(log p) = 1/beta", None
+    stability, speed = "lower root stable, upper not", "slope of beta (alpha-1) - 1/sd"
+    if policy:
+        threshold = f"beta > {critical_beta(policy.log_p):.6g}"
+        roots = std_normalised_alpha(policy.log_p, beta)
+        if np.isnan(roots.stable):
+            target, stability, speed = "the mode of p", "collapses", "ever faster"
+            log_target = sharpening_limit(policy.log_p, policy.reward)
+        else:
+            target, speed = f"q(alpha={roots.stable:.6g}, b=0)", f"{_slope(policy.log_p, roots.stable, beta):.4g}"
+            stability = f"stable below alpha = {roots.unstable:.6g}"
+            log_target = log_tilt(policy.log_p, policy.reward, roots.stable, 0)
+    plain = policy and log_tilt(policy.log_p, policy.reward, rloo_alpha(beta), 0)
+    yield Entry(
+        "log p with KL", "RLOO", f"q(alpha={rloo_alpha(beta):g}, b=0)", f"{beta:g}", "stable",
+        f"step < {2 / beta:g}", "T12", plain,
+    )  # fmt: skip
+    yield Entry("log p with KL", "GRPO, std-normalised", target, speed, stability, threshold, "T12", log_target)
+    for name, reward in (("tilted", policy and policy.reward), ("log p with KL", policy and _floor(policy.log_p))):
+        log_target = policy and k3_in_loss_optimum(policy.log_p, reward, beta)
+        yield Entry(name, "k3 in the loss", "p/(1 - A/beta)", "beta - max A", "stable", "none", "T13", log_target)
+    for name in _USES:
+        objective = trainer.regime(name)
+        alpha, b = objective.target
+        yield Entry(
+            name, "std-normalised total return", f"around q(alpha={alpha:g}, b={b:g})", "a step a step",
+            "never settles: two distances that add up to the step", "none", "T14",
+            policy and optimum(objective, policy.log_p, policy.reward),
+        )  # fmt: skip
+
+
+def _other_references(trainer, policy):
+    """Lengths, moving references and votes: another target by construction."""
+    alpha, kappa, lengths = trainer.alpha, trainer.kappa, policy is not None and policy.length is not None
+    balanced = normalised = None
+    if lengths:
+        balanced = trajectory_balance_optimum(policy.log_p, policy.length, alpha)
+        normalised = length_normalised_optimum(policy.log_p, policy.length, alpha, kappa)
+    plain = policy and log_tilt(policy.log_p, policy.reward, alpha, 0)
+    finite = "alpha > alpha_c (T17)"
+    yield Entry("tempered", "trajectory balance", f"q(alpha={alpha:g}, b=0)", "loss 0", "stable", finite, "T20", plain)
+    yield Entry(
+        "tempered", "trajectory balance, 1/|y|", f"p^{alpha:g} e^(-lambda |y|)", "loss 0", "stable",
+        "none", "T20", balanced,
+    )  # fmt: skip
+    yield Entry(
+        "tempered", f"RLOO on log p/|y|^{kappa:g}", f"p^(1 + {alpha - 1:g}/|y|^{kappa:g})", "1", "stable",
+        "step < 2", "T20", normalised,
+    )  # fmt: skip
+    rest, gain = iterated_sharpening_limit(alpha, trainer.mixing), alpha * (1 - trainer.mixing)
+    target, stability = "the mode of p", "unstable"
+    if rest.stable or rest.exponent == 1:
+        target, stability = f"q(alpha={rest.exponent:g}, b=0)", "stable" if rest.stable else "marginal"
+    yield Entry(
+        "tempered", "moving reference", target, f"{gain:g} a round", stability, "alpha (1 - mixing) < 1", "T11",
+        log_tilt(policy.log_p, policy.reward, rest.exponent, 0) if policy and stability != "unstable" else None,
+    )  # fmt: skip
+    yield Entry(
+        "majority vote", "RLOO, moving reference", "the answer that leads at the start",
+        f"{1 / trainer.beta:g} nats a round", "a tie is unstable", "none", "T21",
+    )  # fmt: skip
+
+
+def _slope(log_p, alpha, beta, step=1e-5):
+    """-d/dα of the drift 1/sd - β(α-1): the rate at which the stable root attracts."""
+    return (std_normalised_drift(log_p, alpha - step, beta) - std_normalised_drift(log_p, alpha + step, beta)) / (
+        2 * step
+    )
+
+
+def _floor(log_p):
+    """log p as a reward: what is off the support is never drawn, any finite number will do."""
+    return np.where(np.isneginf(log_p), 0.0, log_p)
