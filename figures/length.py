@@ -1,0 +1,47 @@
+"""Length under sharpening: the existence threshold of the power, and what each way to weigh length does to a tree."""
+
+import numpy as np
+
+from figures.style import COLOURS, figure
+
+_STYLE = {"geometric": ("-", "o"), "Markov": ("--", "s")}
+
+
+def draw_threshold(ax, table) -> None:
+    """Mean length against α/α_c: theory as lines, policies trained under two length limits as marks."""
+    colour = COLOURS["tempered"]
+    trained = table[table["part"] == "markov"]
+    for name, rows in table[table["part"] == "curve"].groupby("policy", sort=False):
+        line, marker = _STYLE[name]
+        ax.plot(rows["multiple"], rows["predicted"], line, color=colour, label=f"{name}, theory")
+        for cap, points in trained[trained["policy"] == name].groupby("limit"):
+            hollow = {"markerfacecolor": "none", "markersize": 7} if cap > trained["limit"].min() else {}
+            label = f"{name}, limit {cap:.0f}"
+            ax.plot(points["multiple"], points["simulated"], marker, color=colour, label=label, **hollow)
+    for cap in trained["limit"].unique():
+        ax.plot([0.45, 1], [cap, cap], ":", color="0.6", linewidth=0.8)
+    ax.axvline(1, color=COLOURS["base"], linewidth=0.8)
+    ax.annotate("no target:\nlength runs\ninto the limit", (0.95, 3), ha="right", fontsize=6.5)
+    ax.set(xscale="log", yscale="log", xlabel="power α over its threshold α$_c$", ylabel="mean length / tokens")
+    ax.set_xticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
+    ax.minorticks_off()
+    ax.legend(loc="lower left", frameon=True, edgecolor="none", framealpha=1)
+
+
+def draw_weighings(ax, means, base: float) -> None:
+    """Mean length of the tree under each trainer: theory as a bar across, the trained policy as a dot."""
+    y = np.arange(len(means))[::-1]
+    ax.plot(means["predicted"], y, "|", color=COLOURS["base"], markersize=12, label="theory")
+    ax.plot(means["simulated"], y, "o", color=COLOURS["tempered"], label="trained")
+    ax.axvline(base, color=COLOURS["base"], linestyle=":", linewidth=0.8, label="base model")
+    ax.set(yticks=y, yticklabels=means.index, xlabel="mean length of the tree / tokens", ylim=(-0.6, len(means) - 0.4))
+    ax.legend(loc="lower left")
+
+
+def length_figure(table):
+    """Both panels, from the table of toysims.length."""
+    means = table[table["part"] == "mean"].set_index("policy")
+    with figure(height=4.4, nrows=2, height_ratios=(1.5, 1)) as (canvas, (top, bottom)):
+        draw_threshold(top, table)
+        draw_weighings(bottom, means, means["base"].iloc[0])
+    return canvas

@@ -1,0 +1,51 @@
+"""Trainers and their fixed points: the saddle-node of GRPO, the bias of a finite group, and the two-cycle."""
+
+from figures.style import COLOURS, figure
+
+_COLOUR = COLOURS["tempered"]
+
+
+def draw_saddle_node(ax, table) -> None:
+    """α against β/β_c: branches from theory; where training ended, and where it turned to running away."""
+    theory, trained = table[table["part"] == "theory"], table[table["part"] == "trained"]
+    collapsed = trained["collapsed"].astype(bool)
+    ended, lost = trained[~collapsed], trained[collapsed]
+    ax.plot(theory["x"], theory["stable"], color=_COLOUR, label="stable branch, theory")
+    ax.plot(theory["x"], theory["unstable"], "--", color=_COLOUR, label="unstable branch, theory")
+    ax.plot(ended["x"], ended["stable"], "o", color=_COLOUR, label="trained from p: end")
+    ax.plot(ended["x"], ended["unstable"], "o", color=_COLOUR, markerfacecolor="white", label="trained: edge of basin")
+    top = 1.25 * theory["unstable"].max()
+    ax.plot(lost["x"], [top] * len(lost), "x", color=COLOURS["sharpening"], label="trained from p: mode only")
+    ax.axvline(1, color=COLOURS["base"], linewidth=0.8)
+    ax.set(xlabel="KL weight β / β$_c$", ylabel="power α of GRPO", yscale="log", ylim=(1, 1.3 * top))
+    ax.set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
+    ax.minorticks_off()
+    ax.legend(loc="upper center", bbox_to_anchor=(0.45, 1.27), ncols=2, columnspacing=0.8, handlelength=1.6)
+
+
+def draw_group_bias(ax, points) -> None:
+    """Mean log p at the end of sampled GRPO against 1/G, with four standard errors, and the limit of theory."""
+    ax.errorbar(points["x"], points["mean_log_p"], yerr=4 * points["error"], fmt="o", color=_COLOUR, label="group of G")
+    ax.plot(0, points["theory"].iloc[0], "D", color=COLOURS["base"], markerfacecolor="white", label="theory, G → ∞")
+    ax.set(xlabel="1/G", ylabel="mean log p / nats", xlim=(-0.0015, None))
+    ax.margins(y=0.15)
+    ax.legend(loc="lower left", borderpad=0)
+
+
+def draw_two_cycle(ax, points, last: int = 40) -> None:
+    """The distance to the optimum at the last steps, in units of the step size."""
+    tail = points.iloc[-last:]
+    ax.plot(tail["x"], tail["amplitude"] / tail["step_size"], ".-", color=_COLOUR, linewidth=0.5)
+    ax.axhline(1, color=COLOURS["base"], linewidth=0.8, linestyle=":")
+    ax.set(xlabel="step", ylabel="distance / η", ylim=(0, None))
+
+
+def trainers_figure(table):
+    """All panels, from the table of toysims.trainers."""
+    with figure(height=4.4, nrows=2, height_ratios=(1.6, 1)) as (canvas, (top, bottom)):
+        grid = bottom.get_subplotspec().subgridspec(1, 2)
+        bottom.remove()
+        draw_saddle_node(top, table)
+        draw_group_bias(canvas.add_subplot(grid[0]), table[table["part"] == "group"])
+        draw_two_cycle(canvas.add_subplot(grid[1]), table[table["part"] == "two-cycle"])
+    return canvas
