@@ -62,3 +62,20 @@ def _reweight(log_p: np.ndarray, reward: np.ndarray, objective: Objective) -> tu
     # without it the face is a set of responses whose probability is the share of the samples in it.
     log_p_face = log_p[face].max() if objective.reference_weight else np.log(face.mean())
     return weight, -log_p_face, -(weight @ log_p) + log_p_face
+
+
+def distance_to_optimum(base: pd.DataFrame, run: pd.DataFrame, objective: Objective) -> tuple[float, float]:
+    """KL(pi || q) of a run to the optimum q = q_{alpha,b}, and its standard error over prompts; tau > 0.    [T1]
+
+    KL(pi || q) = E_pi[log pi - alpha l - b r] + Phi, Phi = log E_p exp((alpha-1) l + b r): the first from the run's
+    rollouts, Phi from the base model's. Phi is too small when no base sample reaches the mass of q, so that a
+    distance may come out negative; it is then not known to be anything but small.
+    """
+    alpha, b = objective.target
+    gaps = []
+    for prompt_id, group in run.groupby("prompt_id", sort=False):
+        reference = base[base["prompt_id"] == prompt_id]
+        tilt = (alpha - 1) * reference["log_p"].to_numpy(float) + b * reference["reward"].to_numpy(float)
+        phi = logsumexp(tilt) - np.log(len(tilt))
+        gaps.append((group["log_pi"] - alpha * group["log_p"] - b * group["reward"]).mean() + phi)
+    return float(np.mean(gaps)), float(np.std(gaps, ddof=1) / np.sqrt(len(gaps)))

@@ -21,7 +21,7 @@ from figures.training import save_training
 from llm import models
 from llm.data import BUNDLED, Problem, hold_out, load_problems, render
 from llm.evaluate import summarise
-from llm.forecast import forecast_optimum
+from llm.forecast import distance_to_optimum, forecast_optimum
 from llm.objectives import log_prob_term, task_reward, trl_beta
 from llm.organisms import MAX_RESPONSE_TOKENS, ORGANISMS
 from llm.rollouts import sample_rollouts
@@ -106,6 +106,9 @@ def run(config: TrainConfig, trl_arguments: list[str]) -> Path:
         "seconds_per_step": float(np.mean(recorder.step_seconds[tail])),
         "tokens_per_second": recorder.tokens / max(sum(recorder.step_seconds), 1e-9),
     }
+    if config.objective.entropy_weight > 0 and not config.kappa:
+        distance = distance_to_optimum(base_rollouts, final_rollouts, config.objective)
+        summary["kl_to_optimum"], summary["kl_to_optimum_se"] = distance
     run_folder.write_json(output_dir / "summary.json", summary)
     save_training(output_dir)
     _print(summary)
@@ -222,3 +225,6 @@ def _print(summary: dict) -> None:
         )
         table.add_row(name, *cells)
     Console().print(table)
+    if "kl_to_optimum" in summary:
+        distance, error = summary["kl_to_optimum"], summary["kl_to_optimum_se"]
+        Console().print(f"KL from the run to the optimum: {distance:.3f} ± {error:.3f} nats")

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from llm.forecast import forecast_optimum
+from llm.forecast import distance_to_optimum, forecast_optimum
 from theory.distribution import entropy, expectation, kl
 from theory.objectives import optimum, regime
 
@@ -52,3 +52,16 @@ def test_the_standard_error_over_prompts_covers_the_truth():
     assert abs(forecast["accuracy"] - expectation(log_q, REWARD)) < 4 * forecast["accuracy_se"]
     assert 0 < forecast["accuracy_se"] < 0.01
     assert 1 < forecast["ess"] < 64
+
+
+@pytest.mark.parametrize(("name", "parameters"), [c for c in CASES if c[0] not in ("task", "sharpening")])
+def test_the_distance_to_the_optimum_is_a_kl_divergence(name, parameters):
+    """T1: KL(pi || q) from the run's and the base model's rollouts, for a pi that is neither p nor q."""
+    objective = regime(name, **parameters)
+    log_pi = np.log([0.05, 0.2, 0.3, 0.1, 0.3, 0.05])
+    base = rollouts([np.repeat(np.arange(6), np.round(100 * np.exp(LOG_P)).astype(int))] * 2)
+    drawn = [np.repeat(np.arange(6), np.round(100 * np.exp(log_pi)).astype(int))] * 2
+    run = rollouts(drawn).assign(log_pi=log_pi[np.concatenate(drawn)])
+    distance, error = distance_to_optimum(base, run, objective)
+    assert distance == pytest.approx(kl(log_pi, optimum(objective, LOG_P, REWARD)), abs=1e-9)
+    assert error == pytest.approx(0, abs=1e-9)
