@@ -1,9 +1,9 @@
 """Where an objective ends, from base rollouts alone: reweight the samples of each prompt, then average over prompts.
 
-From y_i ~ p, the optimum q ∝ p^alpha e^{b r} is reached by the self-normalised weights
-    w_i ∝ exp((alpha - 1) l_i + b r_i),                                                                     [T23]
-and with tau = 0, where the flow runs to a face of the simplex, by equal weights on the samples with the largest
-w r + c l (the flow keeps p's proportions within the face, T8).
+From y_i ~ p, the optimum q ∝ p e^{t}, t = (alpha - 1) l/|y|^kappa + b r, is reached by the self-normalised weights
+    w_i ∝ e^{t_i}    [T23; T20 for kappa]
+(kappa = 0: q ∝ p^alpha e^{b r}), and with tau = 0, where the flow runs to a face of the simplex, by equal weights on
+the samples with the largest w r + c l/|y|^kappa (the flow keeps p's proportions within the face, T8).
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy.special import logsumexp
 from theory.objectives import Objective
 
 
-def forecast_optimum(rollouts: pd.DataFrame, objective: Objective) -> dict[str, float]:
+def forecast_optimum(rollouts: pd.DataFrame, objective: Objective, kappa: float = 0.0) -> dict[str, float]:
     """accuracy, length, log_p, kl, entropy at the optimum, each with NAME_se over prompts; and the sample sizes left.
 
     ess is the mean over prompts of 1/Σ w_i^2, to be read against samples, the number of draws a prompt has: where it
@@ -21,15 +21,16 @@ def forecast_optimum(rollouts: pd.DataFrame, objective: Objective) -> dict[str, 
     """
     rows = []
     for _, group in rollouts.groupby("prompt_id", sort=False):
-        log_p, reward = group["log_p"].to_numpy(float), group["reward"].to_numpy(float)
-        weight, kl, entropy = _reweight(log_p, reward, objective)
+        reweighted = _interior if objective.entropy_weight > 0 else _face
+        weight, kl = reweighted(group, objective, kappa)
+        log_p = weight @ group["log_p"].to_numpy(float)
         rows.append(
             {
-                "accuracy": weight @ reward,
+                "accuracy": weight @ group["reward"].to_numpy(float),
                 "length": weight @ group["length"].to_numpy(float),
-                "log_p": weight @ log_p,
+                "log_p": log_p,
                 "kl": kl,
-                "entropy": entropy,
+                "entropy": -log_p - kl,
                 "ess": 1 / np.sum(weight**2),
                 "samples": len(group),
             }
@@ -43,39 +44,50 @@ def forecast_optimum(rollouts: pd.DataFrame, objective: Objective) -> dict[str, 
     }
 
 
-def _reweight(log_p: np.ndarray, reward: np.ndarray, objective: Objective) -> tuple[np.ndarray, float, float]:
-    """(weights, KL(q || p), H(q)) of one prompt's samples.
+def distance_to_optimum(
+    base: pd.DataFrame, run: pd.DataFrame, objective: Objective, kappa: float = 0.0
+) -> tuple[float, float]:
+    """KL(pi || q) of a run to the optimum q ∝ p e^t, and its standard error over prompts; tau > 0.    [T1]
 
-    With log Zhat = log mean exp((alpha-1) l + b r): log q = alpha l + b r - log Zhat.
+    KL(pi || q) = E_pi[log pi - l - t] + log Z, Z = E_p[e^t]: the first from the run's rollouts, Z from the base
+    model's. Z is too small when no base sample reaches the mass of q, so that a distance may come out negative; it is
+    then not known to be anything but small.
     """
-    if objective.entropy_weight > 0:
-        alpha, b = objective.target
-        tilt = (alpha - 1) * log_p + b * reward
-        log_z = logsumexp(tilt) - np.log(len(tilt))
-        weight = np.exp(tilt - logsumexp(tilt))
-        kl = weight @ tilt - log_z
-        return weight, kl, -(weight @ log_p) - kl
-    score = objective.reward_weight * reward + objective.reference_weight * log_p
-    face = score == score.max()
-    weight = face / face.sum()
-    # With l in the score the face is a single response (sampled more than once, perhaps), so p(face) = e^l;
-    # without it the face is a set of responses whose probability is the share of the samples in it.
-    log_p_face = log_p[face].max() if objective.reference_weight else np.log(face.mean())
-    return weight, -log_p_face, -(weight @ log_p) + log_p_face
-
-
-def distance_to_optimum(base: pd.DataFrame, run: pd.DataFrame, objective: Objective) -> tuple[float, float]:
-    """KL(pi || q) of a run to the optimum q = q_{alpha,b}, and its standard error over prompts; tau > 0.    [T1]
-
-    KL(pi || q) = E_pi[log pi - alpha l - b r] + Phi, Phi = log E_p exp((alpha-1) l + b r): the first from the run's
-    rollouts, Phi from the base model's. Phi is too small when no base sample reaches the mass of q, so that a
-    distance may come out negative; it is then not known to be anything but small.
-    """
-    alpha, b = objective.target
     gaps = []
     for prompt_id, group in run.groupby("prompt_id", sort=False):
-        reference = base[base["prompt_id"] == prompt_id]
-        tilt = (alpha - 1) * reference["log_p"].to_numpy(float) + b * reference["reward"].to_numpy(float)
-        phi = logsumexp(tilt) - np.log(len(tilt))
-        gaps.append((group["log_pi"] - alpha * group["log_p"] - b * group["reward"]).mean() + phi)
+        _, log_z = _log_weights(_tilt(base[base["prompt_id"] == prompt_id], objective, kappa))
+        gaps.append((group["log_pi"] - group["log_p"] - _tilt(group, objective, kappa)).mean() + log_z)
     return float(np.mean(gaps)), float(np.std(gaps, ddof=1) / np.sqrt(len(gaps)))
+
+
+def _tilt(group: pd.DataFrame, objective: Objective, kappa: float) -> np.ndarray:
+    """t = log q - log p + log Z = (alpha - 1) l/|y|^kappa + b r."""
+    alpha, b = objective.target
+    return ((alpha - 1) * group["log_p"] / group["length"] ** kappa + b * group["reward"]).to_numpy(float)
+
+
+def _log_weights(tilt: np.ndarray) -> tuple[np.ndarray, float]:
+    """(log w_i, log mean e^{t_i})."""
+    total = logsumexp(tilt)
+    return tilt - total, total - np.log(len(tilt))
+
+
+def _interior(group: pd.DataFrame, objective: Objective, kappa: float) -> tuple[np.ndarray, float]:
+    """(w, KL(q || p) = E_q[t] - log Z) of one prompt's samples."""
+    tilt = _tilt(group, objective, kappa)
+    log_weight, log_z = _log_weights(tilt)
+    weight = np.exp(log_weight)
+    return weight, weight @ tilt - log_z
+
+
+def _face(group: pd.DataFrame, objective: Objective, kappa: float) -> tuple[np.ndarray, float]:
+    """(w, KL(q || p) = -log p(face)) of one prompt's samples.
+
+    With l in the score the face is a single response (sampled more than once, perhaps), so p(face) = e^l; without it
+    the face is a set of responses, whose probability is the share of the samples in it.
+    """
+    normalised = group["log_p"] / group["length"] ** kappa
+    score = (objective.reward_weight * group["reward"] + objective.reference_weight * normalised).to_numpy(float)
+    face = score == score.max()
+    log_p_face = group["log_p"].to_numpy(float)[face].max() if objective.reference_weight else np.log(face.mean())
+    return face / face.sum(), -log_p_face

@@ -101,7 +101,11 @@ def main() -> None:
         warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
         from llm.run import run  # torch and TRL load only now, so that --help answers at once
 
-        print(f"wrote {run(config, trl_arguments)}")
+        try:
+            print(f"wrote {run(config, trl_arguments)}")
+        except KeyboardInterrupt:
+            print("interrupted; what was finished is in the run folder", file=sys.stderr)
+            raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import log_softmax
 
 from llm.forecast import distance_to_optimum, forecast_optimum
 from theory.distribution import entropy, expectation, kl
@@ -65,3 +66,16 @@ def test_the_distance_to_the_optimum_is_a_kl_divergence(name, parameters):
     distance, error = distance_to_optimum(base, run, objective)
     assert distance == pytest.approx(kl(log_pi, optimum(objective, LOG_P, REWARD)), abs=1e-9)
     assert error == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("kappa", [0.5, 1.0])
+def test_the_length_exponent_enters_the_forecast_as_a_power_of_each_response(kappa):
+    """T20: the optimum is ∝ p^{1 + (alpha-1)/|y|^kappa}, and a policy there is at distance 0."""
+    log_q = log_softmax((1 + 2.0 / LENGTH**kappa) * LOG_P)
+    base = rollouts([np.repeat(np.arange(6), np.round(100 * np.exp(LOG_P)).astype(int))] * 2)
+    forecast = forecast_optimum(base, regime("tempered", alpha=3.0), kappa)
+    assert forecast["length"] == pytest.approx(expectation(log_q, LENGTH), abs=1e-9)
+    assert forecast["kl"] == pytest.approx(kl(log_q, LOG_P), abs=1e-9)
+    everything = rollouts([np.arange(6)] * 2).assign(log_pi=np.tile(log_q, 2))
+    distance, _ = distance_to_optimum(base, everything, regime("tempered", alpha=3.0), kappa)
+    assert distance == pytest.approx(0, abs=1e-9)  # log pi - log q is zero for each response, so any mean of it is
