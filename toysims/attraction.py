@@ -1,0 +1,118 @@
+"""Objectives with τ >= 0: where theory says a learner ends, and where three learners that do not know end.
+
+(i) natural-gradient flow, solved as a differential equation; (ii) gradient ascent of J on softmax logits, by
+automatic differentiation; (iii) RLOO from samples. Only the comparison, afterwards, knows theory.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Array, Bool, Float, Key
+
+from theory.distribution import log_sum_exp
+from theory.dynamics import line
+from theory.objectives import Coordinates, Objective, optimum
+from theory.tilt import entropy, expectation, log_tilt
+from toysims import policy_gradient, rloo
+from toysims.objective import Weights
+from toysims.policies import Problem
+
+ROLLOUTS = 1024  # drawn from each replica's final policy, to be judged by
+LIFETIMES = 30  # of 1/τ: what is left of the start is e^{-30}, about 1e-13
+
+
+class Sampled(NamedTuple):
+    """What RLOO ended with: rows are objectives, then independent replicas."""
+
+    log_pi: Float[Array, "objectives replicas k"]
+    seen: Bool[Array, "objectives replicas k"]
+    reward: Float[Array, "objectives replicas"]  # means over ROLLOUTS fresh responses
+    log_p: Float[Array, "objectives replicas"]
+
+
+def flow_times(objective: Objective, extent: Coordinates, points: int = 8) -> Float[np.ndarray, " points"]:
+    """When to look at the flow: at even steps along its line, and last at its end.
+
+    τ > 0: the end is LIFETIMES/τ. τ = 0 has none; the ray is followed to the edge of the plane.
+    """
+    share = np.arange(1, points + 1) / points
+    if objective.entropy_weight > 0:
+        return np.append(-np.log1p(-share[:-1]), LIFETIMES) / objective.entropy_weight
+    rates = np.array([objective.reference_weight, objective.reward_weight])
+    distance = np.array([extent.alpha - 1, extent.b])
+    return share * np.min(distance[rates > 0] / rates[rates > 0])
+
+
+@jax.jit
+def climbs(weights: Weights, log_p: Float[Array, " k"], reward: Float[Array, " k"]) -> Float[Array, "objectives k"]:
+    """(ii) for several objectives at once, from π = p."""
+    steps = 3000 if log_p.shape[0] <= 10_000 else 1500  # seconds
+    return jax.vmap(lambda w: policy_gradient.climb(w, log_p, log_p, reward, steps))(weights)
+
+
+@partial(jax.jit, static_argnames=("replicas", "steps", "group"))
+def samplings(
+    weights: Weights,
+    key: Key[Array, ""],
+    log_p: Float[Array, " k"],
+    reward: Float[Array, " k"],
+    replicas: int,
+    steps: int,
+    group: int,
+) -> Sampled:
+    """(iii) for several objectives at once, from π = p, in independent replicas."""
+
+    def one(w, key):
+        key_train, key_judge = jax.random.split(key)
+        state, _ = rloo.train(w, key_train, log_p, reward, steps, group)
+        log_pi = jax.nn.log_softmax(state.theta)
+        drawn = rloo.sample(log_pi, key_judge, ROLLOUTS)
+        return Sampled(log_pi, state.seen, reward[drawn].mean(), log_p[drawn].mean())
+
+    return jax.vmap(lambda w: jax.vmap(partial(one, w))(jax.random.split(key, replicas)))(weights)
+
+
+def sampling_budget(k: int) -> dict[str, int]:
+    """Replicas, steps and group size: every response is drawn often, within seconds from k = 2 to 100,000."""
+    replicas = int(np.clip(round(16 * (1000 / k) ** 0.5), 2, 32))
+    steps = int(np.clip(4e7 / k / replicas, 250, 2000))
+    group = int(np.clip(k // 2, 64, 16384))
+    return {"replicas": replicas, "steps": steps, "group": group}
+
+
+def on_seen(problem: Problem, seen: Bool[np.ndarray, " k"], objective: Objective) -> Float[np.ndarray, " k"]:
+    """log π* if only the responses that were ever drawn exist.    [T24: samples narrow the support]"""
+    log_p = np.where(seen, problem.log_p, -np.inf)
+    return optimum(objective, log_p - log_sum_exp(log_p), problem.reward)
+
+
+def total_variation(
+    log_p: Float[np.ndarray, "*batch k"], log_q: Float[np.ndarray, "*batch k"]
+) -> Float[np.ndarray, "*batch"] | float:
+    """½ Σ |p - q|: the largest difference of the probabilities of one event."""
+    return np.abs(np.exp(log_p) - np.exp(log_q)).sum(axis=-1) / 2
+
+
+def shortfall(
+    problem: Problem, objective: Objective, log_pi: Float[np.ndarray, " k"], seen: Bool[np.ndarray, " k"] | None = None
+) -> float:
+    """|J* - J(π)| / (J* - J(p)) when τ = 0: what is left of the way to the best value of J.
+
+    0 when p is there already. With `seen`, J* is the best among the responses drawn.    [T4, T24]
+    """
+    gain = objective.reward_weight * problem.reward + objective.reference_weight * problem.log_p
+    best = gain.max() if seen is None else gain[seen].max()
+    way = best - expectation(problem.log_p, gain)
+    return float(abs(best - expectation(log_pi, gain)) / way) if way > 1e-12 else 0.0
+
+
+def on_line(problem: Problem, objective: Objective, times: Float[np.ndarray, " times"]) -> Float[np.ndarray, "times k"]:
+    """log π on the predicted line at these times.    [T8]"""
+    return log_tilt(problem.log_p, problem.reward, *line(objective, times))
+
+
+def summary(problem: Problem, log_pi: Float[np.ndarray, " k"]) -> dict[str, float]:
+    """The two numbers of a policy that summary.json reports; accuracy is the mean reward."""
+    return {"accuracy": float(expectation(log_pi, problem.reward)), "entropy": float(entropy(log_pi))}
