@@ -19,8 +19,9 @@ def tilting_at_budget(log_p: Float[np.ndarray, " y"], reward: Shaped[np.ndarray,
     ValueError: budget < 0, a reward that is constant on the support, or log_tilt's.
     """
     log_p, reward = checked_log_p(log_p), checked_reward(reward, log_p)
-    if np.ptp(reward[~np.isneginf(log_p)]) == 0:
-        raise ValueError(f"reward is {reward.flat[0]} on the whole support; no tilt moves p, so there is no b")
+    supported = reward[~np.isneginf(log_p)]
+    if np.ptp(supported) == 0:
+        raise ValueError(f"reward is {supported[0]} on the whole support; no tilt moves p, so there is no b")
     if _checked(budget) >= kl(task_limit(log_p, reward), log_p):
         return np.inf
     return _root(lambda b: kl(log_tilt(log_p, reward, 1, b), log_p) - budget, 0.0)

@@ -32,7 +32,7 @@ def population_pass_at_k(accuracy: Float[np.ndarray, " prompts"], k: Number) -> 
 
 
 def crossover(
-    accuracy: Float[np.ndarray, " prompts"], other: Float[np.ndarray, " other_prompts"], largest_k: int = 2**20
+    accuracy: Float[np.ndarray, " prompts"], other: Float[np.ndarray, " other_prompts"], largest_k: Number = 2**20
 ) -> float:
     """The smallest real k > 1 where the two pass@k curves meet; nan if they do not up to largest_k.    [T22]
 

@@ -38,7 +38,7 @@ def lookahead(
     mass = np.stack([_log_mass(ids, log_p) for ids in prefixes], axis=1)
     power = np.stack([_log_mass(ids, log_power(log_p, alpha)) for ids in prefixes], axis=1)
     off = np.isneginf(mass)
-    zeta = np.where(off, -np.inf, power - log_power(np.where(off, 0.0, mass), alpha))[:, 1:]
+    zeta = (power - log_power(np.where(off, 0.0, mass), alpha))[:, 1:]
     return np.where(tokens == PAD, 0.0, zeta)
 
 
@@ -49,7 +49,7 @@ def log_low_temperature(
     tokens, log_p = _checked(tokens, log_p)
     checked_exponent(alpha)
     terms = log_power(_conditionals(tokens, log_p), alpha) - _normalisers(tokens, log_p, alpha)
-    return np.where(np.isneginf(log_p), -np.inf, np.sum(np.where(np.isneginf(terms), 0.0, terms), axis=1))
+    return np.sum(terms, axis=1)
 
 
 def log_token_normaliser(

@@ -55,7 +55,9 @@ def k3_in_loss_optimum(
     """
     log_p = checked_log_p(log_p)
     on = ~np.isneginf(log_p)
-    reward = checked_reward(np.where(on, reward, 0.0) if np.shape(reward) == log_p.shape else reward, log_p)
+    if np.shape(reward) == log_p.shape:
+        reward = np.where(on, reward, 0.0)
+    reward = checked_reward(reward, log_p)
     best = np.max(reward[on])
     with np.errstate(divide="ignore"):  # the best response has gap 0, log gap -inf
         log_gap = np.log((best - np.where(on, reward, best)) / _checked_beta(beta))
@@ -66,10 +68,12 @@ def k3_in_loss_optimum(
 
     from scipy.optimize import brentq  # half a second to import, so only where a root is needed
 
-    lowest = log_sum_exp(np.where(np.isneginf(log_gap), log_p, -np.inf))
-    if lowest >= 0 or log_sum_exp(log_policy(lowest)) <= 0:  # nothing to move, or all mass on the best
-        return log_policy(min(lowest, 0.0))
-    return log_policy(brentq(lambda x: log_sum_exp(log_policy(x)), lowest, 0.0, xtol=1e-14, rtol=1e-14))
+    # The slack lies between p(best) and Σp, which is one up to the tolerance of checked_log_p.
+    lowest, highest = log_sum_exp(np.where(np.isneginf(log_gap), log_p, -np.inf)), log_sum_exp(log_p)
+    if lowest >= highest or log_sum_exp(log_policy(lowest)) <= 0:  # nothing to move, or all mass on the best
+        return log_policy(lowest)
+    # A little higher, because rounding could leave the sum at Σp a little above one.
+    return log_policy(brentq(lambda x: log_sum_exp(log_policy(x)), lowest, highest + 1e-12, xtol=1e-14, rtol=1e-14))
 
 
 def std_normalised_return_step(

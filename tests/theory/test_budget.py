@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.special import log_softmax
 
 from theory import budget
-from theory.tilt import log_tilt, moments
+from theory.tilt import kl, log_tilt, moments, sharpening_limit, task_limit
 
 LOG_P = np.log([0.05, 0.5, 0.15, 0.3])
 CORRECT = np.array([1.0, 0.0, 1.0, 0.0])
@@ -83,6 +83,9 @@ def test_the_correlation_has_a_sign_and_is_undefined_without_variance():
 def test_no_budget_moves_nothing_and_too_much_has_no_end():
     """T5's limits: b from 0 to inf at -log A₀, alpha from 1 to inf at -log p(modes)."""
     assert budget.tilting_at_budget(LOG_P, CORRECT, 0) == 0
+    # At the very end, as kl computes it, too.
+    assert budget.tilting_at_budget(LOG_P, CORRECT, kl(task_limit(LOG_P, CORRECT), LOG_P)) == np.inf
+    assert budget.sharpening_at_budget(LOG_P, kl(sharpening_limit(LOG_P, CORRECT), LOG_P)) == np.inf
     assert budget.sharpening_at_budget(LOG_P, 0) == 1
     assert budget.tilting_at_budget(LOG_P, CORRECT, -np.log(0.2) + 1e-9) == np.inf
     assert 10 < budget.tilting_at_budget(LOG_P, CORRECT, -np.log(0.2) - 1e-3) < np.inf
@@ -117,12 +120,14 @@ def test_a_run_without_tilt_is_the_default():
          "budget must be >= 0 nats, got -0.1: a KL divergence is never negative"),
         (lambda: budget.sharpening_at_budget(LOG_P, np.nan),
          "budget must be >= 0 nats, got nan: a KL divergence is never negative"),
-        (lambda: budget.tilting_at_budget(LOG_P, np.full(4, 2.0), 0.1),
+        (lambda: budget.tilting_at_budget(np.array([-np.inf, *LOG_P]), np.array([0.0, 2, 2, 2, 2]), 0.1),
          "reward is 2.0 on the whole support; no tilt moves p, so there is no b"),
         (lambda: budget.sharpening_at_budget(np.log([0.5, 0.5]), 0.1),
          "log_p is uniform on its support; no power moves it, so there is no alpha"),
         (lambda: budget.alpha_of_mean_log_p(LOG_P, CORRECT, -0.5),
          "mean_log_p is -0.5, but at b = 0 it lies between -1.69749 (alpha = 0) and -0.693147 (inf)"),
+        (lambda: budget.alpha_of_mean_log_p(LOG_P, CORRECT, float(np.log(0.5))),
+         f"mean_log_p is {np.log(0.5)}, but at b = 0 it lies between -1.69749 (alpha = 0) and -0.693147 (inf)"),
         (lambda: budget.alpha_of_mean_log_p(LOG_P, CORRECT, -2.0),
          "mean_log_p is -2.0, but at b = 0 it lies between -1.69749 (alpha = 0) and -0.693147 (inf)"),
     ],

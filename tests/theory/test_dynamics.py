@@ -117,6 +117,12 @@ def test_the_discrete_step_is_stable_below_two_over_tau_and_oscillates_above_one
     assert (alphas[1] * alphas[0] < 0) == oscillates
 
 
+def test_a_step_of_one_over_tau_arrives_at_once():
+    """T8 at ητ = 1: s = 0^k."""
+    points = dynamics.mirror_line(Objective(1.0, 1.0, 0.5), 2.0, np.array([0, 1, 2]))
+    assert points.alpha.tolist() == [1.0, 2.0, 2.0] and points.b.tolist() == [0.0, 2.0, 2.0]
+
+
 def test_without_an_attractor_no_step_is_stable():
     assert not dynamics.step_is_stable(regime("task"), 0.1)
     assert not dynamics.step_is_stable(Objective(0.0, 0.0, -1.0), 0.1)
@@ -198,6 +204,13 @@ def test_softmax_rates_interlace_with_the_probabilities(log_pi, tau):
     assert (rates >= tau * pi[:-1] * (1 - 1e-9) - 1e-14).all()
     assert (rates <= tau * pi[1:] * (1 + 1e-9) + 1e-14).all()
     np.testing.assert_allclose(rates.sum(), tau * (1 - (pi**2).sum()), rtol=1e-9, atol=1e-12)
+
+
+def test_a_policy_that_is_no_distribution_is_named():
+    with pytest.raises(ValueError, match="the probabilities of log_pi sum to 4"):
+        dynamics.softmax_jacobian(np.zeros(4), regime("task"))
+    with pytest.raises(ValueError, match="the probabilities of log_pi0 sum to 4"):
+        dynamics.self_sharpening_score(np.zeros(4), LOG_P, REWARD, Objective(0.0, 0.0, -1.0))
 
 
 def test_softmax_rates_of_a_batch_are_those_of_its_rows_and_sharper_is_worse_conditioned():

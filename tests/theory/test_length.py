@@ -271,5 +271,7 @@ def test_shapes_that_do_not_match_are_both_named(as_users_call_it):
     with pytest.raises(ValueError) as error:
         length.markov_power(MOVES, STOP[:1], 0, 2)
     assert str(error.value) == "stop has shape (1,) but transition has shape (2, 2)"
+    with pytest.raises(ValueError, match=r"^length has shape \(3,\)"):
+        length.content_power(np.log([0.5, 0.5]), np.ones(3), 2)
     with pytest.raises(ValueError, match=r"length has shape \(3,\) but log_p has shape \(2,\)"):
         length.covariance_by_length(np.log([0.5, 0.5]), np.zeros(2), np.ones(3))

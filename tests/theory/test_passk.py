@@ -44,6 +44,16 @@ def test_sharpening_can_raise_pass_at_one_and_lower_pass_at_k_and_the_curves_cro
     np.testing.assert_allclose(passk.crossover(base, sharpened), np.log2(3), rtol=1e-9)
 
 
+def test_of_two_crossings_the_first_is_found():
+    """T22: these curves cross twice, at 3.6 and 4.9; brute force on a fine grid."""
+    one, other = np.array([0.45, 0.09, 0.33]), np.array([0.2, 0.14, 0.6])
+    ks = np.arange(1.0, 8.0, 1e-3)
+    lead = np.array([passk.population_pass_at_k(one, k) - passk.population_pass_at_k(other, k) for k in ks])
+    crossings = ks[np.flatnonzero(np.diff(np.sign(lead)))]
+    assert len(crossings) == 2
+    np.testing.assert_allclose(passk.crossover(one, other), crossings[0], atol=2e-3)
+
+
 @settings(max_examples=40)
 @given(st.lists(st.floats(0.01, 0.99), min_size=2, max_size=5), st.lists(st.floats(0.01, 0.99), min_size=2, max_size=5))
 def test_at_the_crossover_the_curves_meet_and_before_it_none_changes_place(one, other):
@@ -62,7 +72,10 @@ def test_curves_that_coincide_or_never_meet_have_no_crossover():
     same = np.array([0.3, 0.6])
     assert np.isnan(passk.crossover(same, same[::-1]))
     assert np.isnan(passk.crossover(same, same / 2))
-    # They would cross at log₂ 3, but not up to there.
+    # They cross at log₂ 3 = 1.58: found up to 2^0.75 = 1.68, but not up to 1.
+    np.testing.assert_allclose(
+        passk.crossover(np.array([1.0, 1.0, 0.0]), np.full(3, 0.5), largest_k=2**0.75), np.log2(3), rtol=1e-9
+    )
     assert np.isnan(passk.crossover(np.array([1.0, 1.0, 0.0]), np.full(3, 0.5), largest_k=1))
 
 

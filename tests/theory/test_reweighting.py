@@ -76,6 +76,8 @@ def test_the_effective_sample_ratio_runs_from_one_to_the_mass_of_the_modes():
     np.testing.assert_allclose(reweighting.effective_sample_ratio(log_p, 1e4), 0.6)
     deep = np.array([np.log(0.6), np.log(0.4), -1e4, -np.inf])
     np.testing.assert_allclose(reweighting.effective_sample_ratio(deep, 1e4), 0.6)
+    rows = reweighting.effective_sample_ratio(np.stack([log_p, np.log([0.7, 0.1, 0.1, 0.1])]), 5)
+    np.testing.assert_allclose(rows[1], (0.7**5 + 3e-5) ** 2 / (0.7**9 + 3e-9))
     assert reweighting.effective_sample_ratio(deep, 0) == 0.0  # uniform on a support that samples never show
 
 

@@ -123,6 +123,8 @@ def test_tokens_below_a_prefix_without_mass_are_impossible_not_nan():
     tokens = np.array([[0, 0, 1], [0, 1, 1], [1, 0, PAD], [1, 1, PAD]])
     log_p = np.array([-np.inf, -np.inf, np.log(0.25), np.log(0.75)])
     assert sequences.log_conditionals(tokens, log_p)[0].tolist() == [-np.inf, -np.inf, -np.inf]
+    impossible = sequences.log_conditionals(np.array([[0, 0], [1, PAD]]), np.array([0.0, -np.inf]))
+    assert impossible.tolist() == [[0.0, 0.0], [-np.inf, 0.0]]  # padding stays 0 there too
     assert sequences.lookahead(tokens, log_p, 2.0)[0].tolist() == [-np.inf, -np.inf, -np.inf]
     np.testing.assert_allclose(np.exp(sequences.log_low_temperature(tokens, log_p, 2.0)), [0, 0, 0.1, 0.9])
 

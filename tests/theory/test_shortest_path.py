@@ -89,6 +89,8 @@ def test_per_token_normalisation_prefers_the_loop_but_not_over_a_sure_stop():
     loop = np.array([[0.6]])
     np.testing.assert_allclose(sp.supremum_mean_log_p(loop, np.array([0.4]), 0), np.log(0.6))
     np.testing.assert_allclose(sp.supremum_mean_log_p(np.array([[0.1]]), np.array([0.9]), 0), np.log(0.9))
+    swap = np.array([[0.0, 0.9], [0.9, 0.0]])  # a loop over both states, one at a time
+    np.testing.assert_allclose(sp.supremum_mean_log_p(swap, np.array([0.1, 0.1]), 0), np.log(0.9))
     # The best loop of state 1 does not count for a start that never gets there.
     apart = np.array([[0.3, 0.0], [0.0, 0.9]])
     np.testing.assert_allclose(sp.supremum_mean_log_p(apart, np.array([0.7, 0.1]), 0), np.log(0.7))

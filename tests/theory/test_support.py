@@ -34,6 +34,7 @@ def test_a_sample_misses_a_response_with_the_chance_of_n_misses(log_p, samples):
     expected = (1 - p) ** samples
     np.testing.assert_allclose(support.missed_probability(log_p, samples), expected, atol=1e-12)
     np.testing.assert_allclose(support.unseen_mass(log_p, samples), p @ expected, atol=1e-12)
+    np.testing.assert_allclose(support.unseen_mass(np.stack([log_p, log_p]), samples), [p @ expected] * 2, atol=1e-12)
 
 
 def test_tiny_probabilities_are_missed_without_losing_digits_and_sure_ones_never():
@@ -41,6 +42,7 @@ def test_tiny_probabilities_are_missed_without_losing_digits_and_sure_ones_never
     log_p = np.array([np.log1p(-1e-20), np.log(1e-20)])
     np.testing.assert_allclose(1 - support.missed_probability(log_p, 10**15)[1], 1e-5, rtol=1e-4)
     assert support.missed_probability(np.array([0.0, -np.inf]), 1).tolist() == [0.0, 1.0]
+    assert support.missed_probability(np.array([4e-16, -np.inf]), 1).tolist() == [0.0, 1.0]  # rounding above one
     assert support.missed_probability(np.array([0.0, -np.inf]), 0).tolist() == [1.0, 1.0]
 
 

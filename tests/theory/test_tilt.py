@@ -222,6 +222,10 @@ def test_the_delta_sharpening_bound_is_tight_on_equal_runners_up():
     log_p = np.log([0.4, 0.3, 0.3])
     q = np.exp(tilt.log_tilt(log_p, np.zeros(3), 4, 0))
     np.testing.assert_allclose(tilt.delta_sharpening_bound(log_p, 4), (1 - q[0]) / q[0], rtol=1e-12)
+    np.testing.assert_allclose(tilt.delta_sharpening_bound(np.log([0.6, 0.4]), 3), (2 / 3) ** 3)
+    np.testing.assert_allclose(tilt.delta_sharpening_bound(log_p, 1), 1.5)
+    rows = tilt.delta_sharpening_bound(np.log([[0.4, 0.3, 0.3], [0.1, 0.3, 0.6]]), 4)
+    np.testing.assert_allclose(rows, [(0.3 / 0.4) ** 3 * 1.5, (0.3 / 0.6) ** 3 * 0.4 / 0.6])
     assert tilt.delta_sharpening_bound(np.array([0.0, -np.inf]), 3) == 0
     assert tilt.delta_sharpening_bound(np.array([0.0]), 3) == 0
 

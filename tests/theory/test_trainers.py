@@ -74,6 +74,15 @@ def test_the_k3_optimum_at_its_edges():
     )
 
 
+@pytest.mark.parametrize("off", [-9e-6, 0.0, 9e-6])
+@pytest.mark.parametrize("reward", [np.ones(4), 1e-18 * REWARD, REWARD])
+def test_the_k3_optimum_takes_any_sum_that_passes_for_one(off, reward):
+    """T13 with float32-like rounding in p: the root is bracketed by p(best) and Σp, whatever Σp is."""
+    log_pi = trainers.k3_in_loss_optimum(LOG_P + off, reward, 0.5)
+    np.testing.assert_allclose(np.exp(log_pi).sum(), 1.0, rtol=1e-11)
+    np.testing.assert_allclose(log_pi, trainers.k3_in_loss_optimum(LOG_P, reward, 0.5), atol=2e-5)
+
+
 def test_the_k3_optimum_ignores_reward_off_the_support_and_survives_deep_tails():
     log_p = np.array([np.log(0.25), np.log(0.75), -np.inf])
     kept = trainers.k3_in_loss_optimum(log_p[:2], np.array([1.0, 0.0]), 0.2)
@@ -250,6 +259,10 @@ def test_bad_input_is_refused_with_one_sentence(call, message):
 
 
 def test_shapes_that_do_not_match_are_both_named(as_users_call_it):
-    for call in (trainers.k3_in_loss_optimum, trainers.trajectory_balance_rate, trainers.length_normalised_optimum):
-        with pytest.raises(ValueError, match=r"has shape \(3,\) but log_p has shape \(4,\)"):
+    for call, name in (
+        (trainers.k3_in_loss_optimum, "reward"),
+        (trainers.trajectory_balance_rate, "length"),
+        (trainers.length_normalised_optimum, "length"),
+    ):
+        with pytest.raises(ValueError, match=rf"^{name} has shape \(3,\) but log_p has shape \(4,\)"):
             call(LOG_P, np.ones(3), 1.0)
