@@ -1,0 +1,155 @@
+"""The main job: every regime agrees with theory, a wrong prediction is found, bad input is one line."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from theory.objectives import REGIMES, Coordinates, Objective, regime
+from toysims import attraction, policies, regimes, repulsion, sharpening
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "sharpening"
+    sharpening.main(["--k", "12", "--seed", "4", "--alpha", "3", "--output-dir", str(folder)])
+    return folder
+
+
+def test_every_regime_ends_where_theory_says(run):
+    """T1, T4, T8, T24: the run's own verdict, and the targets of the issue, read from its summary."""
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["agreement"] and summary["k"] == 12 and summary["seed"] == 4
+    rows = {row["name"]: row for row in summary["regimes"]}
+    assert set(REGIMES) < set(rows)
+    for name in ("tilted", "tempered", "tilted-tempered"):
+        assert rows[name]["total_variation"] <= 1e-6
+        assert rows[name]["climb_total_variation"] <= 1e-3
+        assert rows[name]["stable"]
+        assert rows[name]["predicted"]["accuracy"] == pytest.approx(rows[name]["simulated"]["accuracy"], abs=1e-6)
+    for name in ("minimum entropy", "self-sharpening"):
+        assert not rows[name]["stable"]
+        assert rows[name]["winners"]["right"] == 20
+        rate = rows[name]["growth_rate"]
+        assert rate["simulated"] == pytest.approx(rate["predicted"], rel=0.01)
+    assert (rows["tilted-tempered"]["alpha"], rows["tilted-tempered"]["b"]) == (3, 2)
+
+
+def test_a_run_folder_can_be_read_without_our_code(run):
+    assert {"config.json", "environment.json", "metrics.jsonl", "summary.json", "plane.png"} <= {
+        path.name for path in run.iterdir()
+    }
+    assert (run / "plane.png").read_bytes().startswith(b"\x89PNG")
+    assert len((run / "metrics.jsonl").read_text().splitlines()) == 7
+
+
+def test_a_run_is_not_overwritten(run, capsys):
+    before = (run / "summary.json").read_bytes()
+    with pytest.raises(SystemExit) as stop:
+        sharpening.main(["--k", "12", "--output-dir", str(run)])
+    assert stop.value.code == 2
+    assert "already holds a run" in capsys.readouterr().err
+    assert (run / "summary.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("target", "wrong"),
+    [
+        (attraction, ("optimum", lambda o, log_p, r: regimes.log_tilt(log_p, r, 1.02, 1.98))),
+        (regimes, ("self_sharpening_winner", lambda *a: np.zeros(len(a[0]), dtype=int))),
+        (repulsion, ("growth_rate", lambda *a: np.full(2, 0.47))),
+    ],
+    ids=["optimum", "winner", "rate"],
+)
+def test_a_wrong_prediction_is_found(tmp_path, monkeypatch, capsys, target, wrong):
+    """Theory, or the measured rate, is falsified by little; the command must exit 1 and name the line."""
+    monkeypatch.setattr(regimes, wrong[0], wrong[1]) if hasattr(regimes, wrong[0]) else None
+    monkeypatch.setattr(target, *wrong)
+    with pytest.raises(SystemExit) as stop:
+        sharpening.main(["--k", "12", "--seed", "4", "--alpha", "3", "--output-dir", str(tmp_path / "run")])
+    assert stop.value.code == 1
+    assert "prediction failed: " in capsys.readouterr().err
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["agreement"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--k", "1"], "--k"),
+        (["--k", "many"], "--k"),
+        (["--alpha", "nan"], "--alpha"),
+        (["--alpha", "-1"], "--alpha"),
+        (["--alpha", "inf"], "--alpha"),
+        (["--beta", "0"], "--beta"),
+        (["--beta", "nan"], "--beta"),
+        (["--correct-fraction", "0"], "--correct-fraction"),
+        (["--correct-fraction", "1"], "--correct-fraction"),
+        (["--seed", "-1"], "--seed"),
+        (["--policy", "/nowhere/p.json"], "--policy"),
+        (["--prompt-id", "3"], "--prompt-id"),
+        (["--regime", "other"], "--regime"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(tmp_path, monkeypatch, capsys, arguments, named):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        sharpening.main([*arguments, "--output-dir", str(tmp_path / "run")])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and named in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_run_can_be_read(tmp_path, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(regimes, "_repeller", interrupt)
+    with pytest.raises(SystemExit) as stop:
+        sharpening.main(["--k", "12", "--seed", "4", "--alpha", "3", "--output-dir", str(tmp_path / "run")])
+    assert stop.value.code == 130
+    rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(row)["name"] for row in rows] == list(REGIMES)
+
+
+def test_a_policy_file_takes_the_place_of_the_drawn_policy(tmp_path, capsys):
+    """Log-probabilities of tens of nats, as whole responses of a language model have."""
+    log_p = [-0.9, -1.4, -3.0, -9.0, -21.0, -40.0, -3.5, -2.5]
+    (tmp_path / "p.json").write_text(json.dumps({"log_p": log_p, "reward": [0, 1, 0, 1, 1, 0, 1, 0]}))
+    sharpening.main(["--policy", str(tmp_path / "p.json"), "--output-dir", str(tmp_path / "run")])
+    assert "8 distinct responses" in capsys.readouterr().out
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["agreement"]
+
+
+def test_help_is_instant_and_loads_no_jax():
+    begun = time.perf_counter()
+    code = "import sys; from toysims import sharpening\ntry: sharpening.main(['--help'])\nexcept SystemExit: pass\n"
+    code += "print('jax' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    assert out.endswith("False\n") and "--correct-fraction" in out
+    assert time.perf_counter() - begun < 5  # half a second when nothing else runs
+
+
+def test_the_way_left_to_a_face_is_none_at_the_face_and_all_at_the_reference():
+    """T4: 1 - (J(π) - J(p)) / (J* - J(p))."""
+    problem = policies.draw(jax.random.key(2), 6, 0.5)
+    for name in ("task", "sharpening"):
+        objective = regime(name)
+        face = attraction.optimum(objective, problem.log_p, problem.reward)
+        assert attraction.shortfall(problem, objective, face) == pytest.approx(0, abs=1e-12)
+        assert attraction.shortfall(problem, objective, problem.log_p) == pytest.approx(1)
+
+
+def test_the_flow_is_looked_at_along_its_line_and_long_after():
+    tilted, extent = regime("tilted", beta=0.5), Coordinates(6.0, 3.0)
+    times = attraction.flow_times(tilted, extent, points=4)
+    np.testing.assert_allclose(1 - np.exp(-0.5 * times), [0.25, 0.5, 0.75, 1])
+    assert times[-1] == 60
+    np.testing.assert_allclose(attraction.flow_times(Objective(0.0, 2.0, 0.0), extent, points=2), [1.25, 2.5])
