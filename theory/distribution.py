@@ -99,8 +99,8 @@ def kl(
     log_p: Float[np.ndarray, "*#batch y"], log_q: Float[np.ndarray, "*#batch y"]
 ) -> Float[np.ndarray, "*batch"] | float:
     """KL(p‖q) = Σ_y p (log p - log q), in nats. +inf where p has mass that q has not."""
-    off = np.isneginf(log_p)
-    return expectation(log_p, np.where(off, 0.0, log_p) - np.where(off, 0.0, log_q))
+    off = np.isneginf(log_p)  # where -inf - (-inf) would be nan
+    return expectation(log_p, np.where(off, 0.0, log_p) - log_q)
 
 
 def renyi_entropy(log_p: Float[np.ndarray, "*batch y"], alpha: Number) -> Float[np.ndarray, "*batch"] | float:

@@ -95,9 +95,9 @@ def self_sharpening_score(
         raise ValueError(
             f"entropy_weight is {tau}: only a negative one lets the start decide the end; see objectives.optimum"
         )
-    start = np.isneginf(log_pi0)
-    reference = c * np.where(start, 0.0, log_p) if c else 0.0
-    return np.where(start, -np.inf, np.where(start, 0.0, log_pi0) + (w * reward + reference) / -tau)
+    # Off the start's support the score is -inf, whatever the reference says there (0 · -inf, -inf + inf).
+    reference = c * np.where(np.isneginf(log_pi0), 0.0, log_p) if c else 0.0
+    return log_pi0 + (w * reward + reference) / -tau
 
 
 def self_sharpening_winner(

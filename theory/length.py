@@ -70,15 +70,15 @@ def markov_power(
     cost = cost_to_stop(transition, stop)
     useful = np.isfinite(cost)
     reached = _reachable(transition, start) & useful
-    threshold = existence_threshold(transition[np.ix_(reached, reached)])
-    if alpha <= threshold and _spectral_radius(_powers(transition[np.ix_(reached, reached)], alpha)) >= 1:
+    among = np.ix_(reached, reached)
+    threshold = existence_threshold(transition[among])
+    if alpha <= threshold and _spectral_radius(_powers(transition[among], alpha)) >= 1:
         raise ValueError(
             f"alpha is {alpha}, but p^alpha has infinite mass up to the existence threshold {threshold:.6g}: "
             "training there runs to the length limit; use a larger alpha or a cut-off"
         )
     depth = np.where(useful, cost, 0.0)
     moves, ends = np.zeros_like(transition), np.zeros_like(stop)
-    among = np.ix_(reached, reached)
     # Johnson's potentials: relative to the cheapest way to stop every factor is <= 1 and one in each row is 1.
     moves[among] = _powers(transition, alpha, depth[:, None] - depth[None, :])[among]
     ends[reached] = _powers(stop, alpha, depth)[reached]
@@ -100,12 +100,11 @@ def existence_threshold(transition: Float[np.ndarray, "s s"]) -> float:
     ValueError: entries outside [0, 1], a row above one.
     """
     transition = checked_markov(transition)
-    if _spectral_radius(_powers(transition, 0)) <= 1:
-        return np.inf if _spectral_radius(transition) >= 1 else 0.0
-    with np.errstate(divide="ignore"):
-        largest_cycle = maximum_mean_cycle(transition).mean_log_p
-    if largest_cycle == 0:
+    if maximum_mean_cycle(transition).mean_log_p == 0:
         return np.inf
+    # A strongly connected block with no more moves than states is one cycle (or one state without any).
+    if all(np.count_nonzero(block) <= len(block) for block in _blocks(transition)):
+        return 0.0
 
     from scipy.optimize import brentq  # half a second to import, so only where a root is needed
 
@@ -192,16 +191,18 @@ def _reachable(transition, start):
 def _spectral_radius(matrix):
     """Of a matrix with entries >= 0: the largest over its strongly connected blocks.
 
-    Block by block, because the eigenvalues of a nilpotent matrix are only accurate to a root of the rounding error.
+    Block by block, because m equal blocks in a row make a defective matrix, whose eigenvalues are found only to the
+    m-th root of the rounding error.
     """
+    return max((float(np.max(np.abs(np.linalg.eigvals(block)))) for block in _blocks(matrix)), default=0.0)
+
+
+def _blocks(matrix):
+    """The strongly connected blocks of a matrix with entries >= 0."""
     from scipy.sparse.csgraph import connected_components
 
-    blocks, block = connected_components(matrix > 0, connection="strong")
-    radii = [0.0]
-    for i in range(blocks):
-        members = np.flatnonzero(block == i)
-        radii.append(np.max(np.abs(np.linalg.eigvals(matrix[np.ix_(members, members)]))))
-    return float(max(radii))
+    count, block = connected_components(matrix > 0, connection="strong")
+    return [matrix[np.ix_(block == i, block == i)] for i in range(count)]
 
 
 def _check_uniform(vocabulary, stop):

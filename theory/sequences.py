@@ -72,8 +72,9 @@ def _checked(tokens, log_p):
             f"tokens has shape {tokens.shape} but log_p has shape {log_p.shape}; give one row of tokens a response"
         )
     ended = tokens == PAD
-    if np.any(ended[:, :-1] & ~ended[:, 1:]):
-        raise ValueError(f"tokens has a token after PAD ({PAD}) in row {np.argwhere(np.diff(ended * 1) < 0)[0][0]}")
+    resumed = ended[:, :-1] & ~ended[:, 1:]
+    if np.any(resumed):
+        raise ValueError(f"tokens has a token after PAD ({PAD}) in row {np.argwhere(resumed)[0][0]}")
     for ids, over in zip(_prefixes(tokens), [*ended.T, np.ones(len(log_p))], strict=True):
         # A response that has ended must be the only one with its tokens so far.
         ending = np.bincount(ids, weights=over, minlength=ids.max() + 1)
@@ -86,8 +87,7 @@ def _prefixes(tokens):
     """Ids of the prefix of length 0, 1, .. of each response; a padded row keeps the id of its whole response."""
     ids = [np.zeros(len(tokens), dtype=np.int64)]
     for column in tokens.T:
-        grown = np.where(column == PAD, -1, column)
-        ids.append(np.unique(np.stack([ids[-1], grown]), axis=1, return_inverse=True)[1].reshape(-1))
+        ids.append(np.unique(np.stack([ids[-1], column]), axis=1, return_inverse=True)[1].reshape(-1))
     return ids
 
 

@@ -165,12 +165,15 @@ def test_the_winner_depends_on_the_start_and_on_every_weight():
         dynamics.self_sharpening_score(even, log_p, reward, Objective(3.0, 0.5, -2.0)),
         even + 1.5 * reward + 0.25 * log_p,
     )
+    np.testing.assert_allclose(
+        dynamics.self_sharpening_score(even, log_p, reward, Objective(3.0, 0.0, -2.0)), even + 1.5 * reward
+    )
 
 
 def test_a_start_without_support_never_wins_even_where_the_reference_has_none_either():
     log_p = np.array([0.0, -np.inf, -np.inf])
     start = np.array([np.log(0.5), np.log(0.5), -np.inf])
-    for c in (0.0, 1.0):
+    for c in (0.0, 1.0, -1.0):
         assert dynamics.self_sharpening_score(start, log_p, np.zeros(3), Objective(0.0, c, -1.0))[2] == -np.inf
     with pytest.raises(ValueError) as error:
         dynamics.self_sharpening_winner(log_p, log_p, np.zeros(3), regime("task"))

@@ -131,6 +131,8 @@ def test_the_power_exists_exactly_above_the_threshold(policy):
         ([[0.5, 0.5], [0.5, 0.5]], 1.0),  # never stops, but branches
         ([[1.0, 0.0], [0.3, 0.3]], np.inf),
         ([[1.0, 0.0, 0.0], [0.0, 0.3, 0.3], [0.0, 0.3, 0.3]], np.inf),
+        ([[0.3, 0.7], [0.6, 0.4]], 1.0),
+        ([[0.300004, 0.7], [0.6, 0.400004]], 1.0),  # rows that pass for one
         ([[0.25, 0.25], [0.25, 0.25]], 0.5),  # 2 · 4^{-α}
     ],
 )
@@ -139,13 +141,30 @@ def test_the_threshold_of_special_shapes(transition, threshold):
     np.testing.assert_allclose(length.existence_threshold(np.array(transition)), threshold, atol=1e-12)
 
 
-def test_a_long_chain_without_cycles_is_not_mistaken_for_a_growing_one():
-    """T17: the eigenvalues of a nilpotent 60 x 60 matrix are found wrong by 10⁻¹/⁶⁰ unless taken block by block."""
-    shuffled = np.random.default_rng(0).permutation(60)
-    chain = np.triu(np.full((60, 60), 0.016), 1)[np.ix_(shuffled, shuffled)]
+def test_equal_blocks_in_a_row_have_the_threshold_of_one():
+    """T17: eight equal blocks in a row are a defective matrix; its eigenvalues taken whole are wrong by 10⁻⁴."""
+    block, order = np.array([[0.3, 0.2], [0.4, 0.25]]), np.random.default_rng(0).permutation(16)
+    row = np.kron(np.eye(8), block) + np.kron(np.eye(8, k=1), np.full((2, 2), 0.15))
+    row = row[np.ix_(order, order)]
+    np.testing.assert_allclose(length.existence_threshold(row), length.existence_threshold(block), rtol=1e-10)
+
+
+def test_a_long_chain_without_cycles_has_finitely_many_responses():
+    """T17: α_c = 0, and at alpha = 0 the power counts the responses, 2⁵⁹ of them."""
+    order = np.random.default_rng(0).permutation(60)
+    chain = np.triu(np.full((60, 60), 0.016), 1)[np.ix_(order, order)]
     assert length.existence_threshold(chain) == 0.0
-    found = length.markov_power(chain, 1 - chain.sum(axis=1), int(np.argmin(shuffled)), 0)
-    np.testing.assert_allclose(found.log_z, 59 * np.log(2), rtol=1e-9)  # alpha = 0 counts the responses
+    found = length.markov_power(chain, 1 - chain.sum(axis=1), int(np.argmin(order)), 0)
+    np.testing.assert_allclose(found.log_z, 59 * np.log(2), rtol=1e-9)
+
+
+def test_loops_in_a_row_are_not_cycles_that_meet():
+    """T17: responses of each length grow only like a power of it, so the sum is finite at every alpha > 0."""
+    loops = np.zeros((6, 6))
+    for i, j in ((0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 3)):
+        loops[i, j] = 0.4
+    loops[:3, 3:] = 0.15
+    assert length.existence_threshold(loops) == 0.0
 
 
 def test_one_cycle_at_alpha_zero_has_infinitely_many_responses():

@@ -101,6 +101,15 @@ def test_the_five_regimes_are_the_points_and_rays_of_the_plane(name, parameters,
         assert objective.target == objective.fixed_point == Coordinates(*target)
 
 
+def test_optima_of_a_batch_are_those_of_its_rows():
+    rows = np.log([[0.1, 0.2, 0.7], [0.5, 0.3, 0.2]])
+    reward = np.array([[1.0, 0.0, 1.0], [0.0, 3.0, 0.0]])
+    for objective in (Objective(1.0, 0.5, 0.5), Objective(1.0, 0.2, 0.0), regime("task"), regime("sharpening")):
+        batch = optimum(objective, rows, reward)
+        for row, log_p, r in zip(batch, rows, reward, strict=True):
+            np.testing.assert_allclose(row, optimum(objective, log_p, r))
+
+
 def test_no_regime_is_left_out():
     assert objectives.REGIMES == ("task", "tilted", "sharpening", "tempered", "tilted-tempered")
 

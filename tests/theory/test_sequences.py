@@ -145,6 +145,7 @@ def test_deep_tails_and_large_powers_stay_finite():
         ([[0, 1], [0, 1]], "tokens has a response that equals or continues another; end each with its own token"),
         ([[0, PAD], [0, 1]], "tokens has a response that equals or continues another; end each with its own token"),
         ([[0, 1], [PAD, 1]], f"tokens has a token after PAD ({PAD}) in row 1"),
+        ([[0, 1, 2], [1, PAD, 1]], f"tokens has a token after PAD ({PAD}) in row 1"),
         ([[0], [1], [2]], "tokens has shape (3, 1) but log_p has shape (2,); give one row of tokens a response"),
         ([0, 1], "tokens has shape (2,) but log_p has shape (2,); give one row of tokens a response"),
     ],

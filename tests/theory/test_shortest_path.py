@@ -36,6 +36,11 @@ def test_the_mode_may_be_the_empty_response_or_not():
     assert empty == ((), np.log(0.5))
 
 
+def test_ties_go_to_stopping():
+    found = sp.shortest_path(np.array([[0.0, 0.5], [0.0, 0.0]]), np.array([0.5, 1.0]), 0)
+    assert found == ((), np.log(0.5))
+
+
 def test_a_free_loop_is_left_where_a_way_out_exists():
     """T17: rounding lets two certain moves form a loop that costs nothing."""
     transition = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 1e-9], [0.0, 0.0, 0.0]])

@@ -157,6 +157,7 @@ def test_endless_sharpening_spreads_over_the_modes_by_their_tilt(problem, b):
     modes = log_p == log_p.max()
     np.testing.assert_allclose(limit[modes], np.exp(b * reward[modes]) / np.exp(b * reward[modes]).sum())
     assert not limit[~modes].any()
+    np.testing.assert_allclose(np.exp(tilt.sharpening_limit(log_p, reward)), modes / modes.sum())
 
 
 @given(rewarded(), st.floats(0, 5))

@@ -156,6 +156,13 @@ def test_the_two_cycle_is_where_repeated_steps_end(distance, step_size):
     np.testing.assert_allclose(sorted([x, abs(x - step_size)]), trainers.two_cycle(distance, step_size), atol=1e-9)
 
 
+def test_policies_that_are_no_distributions_are_named():
+    with pytest.raises(ValueError, match="the probabilities of log_pi sum to 4"):
+        trainers.std_normalised_return_step(np.zeros(4), LOG_P, 0.1)
+    with pytest.raises(ValueError, match="the probabilities of log_target sum to 4"):
+        trainers.std_normalised_return_step(LOG_P, np.zeros(4), 0.1)
+
+
 def test_at_the_optimum_there_is_no_return_to_normalise():
     np.testing.assert_array_equal(trainers.std_normalised_return_step(LOG_P, LOG_P, 0.1), LOG_P)
 
