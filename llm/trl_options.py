@@ -14,7 +14,8 @@ from llm.train import TrainConfig
 # For the bundled organisms: settings under which every regime settles within a few hundred steps on two CPU cores.
 ORGANISM_OPTIONS = {
     "per_device_train_batch_size": 256,
-    "learning_rate": 3e-4,
+    "learning_rate": 1e-3,
+    "lr_scheduler_type": "linear",  # the noise of the last steps decides how near the optimum a run ends
     "warmup_steps": 5,
     "adam_beta2": 0.95,
     "max_completion_length": MAX_RESPONSE_TOKENS,
