@@ -1,0 +1,40 @@
+"""Many prompts: pass@k up and down at once, and accuracy at an equal distance from the base model."""
+
+from figures.style import COLOURS, MARKERS, figure
+
+
+def draw_pass_curves(ax, rows, crossover: float) -> None:
+    """pass@k of each policy: theory as lines, estimates from samples as marks with four standard errors."""
+    for name, points in rows.groupby("policy", sort=False):
+        ax.plot(points["x"], points["predicted"], color=COLOURS[name])
+        bars = {"yerr": 4 * points["error"], "fmt": MARKERS[name], "color": COLOURS[name], "capsize": 1.5}
+        ax.errorbar(points["x"], points["simulated"], label=name, elinewidth=0.8, **bars)
+    ax.axvline(crossover, color=COLOURS["base"], linestyle=":", linewidth=0.8)
+    ax.set(xscale="log", xlabel="k", ylabel="pass@k")
+    ax.set_xticks(rows["x"].unique(), [f"{k:.0f}" for k in rows["x"].unique()])
+    ax.minorticks_off()
+    ax.legend(loc="lower right")
+
+
+def draw_budget(ax, rows) -> None:
+    """Accuracy against KL from the base for one prompt: theory as lines, the flow as marks."""
+    for name, points in rows.groupby("policy", sort=False):
+        ax.plot(points["x"], points["predicted"], color=COLOURS[name])
+        ax.plot(points["x"], points["simulated"], MARKERS[name], color=COLOURS[name], label=name)
+    ax.axhline(rows["base"].iloc[0], color=COLOURS["base"], linestyle=":", linewidth=0.8)
+    ax.set_title(f"Corr(r, log p) = {rows['correlation'].iloc[0]:.2f}")
+    ax.set(xlabel="KL from the base / nats", ylabel="accuracy", ylim=(-0.03, 1.03))
+
+
+def heterogeneity_figure(table):
+    """All panels, from the table of toysims.heterogeneity."""
+    with figure(height=4.4, nrows=2, height_ratios=(1.3, 1)) as (canvas, (top, bottom)):
+        grid = bottom.get_subplotspec().subgridspec(1, 2)
+        bottom.remove()
+        crossing = table.loc[table["part"] == "crossover", "x"].iloc[0]
+        draw_pass_curves(top, table[table["part"] == "pass"], crossing)
+        for cell, (_, rows) in zip(grid, table[table["part"] == "budget"].groupby("prompt", sort=False), strict=True):
+            ax = canvas.add_subplot(cell)
+            draw_budget(ax, rows)
+        ax.legend(loc="center right")
+    return canvas
