@@ -1,7 +1,5 @@
 """Majority vote as a reward: two basins, the chance of luck, and answers against responses."""
 
-from matplotlib.ticker import MaxNLocator
-
 from figures.style import COLOURS, figure
 
 # The vote is self-training on one's own majority; answers and responses are two ways to sharpen.
@@ -23,7 +21,7 @@ def draw_paths(ax, rows) -> None:
             ax.plot(seen["x"], seen["simulated"], "o", color=colour, markersize=2.5, label=label)
     ax.axhline(0, color=COLOURS["base"], linestyle=":", linewidth=0.8)
     ax.set(xlabel="round", ylabel="log-odds of an answer")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.locator_params(axis="x", integer=True, nbins=7)
     ax.legend(loc="upper left")
 
 
@@ -44,7 +42,7 @@ def draw_answers(ax, rows) -> None:
         ax.plot(seen["x"], seen["simulated"], marker, color=colour, label=name)
     ax.axhline(0, color=COLOURS["base"], linestyle=":", linewidth=0.8)
     ax.set(xlabel="round", ylabel="log-odds, right answer")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.locator_params(axis="x", integer=True, nbins=4)
 
 
 def voting_figure(table):
