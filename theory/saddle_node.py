@@ -49,7 +49,7 @@ def std_normalised_alpha(log_p: Float[np.ndarray, " y"], beta: Number) -> StdNor
         return 1 + brentq(mismatch, low, high, xtol=1e-15 * high, rtol=1e-14)
 
     first = above[0]
-    stable = root(excess[first - 1] if first else 0.0, excess[first])
+    stable = root(0.0, excess[first])
     below = first + np.flatnonzero(spread[first:] * beta < 1)
     if len(below):
         return StdNormalisedAlpha(stable, root(excess[below[0] - 1], excess[below[0]]))

@@ -171,6 +171,13 @@ def test_endless_task_reward_restricts_the_power_to_the_best_responses(problem, 
     np.testing.assert_allclose(tilt.task_limit(log_p, reward, alpha), expected, atol=1e-11)
 
 
+def test_limits_of_a_batch_are_those_of_its_rows():
+    """T4, row by row: each has a mode and a best reward of its own."""
+    rows, reward = np.log([[0.1, 0.2, 0.7], [0.45, 0.45, 0.1]]), np.array([[1.0, 0.0, 1.0], [0.0, 3.0, 0.0]])
+    np.testing.assert_allclose(np.exp(tilt.task_limit(rows, reward)), [[0.125, 0, 0.875], [0, 1, 0]])
+    np.testing.assert_allclose(np.exp(tilt.sharpening_limit(rows, reward)), [[0, 0, 1], [0.5, 0.5, 0]])
+
+
 def test_accuracy_rises_then_falls_when_the_likeliest_response_is_wrong():
     """T4, the empty mode: slope > 0 at α = 1, yet the mode is wrong, so accuracy ends at 0; graded the other way
     round it falls, then rises to 1."""
@@ -284,6 +291,7 @@ def test_messages_of_the_plane_say_what_to_do():
 
 @pytest.mark.parametrize("call", [tilt.log_tilt, tilt.log_partition, tilt.moments, tilt.log_odds_terms])
 def test_shapes_that_do_not_match_are_both_named(call, as_users_call_it):
+    name = "correct" if call is tilt.log_odds_terms else "reward"
     with pytest.raises(ValueError) as error:
         call(LOPSIDED, CORRECT[:3], 1.0, 0.0)
-    assert "shape (3,) but log_p has shape (4,)" in str(error.value)
+    assert str(error.value).startswith(f"{name} has shape (3,) but log_p has shape (4,)")
