@@ -89,7 +89,7 @@ def on_seen(problem: Problem, seen: Bool[np.ndarray, " k"], objective: Objective
 
 
 def total_variation(
-    log_p: Float[np.ndarray, "*batch k"], log_q: Float[np.ndarray, "*batch k"]
+    log_p: Float[np.ndarray, "*#batch k"], log_q: Float[np.ndarray, "*#batch k"]
 ) -> Float[np.ndarray, "*batch"] | float:
     """½ Σ |p - q|: the largest difference of the probabilities of one event."""
     return np.abs(np.exp(log_p) - np.exp(log_q)).sum(axis=-1) / 2

@@ -7,6 +7,8 @@
 prepared, run)` does the work. Config has `output_dir: Path | None` and `overwrite: bool`.
 """
 
+import dataclasses
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -48,19 +50,23 @@ def run(
     prepare: Callable[[Any], Any],
     simulate: Callable[[Any, Any, Run], Outcome],
     stages: int = 1,
+    resumable: bool = False,
 ) -> None:
-    """Run one simulation in double precision. Exit 2: bad input; 1: a prediction fails; 130: interrupted."""
+    """Run one simulation in double precision. Exit 2: bad input; 1: a prediction fails; 130: interrupted.
+
+    A resumable one goes on in a folder that it began with the same config and did not finish.
+    """
     import jax
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     jax.config.update("jax_enable_x64", True)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 100)
     with one_line_errors():
         prepared = prepare(config)
-        output_dir = run_folder.prepare(
-            config.output_dir or _fresh_folder(name.rpartition(".")[2]), config, config.overwrite
-        )
+        output_dir = config.output_dir or _fresh_folder(name.rpartition(".")[2])
+        if not (resumable and _unfinished(output_dir, config)):
+            run_folder.prepare(output_dir, config, config.overwrite)
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     try:
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
@@ -95,3 +101,23 @@ def run(
 
 def _fresh_folder(name: str) -> Path:
     return Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S-%f}"
+
+
+def _unfinished(output_dir: Path, config: Any) -> bool:
+    """Whether the folder holds the beginning of this very run."""
+    begun, finished = output_dir / "config.json", output_dir / "summary.json"
+    if config.overwrite or finished.exists() or not begun.exists():
+        return False
+    mine = dataclasses.asdict(config)
+    before = json.loads(begun.read_text())
+    changed = [
+        name
+        for name in mine.keys() - {"output_dir", "overwrite"}
+        if before.get(name) != json.loads(json.dumps(mine[name]))
+    ]
+    if changed:
+        raise ValueError(
+            f"--output-dir {output_dir} holds an unfinished run with another {', '.join(sorted(changed))}; "
+            "repeat its options to go on, or name another folder, or pass --overwrite"
+        )
+    return True

@@ -1,11 +1,12 @@
 """A tiny problem: a reference policy over k responses and the task reward of each."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Int, Key
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,12 @@ def draw(key: Key[Array, ""], k: int, correct_fraction: float, spread: float = 1
     spread is the standard deviation of log p, in nats. At least one response is correct and one is wrong;
     ValueError for a fraction of 0 or 1 and beyond, where the task reward would have nothing to choose.
     """
+    log_p, reward = draw_arrays(key, k, correct_count(k, correct_fraction), spread)
+    return Problem(np.asarray(log_p), np.asarray(reward))
+
+
+def correct_count(k: int, correct_fraction: float) -> int:
+    """round(correct_fraction · k), but at least one correct and one wrong. Errors as in draw."""
     if not 0 < correct_fraction < 1:
         raise ValueError(
             f"correct_fraction must lie strictly between 0 and 1, got {correct_fraction}: "
@@ -44,8 +51,21 @@ def draw(key: Key[Array, ""], k: int, correct_fraction: float, spread: float = 1
         )
     if k < 2:
         raise ValueError(f"k must be at least 2, got {k}: one response leaves no choice")
-    correct = min(max(round(correct_fraction * k), 1), k - 1)
+    return min(max(round(correct_fraction * k), 1), k - 1)
+
+
+def draw_arrays(
+    key: Key[Array, ""], k: int, correct: int, spread: float = 1.5
+) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
+    """log p and r of `draw`, to be mapped over keys inside a compiled program."""
     key_p, key_reward = jax.random.split(key)
     log_p = jax.nn.log_softmax(spread * jax.random.normal(key_p, (k,), dtype=jnp.float64))
-    reward = jax.random.permutation(key_reward, jnp.arange(k) < correct).astype(jnp.float64)
-    return Problem(np.asarray(log_p), np.asarray(reward))
+    return log_p, jax.random.permutation(key_reward, jnp.arange(k) < correct).astype(jnp.float64)
+
+
+@partial(jax.jit, static_argnames=("k", "correct"))
+def draw_many(
+    seeds: Int[Array, " runs"], k: int, correct: int
+) -> tuple[Float[Array, "runs k"], Float[Array, "runs k"]]:
+    """The policies that `draw` gives for the keys of these seeds, all at once."""
+    return jax.vmap(lambda seed: draw_arrays(jax.random.key(seed), k, correct))(seeds)

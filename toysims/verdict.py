@@ -65,9 +65,10 @@ def records(checks: Sequence[Check]) -> list[dict]:
 
 def table(title: str, checks: Sequence[Check]):
     """A rich table, one line a prediction."""
+    from rich import box
     from rich.table import Table
 
-    result = Table(title=title, title_justify="left")
+    result = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for name in ("prediction", "theorem"):
         result.add_column(name)
     for name in ("predicted", "simulated", "tolerance"):
