@@ -122,5 +122,5 @@ def renyi_entropy(log_p: Float[np.ndarray, "*batch y"], alpha: Number) -> Float[
     if excess == 0:
         return -mean
     off = np.exp(log_p) == 0  # beneath the smallest float the exponential below could overflow
-    deviation = np.where(off, 0.0, log_p) - np.expand_dims(mean, -1)
+    deviation = log_p - np.expand_dims(mean, -1)
     return -mean - np.log1p(expectation(log_p, np.expm1(excess * np.where(off, 0.0, deviation)))) / excess

@@ -19,6 +19,13 @@ def test_log_sum_exp_is_that_of_scipy_at_any_offset(log_p, offset):
     )
 
 
+def test_rows_of_a_batch_do_not_share_a_scale():
+    rows = np.array([[0.0, -1.0], [-5000.0, -5001.0]])
+    np.testing.assert_allclose(distribution.log_sum_exp(rows), np.log1p(np.exp(-1)) + np.array([0.0, -5000.0]))
+    halves = distribution.renyi_entropy(np.log([[0.5, 0.5], [0.9, 0.1]]), np.inf)
+    np.testing.assert_allclose(halves, -np.log([0.5, 0.9]))
+
+
 def test_log_sum_exp_of_nothing_is_minus_infinity_row_by_row():
     rows = np.array([[-np.inf, -np.inf], [0.0, -np.inf]])
     assert distribution.log_sum_exp(rows).tolist() == [-np.inf, 0.0]

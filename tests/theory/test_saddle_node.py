@@ -138,6 +138,15 @@ def test_a_uniform_reference_has_no_fixed_point_even_up_to_rounding(rounding):
     assert trainers.std_normalised_drift(log_p, 2.0, 5.0) == np.inf
 
 
+def test_rounding_is_relative_to_the_size_of_log_p():
+    """Modes at -ln(10⁵) that differ in the last digit are one level; a gap of 10⁻¹⁰ is a gap."""
+    log_p = np.full(10**5, -np.log(1e5))
+    log_p[::2] = np.nextafter(log_p[0], 0)
+    assert trainers.critical_beta(log_p) == np.inf
+    log_p[::2] = log_p[1] + 1e-10
+    assert trainers.critical_beta(log_p) < 2
+
+
 def test_two_levels_have_one_critical_beta_at_any_distance_and_ties_only_count():
     """T12: (α-1) sd is a function of (α-1) × gap; at equal mass, the limit of a small gap, β_c = 2 / max x sech x."""
     x = np.linspace(0.5, 3, 200001)

@@ -39,6 +39,13 @@ def test_a_batch_of_coordinates_is_one_coordinate_at_a_time():
             np.testing.assert_allclose(slopes.cov[i, j], tilt.moments(LOPSIDED, CORRECT * 1.0, x, y).cov)
 
 
+def test_rows_of_a_batch_do_not_share_a_scale():
+    """At α = 2000 the second row lies 1,500 nats below the first."""
+    rows = np.log([[0.9, 0.1], [0.4, 0.6]])
+    q = tilt.log_tilt(rows, np.zeros((2, 2)), 2000, 0)
+    np.testing.assert_allclose(q[1], [2000 * np.log(2 / 3), 0.0], atol=1e-9)
+
+
 def test_an_array_of_alphas_that_holds_zero_keeps_zeros_of_p():
     log_p = np.array([np.log(0.25), np.log(0.75), -np.inf])
     rows = np.exp(tilt.log_tilt(log_p, np.zeros(3), np.array([0.0, 1.0]), 0.0))
