@@ -31,9 +31,10 @@ def uninterrupted(tmp_path_factory):
     return folder
 
 
-def test_batched_mirror_ascent_is_mirror_ascent():
-    """T8: the batched program against one plain step after another, with τ of every sign."""
-    objectives = [Objective(1.0, 2.0, 0.5), Objective(0.5, 1.0, 0.0), Objective(0.3, 0.0, -0.2)]
+@pytest.mark.parametrize("last", [Objective(0.3, 0.0, -0.2), Objective(0.3, 4.0, 0.2), Objective(0.3, 900.0, 0.2)])
+def test_batched_mirror_ascent_is_mirror_ascent(last):
+    """T8: the batched program against one plain step after another: τ of every sign, bounded or not."""
+    objectives = [Objective(1.0, 2.0, 0.5), Objective(0.5, 1.0, 0.0), last]
     problems = [policies.draw(jax.random.key(seed), 6, 0.5) for seed in range(3)]
     log_p, reward = (jnp.asarray([getattr(p, name) for p in problems]) for name in ("log_p", "reward"))
     steps = jnp.asarray([0.3, 0.1, 0.7])
@@ -44,6 +45,17 @@ def test_batched_mirror_ascent_is_mirror_ascent():
             one = jax.tree.map(lambda w: w[0], weights([objective]))
             log_pi, _ = natural_gradient.mirror_step(one, log_pi, log_p[i], reward[i], steps[i])
         np.testing.assert_allclose(batched[i], log_pi, rtol=1e-10)
+
+
+def test_batched_replicator_is_the_replicator_equation_in_euler_steps():
+    """T8, τ = 0: π ← π + η π (f - π·f), one policy at a time."""
+    random = np.random.default_rng(4)
+    pi, fitness = random.dirichlet(np.ones(5), size=3), random.normal(size=(3, 5)) ** 3
+    batched = mirror.replicate(jnp.asarray(fitness), jnp.asarray(pi), 0.05, 7)
+    for x, f, found in zip(pi, fitness, batched, strict=True):
+        for _ in range(7):
+            x = x + 0.05 * x * (f - x @ f)
+        np.testing.assert_allclose(found, x, rtol=1e-12)
 
 
 def test_a_sweep_gives_the_same_bytes_twice(uninterrupted, tmp_path):
