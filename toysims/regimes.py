@@ -17,7 +17,7 @@ from toysims.attraction import ROLLOUTS, on_line, on_seen, shortfall, total_vari
 from toysims.coordinates import coordinates, projection
 from toysims.objective import weights
 from toysims.policies import Problem
-from toysims.verdict import Check, at_most, monte_carlo
+from toysims.verdict import STANDARD_ERRORS, Check, at_most, monte_carlo
 
 STARTS = 20  # policies near each repeller
 FLOW, CLIMB, SAMPLED = "flow", "gradient ascent", "sampled RLOO"
@@ -139,7 +139,7 @@ def _sampled_moments(found, name, problem, objective, sampled):
         row[f"sampled_{quantity}"] = {
             "predicted": check.predicted,
             "simulated": check.simulated,
-            "standard_error": check.tolerance / 4,
+            "standard_error": check.tolerance / STANDARD_ERRORS,
         }
     distances = [total_variation(p, q) for p, q in zip(sampled.log_pi, targets, strict=True)]
     return {**row, "sampled_total_variation": float(np.mean(distances))}

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 STANDARD_ERRORS = 4
+ROUNDING = 1e-9  # relative: where every sample agrees the standard error is 0, but sums are still rounded
 
 
 class Check(NamedTuple):
@@ -45,7 +46,8 @@ def monte_carlo(
     """
     observed = float(np.std(replicas, ddof=1)) / len(replicas) ** 0.5
     error = max(observed, predicted_error)
-    return Check(claim, source, float(predicted), float(np.mean(replicas)), STANDARD_ERRORS * error)
+    tolerance = STANDARD_ERRORS * error + ROUNDING * max(1.0, abs(predicted))
+    return Check(claim, source, float(predicted), float(np.mean(replicas)), float(tolerance))
 
 
 def failures(checks: Iterable[Check]) -> list[str]:

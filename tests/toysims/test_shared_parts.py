@@ -161,4 +161,6 @@ def test_a_monte_carlo_check_uses_the_larger_standard_error():
     replicas = np.array([1.0, 2.0, 3.0])
     observed = 1 / 3**0.5
     assert verdict.monte_carlo("a", "T1", 0.0, replicas).tolerance == pytest.approx(4 * observed)
-    assert verdict.monte_carlo("a", "T1", 0.0, replicas, predicted_error=2.0).tolerance == 8.0
+    assert verdict.monte_carlo("a", "T1", 0.0, replicas, predicted_error=2.0).tolerance == pytest.approx(8)
+    agreeing = verdict.monte_carlo("a", "T1", 1 - 1e-15, np.ones(3))
+    assert agreeing.holds and agreeing.tolerance < 1e-8
