@@ -26,8 +26,7 @@ def prepare(output_dir: Path, config: Any, overwrite: bool = False) -> Path:
     if (output_dir / "config.json").exists():
         if not overwrite:
             raise ValueError(
-                f"--output-dir {output_dir} already holds a run; "
-                "name another folder, or pass --overwrite to replace it"
+                f"--output-dir {output_dir} already holds a run; name another folder, or pass --overwrite to replace it"
             )
         shutil.rmtree(output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
