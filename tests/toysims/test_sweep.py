@@ -32,13 +32,14 @@ def uninterrupted(tmp_path_factory):
 
 
 @pytest.mark.parametrize("last", [Objective(0.3, 0.0, -0.2), Objective(0.3, 4.0, 0.2), Objective(0.3, 900.0, 0.2)])
-def test_batched_mirror_ascent_is_mirror_ascent(last):
+@pytest.mark.parametrize("every", [1, 2, 8])
+def test_batched_mirror_ascent_is_mirror_ascent(last, every):
     """T8: the batched program against one plain step after another: τ of every sign, bounded or not."""
     objectives = [Objective(1.0, 2.0, 0.5), Objective(0.5, 1.0, 0.0), last]
     problems = [policies.draw(jax.random.key(seed), 6, 0.5) for seed in range(3)]
     log_p, reward = (jnp.asarray([getattr(p, name) for p in problems]) for name in ("log_p", "reward"))
     steps = jnp.asarray([0.3, 0.1, 0.7])
-    batched = mirror.ascend(weights(objectives), steps, log_p, reward, 5)
+    batched = mirror.ascend(weights(objectives), steps, log_p, reward, 5, every)
     for i, objective in enumerate(objectives):
         log_pi = log_p[i]
         for _ in range(5):
