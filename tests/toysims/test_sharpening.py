@@ -108,23 +108,25 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, monkeypatch, capsys,
 
 
 def test_an_interrupted_run_can_be_read(tmp_path, monkeypatch, capsys):
-    def interrupt(*_):
+    def interrupted(*arguments):
+        arguments[-1].log(name="task", accuracy=0.5)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(regimes, "_repeller", interrupt)
+    monkeypatch.setattr(regimes, "find", interrupted)
     with pytest.raises(SystemExit) as stop:
-        sharpening.main(["--k", "12", "--seed", "4", "--alpha", "3", "--output-dir", str(tmp_path / "run")])
+        sharpening.main(["--k", "12", "--output-dir", str(tmp_path / "run")])
     assert stop.value.code == 130
-    rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
-    assert [json.loads(row)["name"] for row in rows] == list(REGIMES)
+    assert str(tmp_path / "run") in capsys.readouterr().err
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["k"] == 12
+    assert json.loads((tmp_path / "run" / "metrics.jsonl").read_text()) == {"name": "task", "accuracy": 0.5}
 
 
 def test_a_policy_file_takes_the_place_of_the_drawn_policy(tmp_path, capsys):
     """Log-probabilities of tens of nats, as whole responses of a language model have."""
-    log_p = [-0.9, -1.4, -3.0, -9.0, -21.0, -40.0, -3.5, -2.5]
-    (tmp_path / "p.json").write_text(json.dumps({"log_p": log_p, "reward": [0, 1, 0, 1, 1, 0, 1, 0]}))
+    log_p = [-0.9, -1.4, -3.0, -9.0, -21.0, -40.0, -3.5, -2.5, -33.0, -6.0, -15.0, -4.0]
+    (tmp_path / "p.json").write_text(json.dumps({"log_p": log_p, "reward": [0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 0, 1]}))
     sharpening.main(["--policy", str(tmp_path / "p.json"), "--output-dir", str(tmp_path / "run")])
-    assert "8 distinct responses" in capsys.readouterr().out
+    assert "12 distinct responses" in capsys.readouterr().out
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["agreement"]
 
 
