@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from theory.command import one_line_errors, parse
-from theory.objectives import Objective, regime
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,10 @@ class TrainConfig:
             raise ValueError(f"--kappa {self.kappa} is not used by regime {self.regime}, which does not sharpen")
 
     @property
-    def objective(self) -> Objective:
+    def objective(self):
+        """The theory.objectives.Objective of the regime."""
+        from theory.objectives import regime  # --help does without numpy
+
         return regime(self.regime, alpha=self.alpha, beta=self.beta)
 
 
