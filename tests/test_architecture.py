@@ -29,8 +29,7 @@ def test_imports_point_towards_theory(package):
 @pytest.mark.parametrize("package", ["theory", "figures"])
 def test_importing_loads_no_heavy_library(package):
     code = (
-        f"import sys, {package}; "
-        "print([m for m in ('jax', 'torch', 'matplotlib', 'transformers') if m in sys.modules])"
+        f"import sys, {package}; print([m for m in ('jax', 'torch', 'matplotlib', 'transformers') if m in sys.modules])"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert loaded.strip() == "[]"
