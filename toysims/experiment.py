@@ -9,6 +9,7 @@ prepared, run)` does the work. Config has `output_dir: Path | None` and `overwri
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -78,8 +79,9 @@ def run(
 
             outcome = simulate(config, prepared, Run(output_dir, stage))
     except KeyboardInterrupt:
-        print(f"interrupted; what was finished is in {output_dir}", file=sys.stderr)
-        raise SystemExit(130) from None
+        print(f"interrupted; what was finished is in {output_dir}", file=sys.stderr, flush=True)
+        # The ordinary way out would tear down JAX beneath the computation that still runs in its threads.
+        os._exit(130)
 
     failed = verdict.failures(outcome.checks)
     for file, figure in outcome.figures.items():

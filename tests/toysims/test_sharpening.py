@@ -107,18 +107,24 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, monkeypatch, capsys,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_interrupted_run_can_be_read(tmp_path, monkeypatch, capsys):
-    def interrupted(*arguments):
-        arguments[-1].log(name="task", accuracy=0.5)
-        raise KeyboardInterrupt
+INTERRUPTED = """
+from toysims import regimes, sharpening
+def interrupted(*arguments):
+    arguments[-1].log(name="task", accuracy=0.5)
+    raise KeyboardInterrupt
+regimes.find = interrupted
+sharpening.main(["--k", "12", "--output-dir", "{folder}"])
+"""
 
-    monkeypatch.setattr(regimes, "find", interrupted)
-    with pytest.raises(SystemExit) as stop:
-        sharpening.main(["--k", "12", "--output-dir", str(tmp_path / "run")])
-    assert stop.value.code == 130
-    assert str(tmp_path / "run") in capsys.readouterr().err
-    assert json.loads((tmp_path / "run" / "config.json").read_text())["k"] == 12
-    assert json.loads((tmp_path / "run" / "metrics.jsonl").read_text()) == {"name": "task", "accuracy": 0.5}
+
+def test_an_interrupted_run_can_be_read(tmp_path):
+    folder = tmp_path / "run"
+    code = INTERRUPTED.format(folder=folder)
+    stopped = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert stopped.returncode == 130
+    assert stopped.stderr.strip() == f"interrupted; what was finished is in {folder}"
+    assert json.loads((folder / "config.json").read_text())["k"] == 12
+    assert json.loads((folder / "metrics.jsonl").read_text()) == {"name": "task", "accuracy": 0.5}
 
 
 def test_a_policy_file_takes_the_place_of_the_drawn_policy(tmp_path, capsys):
