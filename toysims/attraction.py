@@ -8,7 +8,6 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
@@ -31,9 +30,6 @@ class Sampled(NamedTuple):
     seen: Bool[Array, "objectives replicas k"]
     reward: Float[Array, "objectives replicas"]  # means over ROLLOUTS fresh responses
     log_p: Float[Array, "objectives replicas"]
-    # What the policies' exact means moved by in the last half of the training.
-    drift_reward: Float[Array, "objectives replicas"]
-    drift_log_p: Float[Array, "objectives replicas"]
 
 
 def flow_times(objective: Objective, extent: Coordinates, points: int = 8) -> Float[np.ndarray, " points"]:
@@ -70,12 +66,10 @@ def samplings(
 
     def one(w, key):
         key_train, key_judge = jax.random.split(key)
-        state, info = rloo.train(w, key_train, log_p, reward, steps, group)
+        state, _ = rloo.train(w, key_train, log_p, reward, steps, group)
         log_pi = jax.nn.log_softmax(state.theta)
         drawn = rloo.sample(log_pi, key_judge, ROLLOUTS)
-        before = jax.tree.map(lambda series: series[steps // 2], info)
-        drift = jnp.exp(log_pi) @ reward - before.reward, jnp.exp(log_pi) @ log_p - before.log_p
-        return Sampled(log_pi, state.seen, reward[drawn].mean(), log_p[drawn].mean(), *drift)
+        return Sampled(log_pi, state.seen, reward[drawn].mean(), log_p[drawn].mean())
 
     return jax.vmap(lambda w: jax.vmap(partial(one, w))(jax.random.split(key, replicas)))(weights)
 

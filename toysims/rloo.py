@@ -28,10 +28,10 @@ class State(NamedTuple):
 
 
 class Info(NamedTuple):
-    """What one would plot of a step: exact means under the policy before it."""
+    """What one would plot of a step: means over the group before it."""
 
-    reward: Float[Array, ""]
-    log_p: Float[Array, ""]
+    mean_return: Float[Array, ""]
+    mean_reward: Float[Array, ""]
 
 
 def start(log_pi: Float[Array, " k"], key: Key[Array, ""]) -> State:
@@ -68,7 +68,7 @@ def step(
     importance = jnp.minimum(truncation * share * jnp.exp(-log_pi[drawn]), 1.0)
     # Equal responses have equal returns, so equal advantages: setting their logit once is enough.
     theta = state.theta.at[drawn].set(state.theta[drawn] + step_size * advantage(gain) * importance)
-    return State(theta, state.seen.at[drawn].set(True), key), Info(jnp.exp(log_pi) @ reward, jnp.exp(log_pi) @ log_p)
+    return State(theta, state.seen.at[drawn].set(True), key), Info(gain.mean(), reward[drawn].mean())
 
 
 def train(
@@ -79,7 +79,7 @@ def train(
     steps: int,
     group: int,
 ) -> tuple[State, Info]:
-    """RLOO from π = p. The step grows in the first quarter from 1/sd_p(R) to 1/τ, and stays.
+    """RLOO from π = p. The step grows in the first half from 1/sd_p(R) to 1/τ, the natural one, and stays.
 
     At once, 1/τ would be too bold: under a weak KL weight the first group would decide everything. With
     τ = 0 it grows a hundredfold, since the way to a face never ends. Info has one row a step.
@@ -94,7 +94,7 @@ def train(
     truncation = min(0.1, 0.2 * group / log_p.shape[0])
 
     def scan(state, progress):
-        step_size = (first / last) ** jnp.minimum(4 * progress, 1.0) / first
+        step_size = (first / last) ** jnp.minimum(2 * progress, 1.0) / first
         return step(weights, state, log_p, reward, step_size, group, truncation)
 
     return jax.lax.scan(scan, start(log_p, key), jnp.linspace(0.0, 1.0, steps))

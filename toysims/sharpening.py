@@ -102,8 +102,7 @@ def simulate(config: Config, prepared, run):
 def table(rows):
     """One line a regime: accuracy as theory has it and as each learner found it, and how it ends.
 
-    ± is four standard errors of RLOO's rollouts, and what its training still moved. TV is the flow's total
-    variation to theory: at the end, or on a ray at the edge of the plane.
+    TV is the flow's total variation to theory: at the end, or on a ray at the edge of the plane.
     """
     from rich.table import Table
 
@@ -114,7 +113,7 @@ def table(rows):
         padding=(0, 1, 0, 0),
     )
     left = ("regime", "ends")
-    for column in ("regime", "α", "b", "theory", "flow", "ascent", "RLOO", "±", "TV", "ends"):
+    for column in ("regime", "α", "b", "theory", "flow", "ascent", "RLOO", "±4se", "TV", "ends"):
         result.add_column(column, justify="left" if column in left else "right", no_wrap=True)
     for row in rows:
         cells = [row["name"], f"{row['alpha']:.3g}", f"{row['b']:.3g}"]
@@ -122,7 +121,7 @@ def table(rows):
         if "sampled_accuracy" in row:
             sampled = row["sampled_accuracy"]
             cells += [f"{row['climb']['accuracy']:.4f}", f"{sampled['simulated']:.4f}"]
-            cells += [f"{sampled['tolerance']:.4f}", f"{row['total_variation']:.0e}", "stays"]
+            cells += [f"{4 * sampled['standard_error']:.4f}", f"{row['total_variation']:.0e}", "stays"]
         elif "limit" in row:
             cells += ["", "", "", f"{row['total_variation']:.0e}", f"face {row['limit']['accuracy']:.4f}"]
         else:

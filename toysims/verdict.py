@@ -38,19 +38,15 @@ def monte_carlo(
     predicted: float,
     replicas: Float[np.ndarray, " replicas"],
     predicted_error: float = 0.0,
-    unsettled: float = 0.0,
 ) -> Check:
     """The check of a mean over independent replicas, with four standard errors as tolerance.
-
-    unsettled is added to it: how far a simulation that was stopped may still have had to go, as measured
-    on the simulation itself.
 
     predicted_error is the standard error that theory itself predicts for that mean. The larger of the two
     counts: few replicas that happen to agree say little about their spread.
     """
     observed = float(np.std(replicas, ddof=1)) / len(replicas) ** 0.5
     error = max(observed, predicted_error)
-    tolerance = STANDARD_ERRORS * error + ROUNDING * max(1.0, abs(predicted)) + unsettled
+    tolerance = STANDARD_ERRORS * error + ROUNDING * max(1.0, abs(predicted))
     return Check(claim, source, float(predicted), float(np.mean(replicas)), float(tolerance))
 
 
