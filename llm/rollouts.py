@@ -1,12 +1,14 @@
 """The rollouts table: one row a sampled response, readable without our code.
 
 Columns: prompt_id, sample, response, answer, reward, log_p, length, finished, and where known prompt, log_pi, entropy.
-log_p is the sum over response tokens under the reference model (EOS included when finished), log_pi the same under the
-model that sampled, entropy the sum of that model's token entropies along the response; all in nats. length is in
-tokens, EOS included. reward is 0 for an unfinished response: what was cut off is not scored as if it were complete.
+log_p is the sum over response tokens under the reference model (EOS included when finished), log_pi the same under
+what sampled it (missing where a sampler's density is not known), entropy the sum of the model's token entropies along
+the response; all in nats. length is in tokens, EOS included. reward is 0 for an unfinished response: what was cut off
+is not scored as if it were complete.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import pandas as pd
 import torch
@@ -15,6 +17,21 @@ from llm.data import Problem, render
 from llm.grading import grade
 from llm.models import stop_token_ids
 from llm.scoring import response_log_probs
+
+
+class Drawn(NamedTuple):
+    """What a sampler hands over: as many responses to each prompt as were asked for, prompt by prompt."""
+
+    responses: list[list[int]]
+    """token ids, the stop token included in a finished one"""
+    log_pi: list[float] | None
+    """nats, under the distribution that was sampled; None where the method does not know it"""
+    columns: dict[str, list]
+    """further columns of the table, one value a response"""
+    tokens: int
+    """tokens that went through the model for it, generated and scored: the cost"""
+    diagnostics: dict[str, float]
+    """acceptance, effective sample size ...: what the method can say about its own quality"""
 
 
 def sample_rollouts(
@@ -32,35 +49,70 @@ def sample_rollouts(
 
     No reference: the model is its own, log_p = log_pi. The global torch generator is left as it was found.
     """
+    prompt_ids = [encode_prompt(tokenizer, problem, chat) for problem in problems]
     stops = stop_token_ids(model, tokenizer)
-    asked = [(problem, sample) for problem in problems for sample in range(samples)]
-    device = next(model.parameters()).device
-    rows = []
+    generator = torch.Generator().manual_seed(seed)
     was_training = model.training
     model.eval()
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        for start in range(0, len(asked), batch_size):
-            batch = asked[start : start + batch_size]
-            prompt_ids = [encode_prompt(tokenizer, problem, chat) for problem, _ in batch]
-            response_ids = _generate(model, tokenizer, prompt_ids, max_new_tokens, stops)
-            rows += [
-                (problem, sample, prompt, response)
-                for (problem, sample), prompt, response in zip(batch, prompt_ids, response_ids, strict=True)
-            ]
-    prompt_ids, response_ids = [row[2] for row in rows], [row[3] for row in rows]
-    scores = response_log_probs(model, prompt_ids, response_ids, tokenizer.pad_token_id, batch_size, with_entropy=True)
-    log_p = scores[:, 0]
-    if reference is not None:
-        log_p = response_log_probs(reference, prompt_ids, response_ids, tokenizer.pad_token_id, batch_size)
+    drawn = draw(model, tokenizer, prompt_ids, samples, max_new_tokens, stops, generator, batch_size)
+    table = tabulate(model, tokenizer, problems, prompt_ids, drawn, stops, reference, batch_size)
     model.train(was_training)
+    return table
 
-    texts = tokenizer.batch_decode(response_ids, skip_special_tokens=True)
-    finished = [ids[-1] in stops for ids in response_ids]
+
+def draw(
+    model,
+    tokenizer,
+    prompt_ids: Sequence[list[int]],
+    samples: int,
+    max_new_tokens: int,
+    stops: set[int],
+    generator: torch.Generator,
+    batch_size: int = 512,
+) -> Drawn:
+    """Responses of the model itself, at temperature 1."""
+    asked = [ids for ids in prompt_ids for _ in range(samples)]
+    responses = []
+    device = next(model.parameters()).device
+    # generate() draws from the global generator, which is seeded for the while and then put back.
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+        for start in range(0, len(asked), batch_size):
+            responses += _generate(model, tokenizer, asked[start : start + batch_size], max_new_tokens, stops)
+    return Drawn(responses, None, {}, sum(map(len, responses)), {})
+
+
+def tabulate(
+    model,
+    tokenizer,
+    problems: Sequence[Problem],
+    prompt_ids: Sequence[list[int]],
+    drawn: Drawn,
+    stops: set[int],
+    reference=None,
+    batch_size: int = 512,
+) -> pd.DataFrame:
+    """The table of what was drawn: decoded, graded and scored.
+
+    log_pi is what the method says; where it says nothing it is the model's own log-probability, unless the method has
+    columns of its own, which means that it sampled something else.
+    """
+    samples = len(drawn.responses) // len(problems)
+    rows = [(problem, ids, n) for problem, ids in zip(problems, prompt_ids, strict=True) for n in range(samples)]
+    asked = [ids for _, ids, _ in rows]
+    scores = response_log_probs(
+        model, asked, drawn.responses, tokenizer.pad_token_id, batch_size, with_entropy=True
+    ).double()
+    own = scores[:, 0]
+    log_p = own
+    if reference is not None:
+        log_p = response_log_probs(reference, asked, drawn.responses, tokenizer.pad_token_id, batch_size).double()
+    texts = tokenizer.batch_decode(drawn.responses, skip_special_tokens=True)
+    finished = [bool(ids) and ids[-1] in stops for ids in drawn.responses]
     return pd.DataFrame(
         {
             "prompt_id": [problem.prompt_id for problem, *_ in rows],
-            "sample": [sample for _, sample, *_ in rows],
+            "sample": [n for *_, n in rows],
             "prompt": [problem.text for problem, *_ in rows],
             "response": texts,
             "answer": [problem.answer for problem, *_ in rows],
@@ -68,13 +120,14 @@ def sample_rollouts(
                 grade(text, problem.answer, done)
                 for text, (problem, *_), done in zip(texts, rows, finished, strict=True)
             ],
-            "log_p": log_p.double().numpy(),
-            "log_pi": scores[:, 0].double().numpy(),
-            "entropy": scores[:, 1].double().numpy(),
-            "length": [len(ids) for ids in response_ids],
+            "log_p": log_p.numpy(),
+            "log_pi": own.numpy() if drawn.log_pi is None and not drawn.columns else drawn.log_pi,
+            "entropy": scores[:, 1].numpy(),
+            "length": [len(ids) for ids in drawn.responses],
             "finished": finished,
+            **drawn.columns,
         }
-    )
+    ).astype({"log_pi": float})
 
 
 def encode_prompt(tokenizer, problem: Problem, chat: bool) -> list[int]:
