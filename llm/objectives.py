@@ -43,10 +43,10 @@ def task_reward(
 
     Its weight is w, which may be 0: accuracy is then measured and not rewarded.
     """
-    from llm.grading import grade
+    from llm.grading import grade_all
 
     texts = [c if isinstance(c, str) else c[0]["content"] for c in completions]
-    rewards = [grade(*row) for row in zip(texts, answer, finished, strict=True)]
+    rewards = grade_all(texts, answer, finished)
     for name, value in {
         "accuracy": np.mean(rewards),
         "length": np.mean(length),
