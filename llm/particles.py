@@ -163,3 +163,26 @@ def grow(model, cloud: Cloud, exponent: float, steps: int, stops: set[int], gene
 def response_ids(tokens: torch.Tensor) -> list[list[int]]:
     """The padded rows as lists of their tokens."""
     return [[token for token in row if token != PAD] for row in tokens.tolist()]
+
+
+def regroup(cloud: Cloud, index: torch.Tensor, count: int) -> Cloud:
+    """Each named prefix, which may be named several times, becomes a group of its own, with count fresh particles."""
+    fields = ("tokens", "live", "log_p", "last", "position")
+    picked = {name: getattr(cloud, name)[index] for name in fields}
+    rows = (cloud.live.cumsum(0) - 1)[index][picked["live"]]
+    return Cloud(
+        group=torch.arange(len(index)),
+        count=torch.full((len(index),), count),
+        log_weight=torch.zeros(len(index), dtype=torch.float64),
+        cache=cloud.cache.select(rows),
+        forwards=cloud.forwards,
+        **picked,
+    )
+
+
+def individuals(cloud: Cloud, generator: torch.Generator) -> torch.Tensor:
+    """[group, particle]: the prefix that each particle stands on, in random order. All groups are of one size."""
+    prefix = torch.repeat_interleave(torch.arange(len(cloud.count)), cloud.count)
+    groups = int(cloud.group.max()) + 1
+    table = prefix[cloud.group[prefix].argsort(stable=True)].view(groups, -1)
+    return table.gather(1, torch.rand(table.shape, dtype=torch.float64, generator=generator).argsort(1))
