@@ -17,10 +17,11 @@ from figures.training import save_training
 from llm import models
 from llm.data import BUNDLED, Problem, hold_out, load_problems, render
 from llm.evaluate import summarise
-from llm.forecast import distance_to_optimum, forecast_optimum
 from llm.objectives import log_prob_term, task_reward
+from llm.optimum import distance_to_optimum, forecast_optimum
 from llm.organisms import ORGANISMS
 from llm.recorder import RunRecorder
+from llm.rollout_file import read_table
 from llm.rollouts import sample_rollouts
 from llm.train import TrainConfig
 from llm.trainer import LogProbRewardTrainer
@@ -47,7 +48,7 @@ def run(config: TrainConfig, trl_arguments: list[str]) -> Path:
             model, tokenizer, eval_problems, samples, args.max_completion_length, seed, not bundled, reference
         )
 
-    base_rollouts = evaluate(config.forecast_samples, seed=config.seed)
+    base_rollouts = read_table(config.base) if config.base else evaluate(config.forecast_samples, seed=config.seed)
     run_folder.write(output_dir / "base.parquet", base_rollouts.to_parquet)
     base, forecast = summarise(base_rollouts), forecast_optimum(base_rollouts, config.objective, config.kappa)
 
@@ -111,14 +112,14 @@ def _new_folder(config: TrainConfig) -> Path:
 
 
 def _print(summary: dict) -> None:
-    table = Table(title=f"{summary['regime']}: held-out prompts, ± standard error over prompts")
+    table = Table(title=f"{summary['regime']}: held-out prompts, ± standard error or [95 % interval] over prompts")
     for column in ("", "base", "forecast of the optimum", "run"):
         table.add_column(column)
     for name in ("accuracy", "length", "log_p", "kl", "entropy"):
-        cells = (
-            f"{summary[part][name]:.3f} ± {summary[part][f'{name}_se']:.3f}" for part in ("base", "forecast", "final")
-        )
-        table.add_row(name, *cells)
+        base, final = (f"{summary[part][name]:.3f} ± {summary[part][f'{name}_se']:.3f}" for part in ("base", "final"))
+        value, low, high, reliable = (summary["forecast"][f"{name}{end}"] for end in ("", "_low", "_high", "_reliable"))
+        forecast = f"{value:.3f} \\[{low:.3f}, {high:.3f}]{'' if reliable else ' cannot tell'}"
+        table.add_row(name, base, forecast, final)
     Console().print(table)
     if "kl_to_optimum" in summary:
         distance, error = summary["kl_to_optimum"], summary["kl_to_optimum_se"]

@@ -40,6 +40,8 @@ class TrainConfig:
     """responses to each held-out prompt in an evaluation"""
     forecast_samples: int = 64
     """responses of the base model to each held-out prompt that the forecast reweights"""
+    base: Path | None = None
+    """rollouts of the base model (llm.sample) to forecast from, instead of sampling them"""
     output_dir: Path | None = None
     """run folder; by default a new one under runs/"""
     overwrite: bool = False
