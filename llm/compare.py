@@ -1,0 +1,92 @@
+"""python -m llm.compare: one base model, every regime, the same prompts, a forecast written before the first run."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from theory.command import one_line_errors, parse
+
+
+class Arm(NamedTuple):
+    """One column of the comparison: the options of llm.train that make it."""
+
+    regime: str
+    alpha: float | None = None
+    beta: float | None = None
+    kappa: float = 0.0
+
+
+ARMS = {
+    "control": Arm("tempered", alpha=1.0),
+    "task": Arm("task"),
+    "tilted-2": Arm("tilted", beta=2.0),
+    "tilted-1": Arm("tilted", beta=1.0),
+    "tilted-0.5": Arm("tilted", beta=0.5),
+    "sharpening": Arm("sharpening"),
+    "tempered-0.5": Arm("tempered", alpha=0.5),
+    "tempered-1.25": Arm("tempered", alpha=1.25),
+    "tempered-2": Arm("tempered", alpha=2.0),
+    "tempered-4": Arm("tempered", alpha=4.0),
+    "tilted-tempered-2-0.5": Arm("tilted-tempered", alpha=2.0, beta=0.5),
+    "tempered-2-per-token": Arm("tempered", alpha=2.0, kappa=1.0),
+}
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """Forecast every arm from base rollouts, then train every arm with every seed. Started again, it goes on.
+
+    Options of TRL's RLOOConfig (--learning_rate ...) are taken as by llm.train, and hold for all arms.
+    """
+
+    model: str = "aligned"
+    """bundled organism (aligned, misaligned), folder or hub id"""
+    dataset: str | None = None
+    """JSONL or Parquet file with columns problem and answer, hub id, or 'addition'; an organism needs none"""
+    arms: tuple[str, ...] = tuple(ARMS)
+    """which arms, in this order"""
+    seeds: int = 3
+    """runs of each arm"""
+    steps: int = 300
+    """optimiser steps of every arm"""
+    prompts: int = 96
+    """held-out prompts, for the forecast and for every evaluation"""
+    samples: int = 64
+    """base responses to each held-out prompt"""
+    eval_samples: int = 16
+    """responses to each held-out prompt after a run"""
+    quick: bool = False
+    """one seed, 10 steps, few samples: to see the whole path in minutes"""
+    output_dir: Path = Path("runs/compare")
+    """folder of the comparison"""
+    overwrite: bool = False
+    """replace what --output-dir holds"""
+
+    def __post_init__(self):
+        for name in ("seeds", "steps", "prompts", "samples", "eval_samples"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
+        unknown = [arm for arm in self.arms if arm not in ARMS]
+        if unknown or not self.arms:
+            raise ValueError(f"--arms {unknown[0] if unknown else ''} is not an arm; choose from {', '.join(ARMS)}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    config, trl_arguments = parse(CompareConfig, "llm.compare", arguments, return_unknown_args=True)
+    with one_line_errors():
+        import warnings
+
+        # TRL 1.16 still asks transformers for is_gradient_checkpointing under its old name.
+        warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+        from llm.comparison import compare  # torch and TRL load only now, so that --help answers at once
+
+        try:
+            print(f"wrote {compare(config, trl_arguments)}")
+        except KeyboardInterrupt:
+            print("interrupted; the same command goes on from here", file=sys.stderr)
+            raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""The comparison arm by arm: base rollouts, a forecast of every arm, the runs, and one table of both."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from figures import run_folder
+from llm.compare import ARMS, CompareConfig
+from llm.forecasting import QUANTITIES, forecast, target_of
+from llm.optimum import distance_to_optimum
+from llm.rollout_file import read
+from llm.run import run
+from llm.sample import SampleConfig
+from llm.sampling import sample
+from llm.train import TrainConfig
+
+COMPARED = tuple(name for name in QUANTITIES if name != "finished")
+
+
+def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
+    """Write forecast.json, a run folder for each arm and seed, and results.parquet; returns the folder."""
+    if config.quick:
+        config = dataclasses.replace(config, seeds=1, steps=10, prompts=16, samples=16, eval_samples=4)
+    folder = _open(config, trl_arguments)
+    sample(
+        SampleConfig(
+            model=config.model,
+            dataset=config.dataset,
+            prompts=config.prompts,
+            samples=config.samples,
+            output_dir=folder / "base",
+        )
+    )
+    predictions = _predict(config, folder)
+    for seed in range(config.seeds):
+        for name in config.arms:
+            output_dir = folder / "runs" / name / f"seed{seed}"
+            if (output_dir / "summary.json").exists():
+                continue
+            arm = ARMS[name]
+            options = TrainConfig(
+                **arm._asdict(),
+                model=config.model,
+                dataset=config.dataset,
+                steps=config.steps,
+                seed=seed,
+                eval_prompts=config.prompts,
+                eval_samples=config.eval_samples,
+                base=folder / "base" / "rollouts.parquet",
+                output_dir=output_dir,
+                overwrite=True,  # an arm that was cut off begins again; finished ones were passed over
+            )
+            run(options, trl_arguments)
+            table = tabulate(config, folder, predictions)
+            run_folder.write(folder / "results.parquet", table.to_parquet)
+    table = tabulate(config, folder, predictions)
+    run_folder.write(folder / "results.parquet", table.to_parquet)
+    _print(table)
+    return folder
+
+
+def _predict(config: CompareConfig, folder: Path) -> dict[str, dict]:
+    """The forecast of every arm, made once from the base rollouts and never again."""
+    path = folder / "forecast.json"
+    known = json.loads(path.read_text())["arms"] if path.exists() else {}
+    missing = [name for name in config.arms if name not in known]
+    if missing:
+        base = read(folder / "base")
+        for name in missing:
+            arm = ARMS[name]
+            target = target_of(TrainConfig(**arm._asdict()).objective, arm.kappa)
+            known[name] = forecast(base, [target], np.random.default_rng(0))[0]
+        run_folder.write_json(path, {"model": config.model, "arms": known})
+    return json.loads(path.read_text())["arms"]
+
+
+def tabulate(config: CompareConfig, folder: Path, predictions: dict[str, dict]) -> pd.DataFrame:
+    """A row for each arm, seed and quantity: what was forecast, with its interval, and where the run ended."""
+    base = pd.read_parquet(folder / "base" / "rollouts.parquet")
+    rows = []
+    for name in config.arms:
+        for seed in range(config.seeds):
+            output_dir = folder / "runs" / name / f"seed{seed}"
+            if not (output_dir / "summary.json").exists():
+                continue
+            summary, predicted = json.loads((output_dir / "summary.json").read_text()), predictions[name]
+            objective = TrainConfig(**ARMS[name]._asdict()).objective
+            distance = (np.nan, np.nan)
+            if objective.entropy_weight > 0:
+                final = pd.read_parquet(output_dir / "final.parquet")
+                distance = distance_to_optimum(base, final, objective, ARMS[name].kappa)
+            rows += [
+                {
+                    "arm": name,
+                    "seed": seed,
+                    "quantity": quantity,
+                    "base": summary["base"][quantity],
+                    "forecast": predicted[quantity],
+                    "low": predicted[f"{quantity}_low"],
+                    "high": predicted[f"{quantity}_high"],
+                    "reliable": predicted[f"{quantity}_reliable"],
+                    "run": summary["final"][quantity],
+                    "run_se": summary["final"][f"{quantity}_se"],
+                    "kl_to_optimum": distance[0],
+                    "kl_to_optimum_se": distance[1],
+                }
+                for quantity in COMPARED
+            ]
+    return pd.DataFrame(rows)
+
+
+def _open(config: CompareConfig, trl_arguments: list[str]) -> Path:
+    """The folder: a new one, or the one that was begun with the same settings (arms and seeds may be added)."""
+    begun = config.output_dir / "config.json"
+    settings = json.loads(json.dumps(dataclasses.asdict(config), default=str)) | {"trl": trl_arguments}
+    settings["overwrite"] = False
+    if not begun.exists() or config.overwrite:
+        return run_folder.prepare(config.output_dir, settings, config.overwrite)
+    found = json.loads(begun.read_text())
+    changed = [name for name in settings if name not in ("arms", "seeds") and found.get(name) != settings[name]]
+    if changed:
+        raise ValueError(
+            f"--output-dir {config.output_dir} holds a comparison with another --{changed[0].replace('_', '-')} "
+            f"({found.get(changed[0])}, now {settings[changed[0]]}); name another folder or pass --overwrite"
+        )
+    run_folder.write_json(begun, settings)
+    return config.output_dir
+
+
+def _print(table: pd.DataFrame) -> None:
+    """Forecast and runs (mean over seeds) side by side; a number in brackets was marked as not reliable."""
+    shown = Table(title="forecast | run, mean over seeds; (…) could not be told")
+    for column in ("arm", *COMPARED, "KL to optimum"):
+        shown.add_column(column)
+    for name, arm in table.groupby("arm", sort=False):
+        cells = []
+        for quantity in COMPARED:
+            rows = arm[arm["quantity"] == quantity]
+            predicted = f"{rows['forecast'].iloc[0]:.3f}"
+            predicted = predicted if rows["reliable"].iloc[0] else f"({predicted})"
+            cells.append(f"{predicted} | {rows['run'].mean():.3f}")
+        shown.add_row(name, *cells, f"{arm['kl_to_optimum'].mean():.3f}")
+    Console().print(shown)
