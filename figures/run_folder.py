@@ -49,8 +49,8 @@ def write(path: Path, save: Callable[[Path], Any]) -> None:
     os.replace(part, path)
 
 
-def append_metrics(output_dir: Path, row: Mapping[str, Any]) -> None:
-    with (output_dir / "metrics.jsonl").open("a") as file:
+def append_metrics(output_dir: Path, row: Mapping[str, Any], name: str = "metrics.jsonl") -> None:
+    with (output_dir / name).open("a") as file:
         file.write(json.dumps(_plain(row), allow_nan=False) + "\n")
 
 

@@ -44,10 +44,12 @@ def sample_rollouts(
     chat: bool,
     reference=None,
     batch_size: int = 512,
+    scoring_batch_size: int | None = None,
 ) -> pd.DataFrame:
     """samples responses to each problem at temperature 1, scored under model (log_pi) and reference (log_p).
 
-    No reference: the model is its own, log_p = log_pi. The global torch generator is left as it was found.
+    No reference: the model is its own, log_p = log_pi. The global torch generator is left as it was found. Scoring
+    holds the logits of whole responses, and may need smaller batches than sampling.
     """
     prompt_ids = [encode_prompt(tokenizer, problem, chat) for problem in problems]
     stops = stop_token_ids(model, tokenizer)
@@ -55,7 +57,8 @@ def sample_rollouts(
     was_training = model.training
     model.eval()
     drawn = draw(model, tokenizer, prompt_ids, samples, max_new_tokens, stops, generator, batch_size)
-    table = tabulate(model, tokenizer, problems, prompt_ids, drawn, stops, reference, batch_size)
+    scoring = scoring_batch_size or batch_size
+    table = tabulate(model, tokenizer, problems, prompt_ids, drawn, stops, reference, scoring)
     model.train(was_training)
     return table
 

@@ -4,123 +4,143 @@ import dataclasses
 import datetime
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import torch
 import transformers
+from accelerate import PartialState
 from datasets import Dataset
-from rich.console import Console
-from rich.table import Table
-from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_callback import PrinterCallback, TrainerState
 
 from figures import run_folder
 from figures.training import save_training
-from llm import models
-from llm.data import BUNDLED, Problem, hold_out, load_problems, render
-from llm.evaluate import summarise
+from llm import models, resume
+from llm.collapse import CollapseWatch, Diagnosis, lower_edges
+from llm.coordinate import base_samples
+from llm.data import BUNDLED, Problem, render
+from llm.held_out import evaluate
+from llm.interruption import RunStopped, StopWhenAsked, stop_on_sigterm
+from llm.lora import adapter_config, save_merged
+from llm.model_card import model_card
 from llm.objectives import log_prob_term, task_reward
-from llm.optimum import distance_to_optimum, forecast_optimum
 from llm.organisms import ORGANISMS
 from llm.recorder import RunRecorder
 from llm.rollout_file import read_table
-from llm.rollouts import sample_rollouts
+from llm.run_summary import print_summary, run_summary
+from llm.splits import split
 from llm.train import TrainConfig
 from llm.trainer import LogProbRewardTrainer
 from llm.trl_options import ORGANISM_OPTIONS, PAPER_OPTIONS, changed_options, rloo_config
 
 
 def run(config: TrainConfig, trl_arguments: list[str]) -> Path:
-    """Train and write the run folder; returns its path. Nothing is written before every input has been checked."""
+    """Train and write the run folder; returns its path. Nothing is written before every input has been checked.
+
+    config.resume goes on with the run that the folder holds. RunStopped after a SIGTERM, when there is more to do.
+    """
     transformers.utils.logging.disable_progress_bar()  # one bar is shown, that of the run
     path = models.resolve(config.model)
     bundled = config.model in ORGANISMS or config.dataset == BUNDLED
-    train_problems, eval_problems = _problems(config, bundled)
+    problems = split(config, bundled)
     output_dir = config.output_dir or _new_folder(config)
     args = rloo_config(config, output_dir, ORGANISM_OPTIONS if bundled else PAPER_OPTIONS, trl_arguments)
-    model, tokenizer = models.load(path, dtype=torch.bfloat16 if args.bf16 else torch.float32)
+    # In mixed precision the weights stay in float32: steps of 1e-6 are lost in the rounding of bfloat16 weights.
+    model, tokenizer = models.load(path, dtype=torch.float32)
     if not bundled and not tokenizer.chat_template:
         raise ValueError(f"--model {config.model} has no chat template; use an instruction-tuned model")
-    output_dir = run_folder.prepare(
-        output_dir, {**dataclasses.asdict(config), "trl": changed_options(args)}, config.overwrite
-    )
+    options = {**dataclasses.asdict(config), "trl": changed_options(args)}
+    resuming = config.resume and resume.is_run(output_dir)
+    if resuming:
+        resume.check_same_run(output_dir, options)
+        if (output_dir / "summary.json").exists():
+            return output_dir
+    checkpoint = resume.latest_checkpoint(output_dir / "checkpoints") if resuming else None
+    writes = args.process_index == 0  # one of the processes
+    if writes:
+        if resuming:
+            resume.forget_after(output_dir, checkpoint)
+        else:
+            run_folder.prepare(output_dir, options, config.overwrite)
+    PartialState().wait_for_everyone()
 
-    def evaluate(samples: int, seed: int, reference=None):
-        return sample_rollouts(
-            model, tokenizer, eval_problems, samples, args.max_completion_length, seed, not bundled, reference
-        )
+    def sampled(policy, samples: int, seed: int, reference=None) -> pd.DataFrame:
+        return evaluate(policy, tokenizer, problems.held_out, samples, seed, not bundled, args, reference)
 
-    base_rollouts = read_table(config.base) if config.base else evaluate(config.forecast_samples, seed=config.seed)
-    run_folder.write(output_dir / "base.parquet", base_rollouts.to_parquet)
-    base, forecast = summarise(base_rollouts), forecast_optimum(base_rollouts, config.objective, config.kappa)
-
+    if resuming and (output_dir / "base.parquet").exists():
+        base = pd.read_parquet(output_dir / "base.parquet")
+    else:
+        base = read_table(config.base) if config.base else sampled(model, config.forecast_samples, config.seed)
+        if writes:
+            run_folder.write(output_dir / "base.parquet", base.to_parquet)
+    samples = base_samples(base)
+    prompts_a_step = args.generation_batch_size // args.num_generations
+    edges = lower_edges(samples, config.objective, config.kappa, prompts_a_step, args.num_generations)
+    recorder = RunRecorder(output_dir, args.max_steps, config.regime)
+    watch = CollapseWatch(edges, config.stop_on_collapse, recorder.progress.console.print)
+    stop = StopWhenAsked()
     trainer = LogProbRewardTrainer(
         model=model,
         reward_funcs=[task_reward, log_prob_term(config.objective, config.kappa)],
         args=args,
-        train_dataset=Dataset.from_list(
-            [{"prompt": render(p, not bundled), "answer": p.answer} for p in train_problems]
-        ),
+        train_dataset=_dataset(problems.train, bundled),
+        eval_dataset=_dataset(problems.validation, bundled) if problems.validation else None,
         processing_class=tokenizer,
+        peft_config=adapter_config(config.lora_rank),
+        callbacks=[recorder, watch, stop],
+        diagnose=Diagnosis(samples),
     )
-    recorder = RunRecorder(output_dir, args.max_steps, config.regime)
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(recorder)
-    try:
-        trainer.train()
-    finally:
-        recorder.progress.stop()  # an interrupted bar would leave the terminal without a cursor
-    final_rollouts = evaluate(config.eval_samples, config.seed + 1, trainer.ref_model)
-    run_folder.write(output_dir / "final.parquet", final_rollouts.to_parquet)
-    trainer.save_model(str(output_dir / "model"))
+    _train(trainer, checkpoint, recorder, stop)
+    best = trainer.state.best_model_checkpoint
+    saved = output_dir / "model"
+    if not config.lora_rank:
+        trainer.save_model(str(saved))  # by every process: the weights may be spread over them
+    elif writes:
+        save_merged(trainer, saved)
+    trainer.accelerator.wait_for_everyone()
+    trainer.accelerator.free_memory()
+    del trainer, model  # the evaluation needs the room
 
-    tail = slice(len(recorder.step_seconds) // 5, None)  # the first steps pay for warming up
-    summary = {
-        "regime": config.regime,
-        "alpha": config.alpha,
-        "beta": config.beta,
-        "kappa": config.kappa,
-        "steps": args.max_steps,
-        "base": base,
-        "forecast": forecast,
-        "final": summarise(final_rollouts),
-        "seconds_per_step": float(np.mean(recorder.step_seconds[tail])),
-        "tokens_per_second": recorder.tokens / max(sum(recorder.step_seconds), 1e-9),
-    }
-    if config.objective.entropy_weight > 0:
-        distance = distance_to_optimum(base_rollouts, final_rollouts, config.objective, config.kappa)
-        summary["kl_to_optimum"], summary["kl_to_optimum_se"] = distance
-    run_folder.write_json(output_dir / "summary.json", summary)
-    save_training(output_dir)
-    _print(summary)
+    # What is evaluated is what was saved, and the reference is what --model names.
+    dtype = torch.bfloat16 if args.bf16 else torch.float32
+    reference, _ = models.load(path, dtype=dtype)
+    tables = {"base": base}
+    for name, folder in (("final", saved), ("best", best)):
+        if folder:
+            policy, _ = models.load(str(folder), dtype=dtype)
+            tables[name] = sampled(policy, config.eval_samples, config.seed + 1, reference)
+            if writes:
+                run_folder.write(output_dir / f"{name}.parquet", tables[name].to_parquet)
+    if writes:
+        summary = run_summary(config, tables, list(run_folder.read_metrics(output_dir)), watch.warning, best)
+        card = model_card(config, args, summary, run_folder.environment()["commit"])
+        run_folder.write(saved / "README.md", lambda part: part.write_text(card))
+        run_folder.write_json(output_dir / "summary.json", summary)
+        save_training(output_dir)
+        print_summary(summary)
     return output_dir
 
 
-def _problems(config: TrainConfig, bundled: bool) -> tuple[list[Problem], list[Problem]]:
-    dataset = config.dataset or (BUNDLED if bundled else None)
-    if dataset is None:
-        raise ValueError(f"--dataset is needed for --model {config.model}; name a file or a hub id")
-    if dataset == BUNDLED:
-        _, held_out = hold_out(load_problems(BUNDLED, "heldout"), config.eval_prompts)
-        return load_problems(BUNDLED), held_out
-    if config.eval_dataset:
-        return load_problems(dataset), load_problems(config.eval_dataset, "test")[: config.eval_prompts]
-    return hold_out(load_problems(dataset), config.eval_prompts)
+def _train(trainer: LogProbRewardTrainer, checkpoint: Path | None, recorder: RunRecorder, stop: StopWhenAsked) -> None:
+    if checkpoint:
+        state = TrainerState.load_from_json(checkpoint / "trainer_state.json")
+        if state.global_step >= trainer.args.max_steps:
+            # Cut off after the last step. Trainer.train would take one more before it looked at the count.
+            trainer._load_from_checkpoint(str(checkpoint))
+            trainer.state = state
+            return
+    try:
+        with stop_on_sigterm(stop):
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    finally:
+        recorder.progress.stop()  # an interrupted bar would leave the terminal without a cursor
+    if stop.stopped:
+        raise RunStopped(recorder.output_dir, trainer.state.global_step, trainer.args.max_steps)
+
+
+def _dataset(problems: list[Problem], bundled: bool) -> Dataset:
+    return Dataset.from_list([{"prompt": render(p, not bundled), "answer": p.answer} for p in problems])
 
 
 def _new_folder(config: TrainConfig) -> Path:
     started = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     return Path("runs") / f"{Path(config.model).name}-{config.regime}-seed{config.seed}-{started}"
-
-
-def _print(summary: dict) -> None:
-    table = Table(title=f"{summary['regime']}: held-out prompts, ± standard error or [95 % interval] over prompts")
-    for column in ("", "base", "forecast of the optimum", "run"):
-        table.add_column(column)
-    for name in ("accuracy", "length", "log_p", "kl", "entropy"):
-        base, final = (f"{summary[part][name]:.3f} ± {summary[part][f'{name}_se']:.3f}" for part in ("base", "final"))
-        value, low, high, reliable = (summary["forecast"][f"{name}{end}"] for end in ("", "_low", "_high", "_reliable"))
-        forecast = f"{value:.3f} \\[{low:.3f}, {high:.3f}]{'' if reliable else ' cannot tell'}"
-        table.add_row(name, base, forecast, final)
-    Console().print(table)
-    if "kl_to_optimum" in summary:
-        distance, error = summary["kl_to_optimum"], summary["kl_to_optimum_se"]
-        Console().print(f"KL from the run to the optimum: {distance:.3f} ± {error:.3f} nats")

@@ -1,6 +1,7 @@
 """python -m llm.train: run one objective on a language model with TRL's RLOO, beside the forecast of where it ends."""
 
 import argparse
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,14 @@ class TrainConfig:
     """run folder; by default a new one under runs/"""
     overwrite: bool = False
     """replace the run that --output-dir holds"""
+    resume: bool = False
+    """go on with the run that --output-dir holds, from its last checkpoint; start it if there is none"""
+    validation_prompts: int = 0
+    """training prompts set aside to choose the best checkpoint, every --save_steps; 0: none is chosen"""
+    stop_on_collapse: bool = False
+    """end the run when length or entropy falls below the forecast's band (it warns in any case)"""
+    lora_rank: int = 0
+    """train low-rank adapters of this rank instead of all weights; 0 trains all"""
     config: Path | None = None
     """YAML file with any of these options and of TRL's; the command line wins"""
 
@@ -53,6 +62,13 @@ class TrainConfig:
         for name in ("steps", "eval_prompts", "eval_samples", "forecast_samples"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
+        for name in ("validation_prompts", "lora_rank"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"--{name.replace('_', '-')} must be at least 0, got {getattr(self, name)}")
+        if self.resume and self.overwrite:
+            raise ValueError("--resume goes on with a run and --overwrite replaces it; give one of them")
+        if self.resume and self.output_dir is None:
+            raise ValueError("--resume needs --output-dir, the folder of the run to go on with")
         objective = self.objective
         if not 0 <= self.kappa < float("inf"):
             raise ValueError(f"--kappa must be finite and >= 0, got {self.kappa}")
@@ -89,8 +105,11 @@ def _arguments_in(path: Path) -> list[str]:
         raise ValueError(f"--config {path} must hold options by name, got {type(content).__name__}")
     arguments = []
     for name, value in content.items():
-        if name == "overwrite":
-            arguments += ["--overwrite" if value else "--no-overwrite"]
+        option = name.replace("_", "-")
+        if option in ("overwrite", "resume", "stop-on-collapse"):
+            arguments += [f"--{option}" if value else f"--no-{option}"]
+        elif isinstance(value, dict):
+            arguments += [f"--{name}", json.dumps(value)]
         elif value is not None:
             arguments += [f"--{name}", *map(str, value if isinstance(value, list) else [value])]
     return arguments
@@ -103,10 +122,13 @@ def main() -> None:
 
         # TRL 1.16 still asks transformers for is_gradient_checkpointing under its old name.
         warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+        from llm.interruption import RunStopped
         from llm.run import run  # torch and TRL load only now, so that --help answers at once
 
         try:
             print(f"wrote {run(config, trl_arguments)}")
+        except RunStopped as stopped:
+            print(stopped)
         except KeyboardInterrupt:
             print("interrupted; what was finished is in the run folder", file=sys.stderr)
             raise SystemExit(130) from None

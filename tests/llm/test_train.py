@@ -30,8 +30,8 @@ def test_a_run_folder_holds_config_metrics_rollouts_summary_model_and_figure(fin
     config = json.loads((finished_run / "config.json").read_text())
     assert (summary["regime"], summary["alpha"], summary["steps"]) == ("tempered", 2.0, 2)
     assert (config["regime"], config["trl"]["max_completion_length"]) == ("tempered", 8)
-    for part in ("base", "final", "forecast"):
-        assert {"accuracy", "length", "log_p", "kl", "entropy", "accuracy_se"} <= summary[part].keys()
+    for part, error in (("base", "accuracy_se"), ("final", "accuracy_se"), ("forecast", "accuracy_low")):
+        assert {"accuracy", "length", "log_p", "kl", "entropy", error} <= summary[part].keys()
     assert summary["seconds_per_step"] > 0 and summary["tokens_per_second"] > 0
     metrics = [json.loads(line) for line in (finished_run / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in metrics] == [1, 2]

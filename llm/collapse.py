@@ -1,0 +1,95 @@
+"""Collapse, noticed early: length or entropy falling below everything that the forecast's path passes through.
+
+On its way from the base model to its optimum a run should stay on a line of the (alpha, b) plane (T8). The base samples
+say how long and how diverse responses are along that line. A run below the lowest of these values, by more than the
+noise of a batch, is doing something that its objective does not ask for in the tabular theory: looping, emptying out,
+repeating one response.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from transformers import TrainerCallback
+
+from llm.coordinate import LARGEST_ALPHA, BaseSamples, coordinate, predicted
+from theory.objectives import Objective
+
+STANDARD_ERRORS = 4.0  # of one batch: a healthy run of 500 steps crosses the band in less than one run of fifty
+PATIENCE = 3  # steps in a row
+
+
+class LowerEdges(NamedTuple):
+    """Of a batch's mean length (tokens) and mean -log pi (nats)."""
+
+    length: float
+    entropy: float
+
+
+def path(objective: Objective) -> list[tuple[float, float]]:
+    """Points (alpha, b) from the base model to where the objective leads, on the straight line of T8.
+
+    tau > 0 ends at the target; tau = 0 runs on for ever, and is followed until the samples are down to their best one.
+    """
+    alpha, b = 1.0, 0.0
+    if objective.entropy_weight > 0:
+        alpha_end, b_end = objective.target
+        return [(alpha + s * (alpha_end - alpha), b + s * (b_end - b)) for s in np.linspace(0, 1, 9)]
+    times = [0.0, *(2.0 ** np.arange(-4, np.log2(LARGEST_ALPHA) + 1))]
+    return [(alpha + objective.reference_weight * t, b + objective.reward_weight * t) for t in times]
+
+
+def lower_edges(samples: BaseSamples, objective: Objective, kappa: float, prompts: int, generations: int) -> LowerEdges:
+    """The lowest predictions along the path, each less four standard errors of a batch of prompts x generations."""
+
+    def edge(mean, variance):
+        noise = mean.var() / prompts + variance.mean() / (prompts * generations)
+        return mean.mean() - STANDARD_ERRORS * np.sqrt(noise)
+
+    along = [predicted(samples, alpha, b, kappa) for alpha, b in path(objective)]
+    return LowerEdges(
+        length=float(min(edge(q.length, q.var_length) for q in along)),
+        entropy=float(min(edge(q.entropy, q.var_entropy) for q in along)),
+    )
+
+
+class Diagnosis:
+    """A step's means -> its coordinate, and how far length and entropy are from the prediction at that coordinate."""
+
+    def __init__(self, samples: BaseSamples):
+        self.samples = samples
+
+    def __call__(self, means: dict[str, float]) -> dict[str, float]:
+        alpha, b = coordinate(self.samples, means["log_p"], means["accuracy"])
+        here = predicted(self.samples, alpha, b)
+        return {
+            "alpha_t": alpha,
+            "b_t": b,
+            "length_gap": means["length"] - float(here.length.mean()),
+            "entropy_gap": means["sequence_entropy"] - float(here.entropy.mean()),
+            "truncated": 1 - means["finished"],
+        }
+
+
+class CollapseWatch(TrainerCallback):
+    """Warns once when the band has been left for three steps in a row, and stops the run there if asked to."""
+
+    def __init__(self, edges: LowerEdges, stop: bool, warn=print):
+        self.edges, self.stop, self.warn = edges, stop, warn
+        self.below = {"length": 0, "entropy": 0}
+        self.warning: dict | None = None
+
+    def on_log(self, args, state, control, logs, **kwargs):
+        if "sequence_entropy" not in logs or self.warning:
+            return
+        for name, value in (("length", logs["length"]), ("entropy", logs["sequence_entropy"])):
+            edge = getattr(self.edges, name)
+            self.below[name] = self.below[name] + 1 if value < edge else 0
+            if self.below[name] == PATIENCE:
+                self.warning = {"step": state.global_step, "quantity": name, "value": value, "lower_edge": edge}
+                if state.is_world_process_zero:
+                    self.warn(
+                        f"collapse? {name} {value:.2f} has been below the forecast's band ({edge:.2f}) for "
+                        f"{PATIENCE} steps, at step {state.global_step}" + ("; stopping" if self.stop else "")
+                    )
+                control.should_training_stop = control.should_training_stop or self.stop
+                return
