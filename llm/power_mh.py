@@ -63,7 +63,7 @@ def log_acceptance(
     whole moves have no |y|/|y'|. For a = alpha, w(y) = Π_t Σ_v p(v|y_<t)^α (T16, second form), so that at alpha = 1
     only the lengths are left; without them the chain would favour long responses, which are reached from more places.
     """
-    lengths = torch.where(whole, torch.zeros_like(log_w), length.log() - new_length.log())
+    lengths = torch.where(whole, 0.0, length.double().log() - new_length.double().log())
     return (new_log_w - log_w + lengths).clamp(max=0)
 
 

@@ -1,6 +1,11 @@
 """A language model small enough for any test: the organisms' architecture and tokenizer, untrained."""
 
+import sys
+from pathlib import Path
+
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # every_response, the brute-force oracle of the samplers
 
 
 @pytest.fixture(scope="session")
