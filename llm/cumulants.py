@@ -45,6 +45,7 @@ def expand(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Rewe
         {name: value for name, (value, _) in pairs.items()},
         {name: error for name, (_, error) in pairs.items()},
         rollouts.count.astype(float),
+        None,
         np.nan,
     )
 

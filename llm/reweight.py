@@ -43,8 +43,10 @@ class Reweighted(NamedTuple):
     """the correction that was subtracted; nan where a prompt has a single sample"""
     ess: Prompts
     """1/Σ w², before smoothing"""
+    weight: Float[np.ndarray, " rows"] | None
+    """normalised in each prompt, smoothed; None where nothing was weighted"""
     pareto_k: float
-    """shape of the tail of the weights, all prompts together; nan where no tail can be fitted"""
+    """shape of the tail of the weights, all prompts together; nan where there is none to fit"""
 
 
 def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Reweighted:
@@ -54,7 +56,7 @@ def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Re
     weight, log_z = weigh(rollouts, score)
     ess = 1 / rollouts.sum(weight**2)
     pareto_k = np.nan
-    if not target.is_face:
+    if not target.is_face and target.alpha != 1:  # a reward's weights are at most e^b: there is no tail to smooth
         score, pareto_k = _smoothed(rollouts, score, log_z)
         weight, log_z = weigh(rollouts, score)
 
@@ -82,7 +84,7 @@ def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Re
     n = rollouts.count
     bias = {name: np.where(n > 1, (n - 1) * (fewer - all_), np.nan) for name, (all_, fewer) in pairs.items()}
     value = {name: all_ - np.nan_to_num(bias[name]) for name, (all_, _) in pairs.items()}
-    return Reweighted(value, bias, ess, pareto_k)
+    return Reweighted(value, bias, ess, weight, pareto_k)
 
 
 def enumerated(rollouts: Rollouts, tolerance: float = 1e-6) -> Rollouts | None:
@@ -114,7 +116,7 @@ def exact(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Rewei
     value["kl"] = -value["entropy"] - value["log_p"]
     value |= {f"pass@{k}": 1 - (1 - np.clip(value["accuracy"], 0, 1)) ** k for k in ks}
     nothing = np.zeros(len(rollouts.start))
-    return Reweighted(value, dict.fromkeys(value, nothing), np.full(len(nothing), np.inf), np.nan)
+    return Reweighted(value, dict.fromkeys(value, nothing), np.full(len(nothing), np.inf), q, np.nan)
 
 
 def _score(rollouts: Rollouts, target: Target) -> np.ndarray:
