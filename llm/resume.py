@@ -28,8 +28,8 @@ def check_same_run(output_dir: Path, config: dict) -> None:
     given = json.loads(json.dumps(config, default=str))
     pairs = [("", saved, given, MAY_CHANGE), ("trl ", saved.get("trl", {}), given.get("trl", {}), TRL_MAY_CHANGE)]
     for kind, there, here, may_change in pairs:
-        for name in sorted((there.keys() | here.keys()) - may_change - {"trl"}):
-            if kind == "" and name not in there:
+        for name in [*there, *(here.keys() - there.keys())]:  # regime and model first, as they stand in the file
+            if name in may_change | {"trl"} or (kind == "" and name not in there):
                 continue  # an option that is younger than the run
             if there.get(name) != here.get(name):
                 raise ValueError(
