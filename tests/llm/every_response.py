@@ -33,7 +33,7 @@ class Everything(NamedTuple):
 
 
 def lopsided_model(family=LlamaForCausalLM, config=LlamaConfig, **options):
-    torch.manual_seed(3)
+    torch.manual_seed(7)  # chosen so that low temperature is far from the power, by 0.13 and 0.41 at alpha = 2
     return family(
         config(
             vocab_size=VOCABULARY,
@@ -41,7 +41,7 @@ def lopsided_model(family=LlamaForCausalLM, config=LlamaConfig, **options):
             intermediate_size=32,
             num_hidden_layers=2,
             num_attention_heads=2,
-            initializer_range=0.6,
+            initializer_range=0.4,
             tie_word_embeddings=False,
             bos_token_id=None,
             eos_token_id=STOP,
