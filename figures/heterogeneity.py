@@ -1,19 +1,17 @@
-"""Many prompts: pass@k up and down at once, and accuracy at an equal distance from the base model."""
+"""Many prompts: pass@k up and down at once, maj@k, and accuracy at an equal distance from the base model."""
 
 from figures.style import COLOURS, MARKERS, figure
 
 
-def draw_pass_curves(ax, rows, crossover: float) -> None:
-    """pass@k of each policy: theory as lines, estimates from samples as marks with four standard errors."""
+def draw_curves(ax, rows, label: str) -> None:
+    """pass@k or maj@k of each policy: theory as lines, estimates from samples as marks with four standard errors."""
     for name, points in rows.groupby("policy", sort=False):
         ax.plot(points["x"], points["predicted"], color=COLOURS[name])
         bars = {"yerr": 4 * points["error"], "fmt": MARKERS[name], "color": COLOURS[name], "capsize": 1.5}
         ax.errorbar(points["x"], points["simulated"], label=name, elinewidth=0.8, **bars)
-    ax.axvline(crossover, color=COLOURS["base"], linestyle=":", linewidth=0.8)
-    ax.set(xscale="log", xlabel="k", ylabel="pass@k")
+    ax.set(xscale="log", xlabel="k", ylabel=label)
     ax.set_xticks(rows["x"].unique(), [f"{k:.0f}" for k in rows["x"].unique()])
     ax.minorticks_off()
-    ax.legend(loc="lower right")
 
 
 def draw_budget(ax, rows) -> None:
@@ -29,11 +27,17 @@ def draw_budget(ax, rows) -> None:
 def heterogeneity_figure(table):
     """All panels, from the table of toysims.heterogeneity."""
     with figure(height=4.4, nrows=2, height_ratios=(1.3, 1)) as (canvas, (top, bottom)):
-        grid = bottom.get_subplotspec().subgridspec(1, 2)
+        above = top.get_subplotspec().subgridspec(1, 2, width_ratios=(1.7, 1))
+        below = bottom.get_subplotspec().subgridspec(1, 2)
+        top.remove()
         bottom.remove()
+        ax = canvas.add_subplot(above[0])
+        draw_curves(ax, table[table["part"] == "pass"], "pass@k")
         crossing = table.loc[table["part"] == "crossover", "x"].iloc[0]
-        draw_pass_curves(top, table[table["part"] == "pass"], crossing)
-        for cell, (_, rows) in zip(grid, table[table["part"] == "budget"].groupby("prompt", sort=False), strict=True):
+        ax.axvline(crossing, color=COLOURS["base"], linestyle=":", linewidth=0.8)
+        ax.legend(loc="lower right")
+        draw_curves(canvas.add_subplot(above[1]), table[table["part"] == "majority"], "maj@k")
+        for cell, (_, rows) in zip(below, table[table["part"] == "budget"].groupby("prompt", sort=False), strict=True):
             ax = canvas.add_subplot(cell)
             draw_budget(ax, rows)
         ax.legend(loc="center right")

@@ -1,4 +1,4 @@
-"""Length under sharpening: the existence threshold of the power, and what each way to weigh length does to a tree."""
+"""Length under sharpening: existence threshold, ways to weigh length on a tree, the empty response, and loops."""
 
 import numpy as np
 
@@ -38,10 +38,37 @@ def draw_weighings(ax, means, base: float) -> None:
     ax.legend(loc="lower left")
 
 
+def draw_empty(ax, rows) -> None:
+    """Chance of the empty response after sharpening, against its lead over the likeliest other one."""
+    for name, points in rows.groupby("policy", sort=False):
+        ax.plot(points["x"], points["simulated"], _STYLE[name][1], color=COLOURS["sharpening"], label=name, alpha=0.7)
+    ax.plot(
+        points["x"], points["predicted"], "-", color=COLOURS["base"], linewidth=0.8, drawstyle="steps-mid", zorder=0
+    )
+    ax.set(xlabel="lead of the empty\nresponse / nats", ylabel="chance of it, trained", ylim=(-0.08, 1.08))
+    ax.legend(loc="center right")
+
+
+def draw_loop(ax, rows) -> None:
+    """Mean log-probability a token of the policy that is paid it, less its supremum, against the length limit."""
+    for name, points in rows.groupby("policy", sort=False):
+        gap = points["simulated"] - points["predicted"]
+        ax.plot(points["x"], gap, _STYLE[name][1], color=COLOURS["sharpening"], label=name, alpha=0.7)
+    ax.axhline(0, color=COLOURS["base"], linewidth=0.8, linestyle=":")
+    ticks = sorted(rows["x"].unique())
+    ax.set(xscale="log", xlabel="length limit / tokens", ylabel="mean log p / token,\nless supremum / nats")
+    ax.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
+    ax.minorticks_off()
+
+
 def length_figure(table):
-    """Both panels, from the table of toysims.length."""
+    """All panels, from the table of toysims.length."""
     means = table[table["part"] == "mean"].set_index("policy")
-    with figure(height=4.4, nrows=2, height_ratios=(1.5, 1)) as (canvas, (top, bottom)):
+    with figure(height=6.0, nrows=3, height_ratios=(1.5, 1, 1)) as (canvas, (top, middle, bottom)):
+        grid = bottom.get_subplotspec().subgridspec(1, 2)
+        bottom.remove()
         draw_threshold(top, table)
-        draw_weighings(bottom, means, means["base"].iloc[0])
+        draw_weighings(middle, means, means["base"].iloc[0])
+        draw_empty(canvas.add_subplot(grid[0]), table[table["part"] == "empty"])
+        draw_loop(canvas.add_subplot(grid[1]), table[table["part"] == "loop"])
     return canvas

@@ -1,4 +1,4 @@
-"""Trainers and their fixed points: the saddle-node of GRPO, the bias of a finite group, and the two-cycle."""
+"""Trainers and their fixed points: the saddle-node of GRPO and its square root, a finite group, the two-cycle."""
 
 from figures.style import COLOURS, figure
 
@@ -29,7 +29,7 @@ def draw_group_bias(ax, points) -> None:
     ax.plot(0, points["theory"].iloc[0], "D", color=COLOURS["base"], markerfacecolor="white", label="theory, G → ∞")
     ax.set(xlabel="1/G", ylabel="mean log p / nats", xlim=(-0.0015, None))
     ax.margins(y=0.15)
-    ax.legend(loc="lower left", borderpad=0)
+    ax.legend(loc="upper right", borderpad=0)
 
 
 def draw_two_cycle(ax, points, last: int = 40) -> None:
@@ -40,12 +40,23 @@ def draw_two_cycle(ax, points, last: int = 40) -> None:
     ax.set(xlabel="step", ylabel="distance / η", ylim=(0, None))
 
 
+def draw_square_root(ax, points, column: str, label: str, exponent: float) -> None:
+    """What grows or shrinks as |β - β_c|^exponent, on logarithmic axes; the line has that slope."""
+    x, y = points["x"], points[column]
+    ax.plot(x, y.iloc[0] * (x / x.iloc[0]) ** exponent, color=COLOURS["base"], linewidth=0.8)
+    ax.plot(x, y, "o", color=_COLOUR)
+    ax.set(xscale="log", yscale="log", xlabel="|β/β$_c$ - 1|", ylabel=label)
+
+
 def trainers_figure(table):
     """All panels, from the table of toysims.trainers."""
-    with figure(height=4.4, nrows=2, height_ratios=(1.6, 1)) as (canvas, (top, bottom)):
-        grid = bottom.get_subplotspec().subgridspec(1, 2)
+    with figure(height=6.0, nrows=2, height_ratios=(1.6, 2)) as (canvas, (top, bottom)):
+        grid = bottom.get_subplotspec().subgridspec(2, 2)
         bottom.remove()
         draw_saddle_node(top, table)
-        draw_group_bias(canvas.add_subplot(grid[0]), table[table["part"] == "group"])
-        draw_two_cycle(canvas.add_subplot(grid[1]), table[table["part"] == "two-cycle"])
+        near = table[table["part"] == "square root"]
+        draw_square_root(canvas.add_subplot(grid[0, 0]), near, "gap", "gap of branches", 0.5)
+        draw_square_root(canvas.add_subplot(grid[0, 1]), near, "steps", "steps to collapse", -0.5)
+        draw_group_bias(canvas.add_subplot(grid[1, 0]), table[table["part"] == "group"])
+        draw_two_cycle(canvas.add_subplot(grid[1, 1]), table[table["part"] == "two-cycle"])
     return canvas

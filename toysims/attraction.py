@@ -8,6 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
@@ -20,6 +21,8 @@ from toysims.objective import Weights
 from toysims.policies import Problem
 
 ROLLOUTS = 1024  # drawn from each replica's final policy, to be judged by
+UNPLACED = 0.25  # of 1/(draws a response), see unplaced_mass
+CACHE = 100_000  # entries that are advanced at once
 LIFETIMES = 30  # of 1/τ: what is left of the start is e^{-30}, about 1e-13
 
 
@@ -62,24 +65,39 @@ def samplings(
     steps: int,
     group: int,
 ) -> Sampled:
-    """(iii) for several objectives at once, from π = p, in independent replicas."""
+    """(iii) for several objectives, from π = p, in independent replicas; as many at once as stay in the cache."""
 
-    def one(w, key):
+    def one(run):
+        w, key = run
         key_train, key_judge = jax.random.split(key)
         state, _ = rloo.train(w, key_train, log_p, reward, steps, group)
         log_pi = jax.nn.log_softmax(state.theta)
         drawn = rloo.sample(log_pi, key_judge, ROLLOUTS)
         return Sampled(log_pi, state.seen, reward[drawn].mean(), log_p[drawn].mean())
 
-    return jax.vmap(lambda w: jax.vmap(partial(one, w))(jax.random.split(key, replicas)))(weights)
+    objectives = len(weights.reward)
+    every = jax.tree.map(lambda x: jnp.repeat(x, replicas), weights)
+    keys = jnp.tile(jax.random.split(key, replicas), objectives)  # the same draws for every objective
+    ended = jax.lax.map(one, (every, keys), batch_size=min(len(keys), max(1, CACHE // len(log_p))))
+    return jax.tree.map(lambda x: x.reshape(objectives, replicas, *x.shape[1:]), ended)
 
 
 def sampling_budget(k: int) -> dict[str, int]:
-    """Replicas, steps and group size: every response is drawn often, within seconds from k = 2 to 100,000."""
+    """Replicas, steps and group size: every response is drawn often, within half a minute from k = 2 to 100,000."""
     replicas = int(np.clip(round(16 * (1000 / k) ** 0.5), 2, 32))
     steps = int(np.clip(4e7 / k / replicas, 250, 2000))
-    group = int(np.clip(k // 2, 64, 16384))
+    group = int(np.clip(2 * k // 3, 256, 65536))
     return {"replicas": replicas, "steps": steps, "group": group}
+
+
+def unplaced_mass(k: int) -> float:
+    """About how far, in total variation, RLOO ends from the optimum within its budget: UNPLACED k/(steps · group).
+
+    A response that became improbable early, while the mean return was still rising, is too probable until it is drawn
+    again. Measured at b = 10 from k = 50 to 100,000, with 41 to 2,560 draws a response: 0.25 to 0.36 k/(steps · group).
+    """
+    budget = sampling_budget(k)
+    return UNPLACED * k / (budget["steps"] * budget["group"])
 
 
 def on_seen(problem: Problem, seen: Bool[np.ndarray, " k"], objective: Objective) -> Float[np.ndarray, " k"]:

@@ -76,6 +76,7 @@ def simulate(config: Config, prepared, run):
     from figures.style import figure
     from theory.objectives import REGIMES, Coordinates, Objective, regime
     from toysims import regimes
+    from toysims.accuracy_map import accuracy_map
     from toysims.experiment import Outcome
 
     problem, notes = prepared
@@ -89,7 +90,7 @@ def simulate(config: Config, prepared, run):
     found = regimes.find(problem, attractors, repellers, extent, config.seed, run)
 
     with figure(height=4.0) as (canvas, ax):
-        draw_plane_with_key(canvas, ax, *regimes.accuracy_map(problem, extent, repellers), found.paths)
+        draw_plane_with_key(canvas, ax, *accuracy_map(problem, extent, repellers), found.paths)
     return Outcome(
         checks=found.checks,
         summary={"k": len(problem.log_p), "seed": config.seed, "regimes": found.regimes},
@@ -121,7 +122,8 @@ def table(rows):
         if "sampled_accuracy" in row:
             sampled = row["sampled_accuracy"]
             cells += [f"{row['climb']['accuracy']:.4f}", f"{sampled['simulated']:.4f}"]
-            cells += [f"{4 * sampled['standard_error']:.4f}", f"{row['total_variation']:.0e}", "stays"]
+            tolerance = f"{4 * sampled['standard_error']:.4f}" if sampled["judged"] else "not judged"
+            cells += [tolerance, f"{row['total_variation']:.0e}", "stays"]
         elif "limit" in row:
             cells += ["", "", "", f"{row['total_variation']:.0e}", f"face {row['limit']['accuracy']:.4f}"]
         else:

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from theory.command import parse
 
-# β/β_c of the saddle-node diagram, on both sides of it.
-BELOW, ABOVE = (0.5, 0.7, 0.85, 0.95), (1.03, 1.1, 1.25, 1.5, 1.75, 2.0)
 GROUPS = (64, 128, 256)
 
 
@@ -80,53 +78,6 @@ def fixed_points(log_p, beta):
     return checks
 
 
-def saddle_node(log_p):
-    """GRPO on both sides of β_c: its end from p, the edge of the basin of that end, and β_c, by training alone."""
-    import jax
-    import jax.numpy as jnp
-    import numpy as np
-
-    from theory.trainers import critical_beta, std_normalised_alpha
-    from toysims import trainer_steps as trainer
-    from toysims.verdict import Check
-
-    ell = jnp.asarray(log_p)
-
-    def end(beta, alpha=1.0):
-        ended = trainer.settle(trainer.grpo_velocity, jax.nn.log_softmax(alpha * ell), ell, beta)
-        return float(trainer.exponent(ended.log_pi, ell)), bool(ended.collapsed)
-
-    def bisect(low, high, is_low, width):
-        """The border between is_low and not, by simulations on both sides of it."""
-        while is_low(high):
-            low, high = high, 2 * high
-        while high - low > width * low:
-            middle = (low + high) / 2
-            low, high = (middle, high) if is_low(middle) else (low, middle)
-        return (low + high) / 2
-
-    threshold = critical_beta(log_p)
-    checks, points = [], []
-    for multiple in BELOW + ABOVE:
-        beta = multiple * threshold
-        branches = std_normalised_alpha(log_p, beta)
-        alpha, collapsed = end(beta)
-        claim = f"GRPO at {multiple:g} β_c"
-        checks.append(Check(f"{claim}: collapses", "T12", float(np.isnan(branches.stable)), float(collapsed), 0.0))
-        edge = np.nan
-        if not collapsed:
-            edge = bisect(alpha, 2 * alpha, lambda a, b=beta, to=alpha: abs(end(b, a)[0] - to) < 1e-3 * to, 1e-7)
-            checks.append(Check(f"{claim}: α it ends at", "T12", branches.stable, alpha, 1e-5 * alpha))
-            checks.append(Check(f"{claim}: α beyond which it runs away", "T12", branches.unstable, edge, 1e-5 * edge))
-        points.append({"part": "trained", "x": multiple, "collapsed": collapsed, "stable": alpha, "unstable": edge})
-    for multiple in np.geomspace(1 + 1e-6, 1.05 * ABOVE[-1], 100):
-        branches = std_normalised_alpha(log_p, multiple * threshold)
-        points.append({"part": "theory", "x": multiple, **branches._asdict()})
-    found = bisect(1e-3, 1.0, lambda beta: end(beta)[1], 1e-6)
-    checks.append(Check("GRPO: β_c", "T12", threshold, found, 1e-4 * threshold))
-    return checks, points
-
-
 def sampled(config, log_p, key):
     """Groups of samples: E_π[log p] at the end of each trainer, over replicas."""
     import jax
@@ -194,6 +145,7 @@ def simulate(config: TrainersConfig, log_p, run):
 
     from figures import run_folder
     from figures.trainers import trainers_figure
+    from toysims import saddle_node
     from toysims.experiment import Outcome
     from toysims.two_cycle import two_cycle
 
@@ -201,7 +153,9 @@ def simulate(config: TrainersConfig, log_p, run):
     checks = fixed_points(log_p, config.beta)
     parts = []
     for name, part in (
-        ("saddle-node", lambda: saddle_node(log_p)),
+        ("saddle-node", lambda: saddle_node.branches(log_p)),
+        ("square root", lambda: saddle_node.square_root(log_p)),
+        ("clusters", lambda: (saddle_node.clusters(), [])),
         ("two-cycle", lambda: two_cycle(log_p, config.beta)),
         ("groups of samples", lambda: sampled(config, log_p, jax.random.key(config.seed + 1))),
     ):
@@ -226,7 +180,7 @@ def main(arguments=None):
     config = parse(TrainersConfig, "toysims.trainers", arguments)
     from toysims.experiment import run
 
-    run("toysims.trainers", config, prepare, simulate, stages=4)
+    run("toysims.trainers", config, prepare, simulate, stages=6)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from theory.objectives import REGIMES, Coordinates, Objective, regime
+from theory.tilt import log_tilt
 from toysims import attraction, policies, regimes, repulsion, sharpening
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +48,10 @@ def test_a_run_folder_can_be_read_without_our_code(run):
         path.name for path in run.iterdir()
     }
     assert (run / "plane.png").read_bytes().startswith(b"\x89PNG")
-    assert len((run / "metrics.jsonl").read_text().splitlines()) == 7
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    # Five regimes as each of three learners ends, while the run goes on; then all seven against theory.
+    assert [line.get("stage") for line in lines[::5][:3]] == [regimes.FLOW, regimes.CLIMB, regimes.SAMPLED]
+    assert len(lines) == 3 * 5 + 7
 
 
 def test_a_run_is_not_overwritten(run, capsys):
@@ -62,7 +66,7 @@ def test_a_run_is_not_overwritten(run, capsys):
 @pytest.mark.parametrize(
     ("target", "wrong"),
     [
-        (attraction, ("optimum", lambda o, log_p, r: regimes.log_tilt(log_p, r, 1.02, 1.98))),
+        (attraction, ("optimum", lambda o, log_p, r: log_tilt(log_p, r, 1.02, 1.98))),
         (regimes, ("self_sharpening_winner", lambda *a: np.zeros(len(a[0]), dtype=int))),
         (repulsion, ("growth_rate", lambda *a: np.full(2, 0.47))),
     ],
@@ -108,11 +112,10 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, monkeypatch, capsys,
 
 
 INTERRUPTED = """
-from toysims import regimes, sharpening
+from toysims import attraction, sharpening
 def interrupted(*arguments):
-    arguments[-1].log(name="task", accuracy=0.5)
     raise KeyboardInterrupt
-regimes.find = interrupted
+attraction.climbs = interrupted
 sharpening.main(["--k", "12", "--output-dir", "{folder}"])
 """
 
@@ -124,7 +127,22 @@ def test_an_interrupted_run_can_be_read(tmp_path):
     assert stopped.returncode == 130
     assert stopped.stderr.strip() == f"interrupted; what was finished is in {folder}"
     assert json.loads((folder / "config.json").read_text())["k"] == 12
-    assert json.loads((folder / "metrics.jsonl").read_text()) == {"name": "task", "accuracy": 0.5}
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [line["name"] for line in lines] == list(REGIMES)
+    assert {line["stage"] for line in lines} == {regimes.FLOW}
+    problem = policies.draw(jax.random.key(0), 12, 0.2)
+    edge = log_tilt(problem.log_p, problem.reward, 1.0, 3.0)  # of the plane, where the ray of the task is left
+    assert lines[0]["accuracy"] == pytest.approx(attraction.summary(problem, edge)["accuracy"], abs=1e-6)
+
+
+def test_too_few_draws_are_not_judged_and_the_table_says_so(tmp_path, monkeypatch, capsys):
+    """T15: what a budget of samples cannot place is no verdict on theory; that is decided before anything is drawn."""
+    monkeypatch.setattr(attraction, "sampling_budget", lambda k: {"replicas": 2, "steps": 10, "group": 16})
+    sharpening.main(["--k", "12", "--seed", "4", "--alpha", "3", "--output-dir", str(tmp_path / "run")])
+    out = capsys.readouterr().out
+    assert "sampled RLOO, not judged: task, tilted accuracy, " in out and out.count("not judged") == 4
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["agreement"] and not any(regimes.SAMPLED in row["claim"] for row in summary["predictions"])
 
 
 def test_a_policy_file_takes_the_place_of_the_drawn_policy(tmp_path, capsys):
