@@ -6,15 +6,17 @@ from typing import Any
 import numpy as np
 
 from llm.cumulants import expand
-from llm.intervals import confidence_interval
+from llm.intervals import ClusterBootstrap, mean_interval
+from llm.majority import majority_accuracy
 from llm.reweight import Reweighted, Target, enumerated, exact, reweight
 from llm.rollout_file import Rollouts
 from theory.objectives import Objective
 
 QUANTITIES = ("accuracy", "length", "log_p", "entropy", "kl", "finished")
-PASS_AT = (1, 4, 16)
+KS = (4, 16)  # of pass@k and maj@k
 # A value is relied on where these hold; benchmarks/forecast_coverage.py measures what its intervals then cover.
-LARGEST_BIAS = 1.0  # the estimated bias, as a part of half the interval
+LARGEST_BIAS = 1.0  # the estimated bias, as a part of half the interval ...
+NEGLIGIBLE = 0.005  # ... or, for shares, half a point
 LARGEST_UNSEEN = 0.2  # what right answers that were never sampled could add, as a part of half the interval
 SMALLEST_ESS = 5.0  # mean effective samples a prompt
 LARGEST_PARETO_K = 0.7  # above it smoothed importance sampling does not converge at useful sample sizes
@@ -33,31 +35,61 @@ def target_of(objective: Objective, kappa: float = 0.0) -> Target:
 
 
 def forecast(
-    rollouts: Rollouts, targets: Sequence[Target], generator: np.random.Generator, level: float = 0.95
+    rollouts: Rollouts,
+    targets: Sequence[Target],
+    generator: np.random.Generator,
+    methods: Sequence[str] = ("exact", "psis", "cumulant"),
 ) -> list[dict[str, Any]]:
-    """One record a target and method. Methods: psis; cumulant, except at limits; exact where responses add up to 1."""
-    ks = tuple(k for k in PASS_AT if k <= np.median(rollouts.count)) if rollouts.binary else ()
-    complete = enumerated(rollouts)
+    """One record a target and method: exact where responses add up to 1, psis, cumulant except at limits."""
+    ks = tuple(k for k in KS if k <= np.median(rollouts.count)) if rollouts.binary else ()
+    bootstrap = ClusterBootstrap(len(rollouts.start), generator)
+    complete = enumerated(rollouts) if "exact" in methods else None
     records = []
     for target in targets:
         if complete is not None:
-            records.append(_record("exact", rollouts, target, exact(complete, target, ks), generator, level))
-        records.append(_record("psis", rollouts, target, reweight(rollouts, target, ks), generator, level))
-        if not target.is_face:
-            records.append(_record("cumulant", rollouts, target, expand(rollouts, target, ks), generator, level))
+            estimate = exact(complete, target, ks)
+            records.append(
+                _record("exact", complete, target, estimate, bootstrap) | _votes(complete, estimate, ks, generator)
+            )
+        if "psis" in methods:
+            estimate = reweight(rollouts, target, ks)
+            record = _record("psis", rollouts, target, estimate, bootstrap)
+            records.append(record | _votes(rollouts, estimate, ks, generator, record["accuracy_reliable"]))
+        if "cumulant" in methods and not target.is_face:
+            records.append(_record("cumulant", rollouts, target, expand(rollouts, target, ks), bootstrap))
     return records
 
 
-def _record(method, rollouts, target, estimate: Reweighted, generator, level):
-    names = list(estimate.value)
-    values = np.stack([estimate.value[name] for name in names], axis=1)
-    shares = np.array([name not in ("length", "log_p", "entropy", "kl") for name in names])
+def _votes(rollouts, estimate: Reweighted, ks, generator, reliable=True):
+    """maj@k. With few effective samples a vote among them is not a vote among draws of q."""
+    found = {}
+    for k in ks:
+        value, low, high = mean_interval(majority_accuracy(rollouts, estimate.weight, k, generator), generator)
+        found |= {f"maj@{k}": value, f"maj@{k}_low": low, f"maj@{k}_high": high}
+        found[f"maj@{k}_reliable"] = reliable and float(estimate.ess.mean()) >= k
+    return found
+
+
+def _record(method, rollouts, target, estimate: Reweighted, bootstrap):
+    # The gain over the base model, prompt by prompt, is known better than either accuracy.
+    base = (
+        rollouts.sum(np.exp(rollouts.log_p) * rollouts.reward) if method == "exact" else rollouts.mean(rollouts.reward)
+    )
+    value = estimate.value | {"gain": estimate.value["accuracy"] - base}
+    bias = estimate.bias | {"gain": estimate.bias["accuracy"]}
+    names = list(value)
+    values = np.stack([value[name] for name in names], axis=1)
+    shares = np.array([name in ("accuracy", "finished") or name.startswith("pass") for name in names])
     mean = np.where(shares, np.clip(values.mean(axis=0), 0, 1), values.mean(axis=0))
-    low, high = _interval(values, shares, generator, level)
+    low, high = _interval(values, shares, bootstrap)
     half = (high - low) / 2
-    # What was left out or corrected for is known to its size only: half of it is added to the interval.
-    error = np.abs([np.mean(estimate.bias[name]) for name in names])
-    low, high = (np.where(shares, np.clip(end, 0, 1), end) for end in (low - error / 2, high + error / 2))
+    error = np.abs([np.mean(bias[name]) for name in names])
+    small = error <= LARGEST_BIAS * half + 1e-12
+    # What was corrected for, or left out, is known to its size only: half of it is added to the interval, and all of it
+    # where it is larger than the interval.
+    added = np.where(small, error / 2, error)
+    low, high = (np.where(shares, np.clip(end, 0, 1), end) for end in (low - added, high + added))
+    small |= shares & (error <= NEGLIGIBLE)
 
     at_base = target.alpha == 1 and target.b == 0
     certain = at_base or method == "exact"
@@ -73,13 +105,13 @@ def _record(method, rollouts, target, estimate: Reweighted, generator, level):
     doubts = {}
     for i, name in enumerate(names):
         doubts[name] = list(general)
-        if not certain and not error[i] <= LARGEST_BIAS * half[i] + 1e-12:  # also when it is nan
+        if not (certain or small[i]):
             doubts[name].append("it hangs on few samples" if method == "psis" else "the terms left out are not small")
-        if np.isinf(target.b) and shares[i] == 0:
+        if np.isinf(target.b) and name in ("length", "log_p", "entropy", "kl"):
             doubts[name].append("all policies that are always right are optimal; where among them a model ends is open")
         if name == "length" and 1 - mean[names.index("finished")] > LARGEST_UNFINISHED:
             doubts[name].append("responses run into the length limit")
-        record |= {name: float(mean[i]), f"{name}_low": float(low[i]), f"{name}_high": float(high[i])}
+        record |= {name: float(mean[i]) + 0.0, f"{name}_low": float(low[i]), f"{name}_high": float(high[i])}
         record[f"{name}_reliable"] = not doubts[name]
     record["reliable"] = not (doubts["accuracy"] or doubts["length"])
     record["doubts"] = list(dict.fromkeys(doubts["accuracy"] + doubts["length"]))
@@ -87,9 +119,9 @@ def _record(method, rollouts, target, estimate: Reweighted, generator, level):
     return record
 
 
-def _interval(values, shares, generator, level):
+def _interval(values, shares, bootstrap, level=0.95):
     """The bootstrap interval, within [0, 1] for shares; all prompts at one end say no more than their number allows."""
-    low, high = confidence_interval(values, generator, level)
+    low, high = bootstrap.interval(values, level)
     low, high = np.where(shares, np.clip(low, 0, 1), low), np.where(shares, np.clip(high, 0, 1), high)
     never = ((1 - level) / 2) ** (1 / len(values))  # Clopper and Pearson: P(no exception among P prompts)
     low = np.where(shares & (values >= 1 - 1e-12).all(axis=0), never, low)

@@ -52,11 +52,25 @@ class Rollouts:
         return np.repeat(values, self.count)
 
     def rows(self, kept: Bool[np.ndarray, " rows"]) -> "Rollouts":
-        """Some of the rows; every prompt must keep one."""
+        """Some of the rows; a prompt that keeps none is gone."""
         count = np.add.reduceat(kept.astype(int), self.start)
-        start = np.concatenate([[0], np.cumsum(count)[:-1]])
+        left = count > 0
+        start = np.cumsum(count[left]) - count[left]
         columns = ("log_p", "reward", "length", "response", "finished", "vote")
-        return replace(self, start=start, **{name: getattr(self, name)[kept] for name in columns})
+        return replace(
+            self,
+            prompt_id=self.prompt_id[left],
+            start=start,
+            right_vote=self.right_vote[left],
+            **{name: getattr(self, name)[kept] for name in columns},
+        )
+
+    def some_prompts(self, most_rows: int, generator: np.random.Generator) -> "Rollouts":
+        """A random selection of prompts with about most_rows rows; itself if it has no more."""
+        if len(self.log_p) <= most_rows:
+            return self
+        prompts = max(2, round(len(self.start) * most_rows / len(self.log_p)))
+        return self.rows(self.each(generator.permutation(len(self.start)) < prompts))
 
     @property
     def binary(self) -> bool:
@@ -142,15 +156,17 @@ def _one_log_p(log_p, length, prompt, response):
 
 
 def _votes(table, order, start, finished):
-    """(the answer that each response gives, the right one of each prompt) as numbers. Equal strings are equal answers.
+    """(the answer that each response gives, the right one of each prompt) as numbers; by normal form (llm.answer_form).
 
     A response that is rewarded 1 votes for the right answer however it is written.
     """
+    from llm.answer_form import normal_form
     from llm.grading import boxed_answer
 
     responses = table["response"].to_numpy()[order]
     distinct, texts = pd.factorize(responses)
-    boxed = np.array([boxed_answer(str(text)) for text in texts], dtype=object)[distinct]
+    answers = [boxed_answer(str(text)) for text in texts]
+    boxed = np.array([answer and normal_form(answer) for answer in answers], dtype=object)[distinct]
     boxed[~finished] = None
     gold = table["answer"].astype(str).str.strip().to_numpy()[order]
     right = (pd.to_numeric(table["reward"]).to_numpy(float)[order] == 1) & finished

@@ -6,6 +6,7 @@ temperature 1. A padded batch gives the same numbers as one response at a time (
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 
@@ -56,3 +57,26 @@ def _batch_log_probs(model, prompt_ids, response_ids, pad_token_id) -> torch.Ten
     entropy = -(log_p.exp() * log_p).sum(-1)
     inside = mask[:, width:]
     return torch.stack([(chosen * inside).sum(1), (entropy * inside).sum(1)], dim=1).cpu()
+
+
+@torch.no_grad()
+def stop_log_probs(
+    model: torch.nn.Module,
+    prompt_ids: Sequence[Sequence[int]],
+    pad_token_id: int,
+    stops: set[int],
+    batch_size: int = 64,
+) -> np.ndarray:
+    """log p(stop at once | prompt), any of the stop tokens, one number a prompt; temperature 1, float64.    [T17]"""
+    found = []
+    device = next(model.parameters()).device
+    for start in range(0, len(prompt_ids), batch_size):
+        batch = prompt_ids[start : start + batch_size]
+        width = max(map(len, batch))
+        ids = torch.tensor([[pad_token_id] * (width - len(p)) + list(p) for p in batch], device=device)
+        mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in batch], device=device)
+        positions = (mask.cumsum(1) - 1).clamp(min=0)
+        logits = model(input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=1).logits[:, -1]
+        log_p = torch.log_softmax(logits.float(), dim=-1)
+        found.append(log_p[:, sorted(stops)].logsumexp(-1).double().cpu().numpy())
+    return np.concatenate(found)
