@@ -84,8 +84,8 @@ def sample(
 ) -> Drawn:
     """samples states of `chains` parallel chains a prompt, every thin-th move after burn_in; T = max_new_tokens.
 
-    proposal_alpha is a, alpha where it is None. Columns: chain, move. Diagnostics: acceptance; ess and r_hat of the
-    trace of log p (means over prompts), tokens_per_effective_sample.
+    proposal_alpha is a, alpha where it is None. Columns: chain, move. Diagnostics: acceptance; ess and r_hat of log p
+    over the moves after burn_in, at least the second half of all (means over prompts), tokens_per_effective_sample.
     """
     chains = min(chains, samples)
     draws = -(-samples // chains)
@@ -94,14 +94,15 @@ def sample(
     state, tokens = start(model, proposal, max_new_tokens, generator)
     tokens += sum(len(ids) - 1 for ids in prompt_ids)
     kept, trace, accepted = [], [], 0
-    for move in range(1, burn_in + thin * draws + 1):
+    moves = burn_in + thin * draws
+    for move in range(1, moves + 1):
         state, moved, cost = step(model, state, proposal, alpha, generator)
         tokens += cost
         accepted += int(moved.sum())
-        if move > burn_in:
+        if move > min(burn_in, moves // 2):
             trace.append(state.log_p.sum(1))
-            if (move - burn_in) % thin == 0:
-                kept.append(state.tokens)
+        if move > burn_in and (move - burn_in) % thin == 0:
+            kept.append(state.tokens)
 
     shape = (len(prompt_ids), chains)
     found = mixing(torch.stack(trace, 1).view(*shape, -1).numpy())
@@ -117,7 +118,7 @@ def sample(
         },
         tokens,
         {
-            "acceptance": accepted / (move * len(asked)),
+            "acceptance": accepted / (moves * len(asked)),
             "ess": float(found.ess.mean()),
             "r_hat": float(found.r_hat.mean()),
             "tokens_per_effective_sample": tokens / float(found.ess.sum()),

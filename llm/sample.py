@@ -6,7 +6,16 @@ from pathlib import Path
 
 from theory.command import one_line_errors, parse
 
-METHODS = ("base",)
+# The options of each method, beyond those that all have.
+METHODS = {
+    "base": (),
+    "low-temperature": ("alpha",),
+    "best-of-n": ("candidates",),
+    "majority-vote": ("candidates",),
+    "power-mh": ("alpha", "chains", "burn_in", "thin"),
+    "power-smc": ("alpha", "particles", "ramp"),
+    "power-rollout": ("alpha", "candidates", "rollouts", "block"),
+}
 ENGINES = ("transformers", "vllm")
 
 
@@ -27,7 +36,27 @@ class SampleConfig:
     max_new_tokens: int | None = None
     """length limit in tokens; the default is 32 for an organism and 1536 otherwise"""
     method: str = "base"
-    """base: the model itself at temperature 1"""
+    """base (the model), low-temperature, best-of-n, majority-vote; for p^alpha: power-smc, power-mh, power-rollout"""
+    alpha: float | None = None
+    """power on the model; temperature 1/alpha of low-temperature. The default is 4"""
+    candidates: int | None = None
+    """best-of-n, majority-vote: n, by default 8; power-rollout: candidates for a block, by default 8"""
+    chains: int | None = None
+    """power-mh: parallel chains a prompt, by default 16"""
+    burn_in: int | None = None
+    """power-mh: moves before the first sample of a chain, by default 16"""
+    thin: int | None = None
+    """power-mh: moves between samples of a chain, by default 4"""
+    particles: int | None = None
+    """power-smc: particles a prompt, by default 3 for each sample"""
+    ramp: int | None = None
+    """power-smc: tokens over which the power rises from 1 to alpha, by default 0"""
+    rollouts: int | None = None
+    """power-rollout: rollouts from each candidate, by default 4"""
+    block: int | None = None
+    """power-rollout: tokens of a block, by default 16"""
+    temperature: float = 1.0
+    """always 1: the log-probabilities of a rollout are those of the model itself"""
     engine: str = "transformers"
     """what generates: transformers, or vllm where it is installed (scores always come from transformers)"""
     batch_size: int = 512
@@ -47,6 +76,27 @@ class SampleConfig:
             raise ValueError(f"--max-new-tokens must be at least 1, got {self.max_new_tokens}")
         if self.method not in METHODS:
             raise ValueError(f"--method must be one of {', '.join(METHODS)}, got {self.method}")
+        for name in {name for options in METHODS.values() for name in options}:
+            value, flag = getattr(self, name), f"--{name.replace('_', '-')}"
+            if value is None:
+                continue
+            if name not in METHODS[self.method]:
+                users = ", ".join(method for method, options in METHODS.items() if name in options)
+                raise ValueError(f"{flag} {value} is not used by --method {self.method}; it belongs to {users}")
+            least = 0 if name in ("alpha", "burn_in", "ramp") else 1
+            if not least <= value < float("inf"):
+                raise ValueError(f"{flag} must be finite and at least {least}, got {value}")
+        if self.particles is not None and self.particles < self.samples:
+            raise ValueError(
+                f"--particles {self.particles} is below --samples {self.samples}; take three times as many"
+            )
+        if self.temperature != 1:
+            raise ValueError(
+                f"--temperature {self.temperature} would make the rows draws of another distribution than their log_p "
+                "says; leave it at 1, or use --method low-temperature --alpha, temperature 1/alpha"
+            )
+        if self.engine != "transformers" and self.method != "base":
+            raise ValueError(f"--engine {self.engine} serves --method base only, got {self.method}; drop --engine")
         if self.engine not in ENGINES:
             raise ValueError(f"--engine must be one of {', '.join(ENGINES)}, got {self.engine}")
 

@@ -15,6 +15,7 @@ from figures import run_folder
 from llm import models, rollouts
 from llm.data import BUNDLED, Problem, hold_out, load_problems
 from llm.evaluate import summarise
+from llm.methods import rows_per_sample, sampler
 from llm.organisms import MAX_RESPONSE_TOKENS, ORGANISMS
 from llm.sample import SampleConfig
 
@@ -36,7 +37,7 @@ def sample(config: SampleConfig) -> Path:
     folder = _open(config)
     parts = folder / "parts"
     parts.mkdir(exist_ok=True)
-    at_once = max(1, config.batch_size // config.samples)
+    at_once = max(1, int(config.batch_size / (config.samples * rows_per_sample(config))))
     chunks = [problems[start : start + at_once] for start in range(0, len(problems), at_once)]
     for index, chunk in enumerate(track(chunks, "sampling", console=Console(stderr=True))):
         part = parts / f"{index:06d}.parquet"
@@ -81,6 +82,8 @@ def _sampler(config: SampleConfig, path: str):
         from llm.vllm_engine import engine
 
         return engine(path)
+    if config.method != "base":
+        return sampler(config)
 
     def base(*arguments):
         return rollouts.draw(*arguments, config.batch_size)

@@ -104,11 +104,11 @@ def test_rows_are_independent_of_each_other(model, tables):
 def test_a_comb_gives_each_its_share_rounded_up_or_down_and_exactly_on_average(weights, total):
     weight = torch.tensor(weights, dtype=torch.float64)
     share = (weight / weight.sum() * total).numpy()
-    offsets = (torch.arange(200, dtype=torch.float64) + 0.5) / 200
+    offsets = (torch.arange(100, dtype=torch.float64) + 0.5) / 100
     counts = np.array([systematic_counts(weight, total, u).numpy() for u in offsets])
     assert (counts.sum(1) == total).all()
     assert (counts >= np.floor(share - 1e-9)).all() and (counts <= np.ceil(share + 1e-9)).all()
-    np.testing.assert_allclose(counts.mean(0), share, atol=2 / 200 + 1e-9)  # a floor's mean on a grid of 200
+    np.testing.assert_allclose(counts.mean(0), share, atol=2 / 100 + 1e-9)  # a floor's mean on a grid of 100
 
 
 def test_thinning_takes_nobody_twice_whose_share_is_small(model):
