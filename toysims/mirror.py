@@ -55,15 +55,18 @@ def replicate(
     No exponential at all, but no logarithm either: probabilities below the smallest float are lost, and a
     step must keep η (f - E f) above -1.
     """
-    growth = 1 + step_size * fitness
 
-    def step(_, state):
-        pi, mean = state
-        pi = pi * (growth - step_size * mean)
-        return pi, jnp.sum(pi * fitness, axis=-1, keepdims=True)  # in the same pass over the rows
+    def one(run):
+        fitness, pi = run
 
-    mean = jnp.sum(pi * fitness, axis=-1, keepdims=True)
-    return jax.lax.fori_loop(0, steps, step, (pi, mean))[0]
+        def step(_, state):
+            pi, mean = state
+            pi = pi * ((1 - step_size * mean) + step_size * fitness)
+            return pi, jnp.sum(pi * fitness, keepdims=True)  # in the same pass over the row
+
+        return jax.lax.fori_loop(0, steps, step, (pi, jnp.sum(pi * fitness, keepdims=True)))[0]
+
+    return _in_cache(one, fitness, pi)
 
 
 @jax.jit
@@ -96,12 +99,17 @@ def _ascend(keep, drive, log_p, steps, normalise_every, bounded):
         theta, log_z = advance(state, rest)
         return theta - log_z
 
-    def in_cache(*runs):
-        # All steps of a block of runs before the next block: its logits stay in the core's cache.
+    return _in_cache(one, keep, drive, log_p)
+
+
+def _in_cache(one, *runs):
+    """`one` for every run: all steps of a block of runs before the next, so that it stays in the core's cache."""
+
+    def blocks(*runs):
         here, k = runs[-1].shape
         return jax.lax.map(one, runs, batch_size=min(here, max(1, CACHE // k)))
 
     rows = PartitionSpec("rows")
     mesh = Mesh(np.array(jax.devices()), ("rows",))
     # check_vma: JAX 0.10 cannot yet tell that the loop's first log_z differs between devices later on.
-    return jax.shard_map(in_cache, mesh=mesh, in_specs=rows, out_specs=rows, check_vma=False)(keep, drive, log_p)
+    return jax.shard_map(blocks, mesh=mesh, in_specs=rows, out_specs=rows, check_vma=False)(*runs)

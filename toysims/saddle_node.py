@@ -92,7 +92,7 @@ def clusters() -> list[Check]:
 
     From beyond the edge of its basin it does not run away, as it would without the second, but rests at another power.
     """
-    log_p, beta = np.log([0.41, 0.40, 0.19]), 2.0
+    log_p, beta = np.log([0.41, 0.40, 0.19]), 3.0
     predicted = std_normalised_alpha(log_p, beta)
     first, beyond = (train(log_p, beta, alpha) for alpha in (1.0, 1.1 * predicted.unstable))
     claim = "GRPO with clusters of log p"
