@@ -39,6 +39,8 @@ class Cloud(NamedTuple):
     cache: PrefixCache
     forwards: int
     """tokens that went through the model so far"""
+    drawn: int = 0
+    """tokens that the particles drew: the cost if none of them shared a prefix"""
 
 
 def begin(model, prompt_ids: Sequence[Sequence[int]], count: int) -> Cloud:
@@ -101,7 +103,8 @@ def spread(
     tokens = draw(log_q, particles, generator)
     vocabulary = log_q.shape[1]
     children, count = torch.unique(particles * vocabulary + tokens, return_counts=True)
-    return branch(cloud, log_p_next, children // vocabulary, children % vocabulary, count, stops)
+    spread_out = branch(cloud, log_p_next, children // vocabulary, children % vocabulary, count, stops)
+    return spread_out._replace(drawn=cloud.drawn + len(particles))
 
 
 def branch(
@@ -134,6 +137,7 @@ def branch(
         position=cloud.position[source] + (added != PAD),
         cache=cloud.cache.select(row[goes_on]),
         forwards=cloud.forwards + int(cloud.live.sum()),
+        drawn=cloud.drawn,
     )
 
 
@@ -176,6 +180,7 @@ def regroup(cloud: Cloud, index: torch.Tensor, count: int) -> Cloud:
         log_weight=torch.zeros(len(index), dtype=torch.float64),
         cache=cloud.cache.select(rows),
         forwards=cloud.forwards,
+        drawn=cloud.drawn,
         **picked,
     )
 

@@ -11,6 +11,7 @@ when it is accepted with `log_acceptance`.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
@@ -84,13 +85,15 @@ def sample(
 ) -> Drawn:
     """samples states of `chains` parallel chains a prompt, every thin-th move after burn_in; T = max_new_tokens.
 
-    proposal_alpha is a, alpha where it is None. Columns: chain, move. Diagnostics: acceptance; ess and r_hat of log p
-    over the moves after burn_in, at least the second half of all (means over prompts), tokens_per_effective_sample.
+    proposal_alpha is a, (1 + alpha)/2 where it is None: at a = alpha a response that low temperature hardly draws is
+    left as rarely as it is found, and the chain sticks (docs/samplers.md). Columns: chain, move. Diagnostics:
+    acceptance; ess and r_hat of log p over the moves after burn_in, at least the second half of all (means over the
+    prompts where they can be told), tokens_per_effective_sample.
     """
     chains = min(chains, samples)
     draws = -(-samples // chains)
     asked = [ids for ids in prompt_ids for _ in range(chains)]
-    proposal = Proposal(asked, alpha if proposal_alpha is None else proposal_alpha, stops, restart)
+    proposal = Proposal(asked, (1 + alpha) / 2 if proposal_alpha is None else proposal_alpha, stops, restart)
     state, tokens = start(model, proposal, max_new_tokens, generator)
     tokens += sum(len(ids) - 1 for ids in prompt_ids)
     kept, trace, accepted = [], [], 0
@@ -106,6 +109,7 @@ def sample(
 
     shape = (len(prompt_ids), chains)
     found = mixing(torch.stack(trace, 1).view(*shape, -1).numpy())
+    ess, r_hat = (float(x[np.isfinite(x)].mean()) if np.isfinite(x).any() else float("nan") for x in found)
     # [prompt, draw, chain], so that the first samples of a prompt come from different chains.
     responses = torch.stack(kept).view(draws, *shape, max_new_tokens).transpose(0, 1)
     order = [(draw_, chain) for draw_ in range(draws) for chain in range(chains)][:samples]
@@ -119,9 +123,9 @@ def sample(
         tokens,
         {
             "acceptance": accepted / (moves * len(asked)),
-            "ess": float(found.ess.mean()),
-            "r_hat": float(found.r_hat.mean()),
-            "tokens_per_effective_sample": tokens / float(found.ess.sum()),
+            "ess": ess,
+            "r_hat": r_hat,
+            "tokens_per_effective_sample": tokens / (len(prompt_ids) * ess),
         },
     )
 

@@ -12,7 +12,7 @@ METHODS = {
     "low-temperature": ("alpha",),
     "best-of-n": ("candidates",),
     "majority-vote": ("candidates",),
-    "power-mh": ("alpha", "chains", "burn_in", "thin"),
+    "power-mh": ("alpha", "proposal_alpha", "chains", "burn_in", "thin"),
     "power-smc": ("alpha", "particles", "ramp"),
     "power-rollout": ("alpha", "candidates", "rollouts", "block"),
 }
@@ -41,6 +41,8 @@ class SampleConfig:
     """power on the model; temperature 1/alpha of low-temperature. The default is 4"""
     candidates: int | None = None
     """best-of-n, majority-vote: n, by default 8; power-rollout: candidates for a block, by default 8"""
+    proposal_alpha: float | None = None
+    """power-mh: what is proposed comes at temperature 1/this, by default (1 + alpha)/2"""
     chains: int | None = None
     """power-mh: parallel chains a prompt, by default 16"""
     burn_in: int | None = None
@@ -83,7 +85,7 @@ class SampleConfig:
             if name not in METHODS[self.method]:
                 users = ", ".join(method for method, options in METHODS.items() if name in options)
                 raise ValueError(f"{flag} {value} is not used by --method {self.method}; it belongs to {users}")
-            least = 0 if name in ("alpha", "burn_in", "ramp") else 1
+            least = 0 if name in ("alpha", "proposal_alpha", "burn_in", "ramp") else 1
             if not least <= value < float("inf"):
                 raise ValueError(f"{flag} must be finite and at least {least}, got {value}")
         if self.particles is not None and self.particles < self.samples:

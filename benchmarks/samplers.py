@@ -1,0 +1,320 @@
+"""Samplers of p^alpha on an organism: error against cost, speed against sequential MH, memory of a real-shape model.
+
+    python benchmarks/samplers.py [--parts error speed forecast memory] [--organism aligned] [--prompts 20]
+
+Each part adds its result to benchmarks/samplers.json; `error` also draws docs/samplers.png. The oracle is the
+enumeration of the model's own responses, with a certified bound on what it leaves out. Cost is in tokens that went
+through the model, as a multiple of plain sampling without any sharing (samples · E_p|y|).
+"""
+
+import argparse
+import json
+import resource
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from figures import run_folder
+from figures.samplers import samplers_figure
+from llm import best_of_n, low_temperature, power_mh, power_rollout, power_smc
+from llm.data import BUNDLED, load_problems
+from llm.enumeration import enumerate_responses, power_table, total_variation
+from llm.grading import grade
+from llm.mixing import mixing
+from llm.models import load, resolve, stop_token_ids
+from llm.organisms import MAX_RESPONSE_TOKENS
+from llm.scoring import response_log_probs
+
+HERE = Path(__file__).parent
+RESULT = HERE / "samplers.json"
+ALPHAS = (1.25, 2.0, 4.0)
+FLOOR = 1e-6  # of the enumeration
+SAMPLES = 128  # a prompt
+# name of the curve, sampler, options at rising cost, prompts it is run on (of those asked for)
+CURVES = (
+    ("low temperature", low_temperature, [{}], 1.0),
+    ("best of n", best_of_n, [{"candidates": n} for n in (2, 4, 8)], 1.0),
+    (
+        "power-mh",
+        power_mh,
+        [{"chains": SAMPLES, "burn_in": burn_in, "thin": 1} for burn_in in (0, 1, 3, 7)],
+        1.0,
+    ),
+    ("power-smc", power_smc, [{"particles": SAMPLES * k} for k in (1, 2, 3, 6)], 1.0),
+    ("power-smc, ramp 16", power_smc, [{"particles": SAMPLES * k, "ramp": 16} for k in (1, 2, 3, 6)], 1.0),
+    (
+        "power-rollout",
+        power_rollout,
+        [{"candidates": k, "rollouts": m} for k, m in ((2, 1), (2, 4), (6, 4))],
+        0.2,
+    ),
+)
+
+
+class Oracle:
+    """A model, its held-out prompts and all that it says to them."""
+
+    def __init__(self, organism: str, prompts: int):
+        self.model, self.tokenizer = load(resolve(organism))
+        self.model.eval()
+        self.stops = stop_token_ids(self.model, self.tokenizer)
+        held_out = load_problems(BUNDLED, "heldout")
+        self.problems = held_out[:: len(held_out) // prompts][:prompts]
+        self.prompt_ids = [self.tokenizer(problem.text).input_ids for problem in self.problems]
+        self.found = [
+            enumerate_responses(self.model, ids, MAX_RESPONSE_TOKENS, self.stops, FLOOR) for ids in self.prompt_ids
+        ]
+
+    def draw(self, sampler, prompts: slice, samples: int, seed: int, **options):
+        arguments = (self.model, self.tokenizer, self.prompt_ids[prompts], samples, MAX_RESPONSE_TOKENS, self.stops)
+        return sampler.sample(*arguments, torch.Generator().manual_seed(seed), **options)
+
+    def plain_tokens(self, prompts: slice, samples: int) -> float:
+        """What plain sampling costs: samples · E_p|y|, over the listed responses."""
+        return samples * sum(
+            np.exp(found.log_p) @ [len(y) for y in found.responses] / np.exp(found.log_p).sum()
+            for found in self.found[prompts]
+        )
+
+
+def monte_carlo_floor(table, samples: int, generator) -> float:
+    """Mean total variation of independent draws to their own distribution, from 100 sets."""
+    q = np.exp(table.log_q)
+    return float(np.mean([0.5 * np.abs(generator.multinomial(samples, q) / samples - q).sum() for _ in range(100)]))
+
+
+def error_against_cost(oracle: Oracle, save) -> list[dict]:
+    generator, rows = np.random.default_rng(0), []
+    for alpha in ALPHAS:
+        tables = [power_table(found, alpha) for found in oracle.found]
+        floors = np.array([monte_carlo_floor(table, SAMPLES, generator) for table in tables])
+        for name, sampler, settings, share in CURVES:
+            few = slice(0, max(2, round(share * len(tables))))
+            for options in settings:
+                with_alpha = options if sampler is best_of_n else options | {"alpha": alpha}
+                excess, tokens, unshared, started = [], 0, 0, time.perf_counter()
+                for start in range(0, few.stop, 4):
+                    batch = slice(start, min(start + 4, few.stop))
+                    drawn = oracle.draw(sampler, batch, SAMPLES, seed=start, **with_alpha)
+                    tokens += drawn.tokens
+                    unshared += drawn.diagnostics.get("tokens_without_sharing", drawn.tokens)
+                    for i in range(batch.start, batch.stop):
+                        mine = drawn.responses[(i - start) * SAMPLES : (i - start + 1) * SAMPLES]
+                        excess.append(total_variation(oracle.found[i], tables[i], mine) - floors[i])
+                rows.append(
+                    {
+                        "alpha": alpha,
+                        "method": name,
+                        "options": options,
+                        "prompts": few.stop,
+                        "cost": tokens / oracle.plain_tokens(few, SAMPLES),
+                        "excess": float(np.mean(excess)),
+                        "excess_se": float(np.std(excess, ddof=1) / np.sqrt(len(excess))),
+                        "floor": float(floors[few].mean()),
+                        "outside": max(table.outside for table in tables[few]),
+                        "cost_without_sharing": unshared / oracle.plain_tokens(few, SAMPLES),
+                        "seconds": time.perf_counter() - started,
+                        **{k: v for k, v in drawn.diagnostics.items() if k in ("ess", "acceptance", "resamplings")},
+                    }
+                )
+                print(
+                    {k: rows[-1][k] for k in ("alpha", "method", "cost", "excess", "excess_se", "seconds")}, flush=True
+                )
+    return rows
+
+
+@torch.no_grad()
+def sequential_mh(oracle: Oracle, prompt: int, alpha: float, moves: int, seed: int) -> tuple[np.ndarray, float]:
+    """(trace of log p, seconds): one chain over the fixed horizon, model.generate for each proposal, nothing kept.
+
+    The position is uniform over the response; the rest is drawn at temperature 1/alpha, then both are scored anew.
+    """
+    model, ids, generator = oracle.model, oracle.prompt_ids[prompt], torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+
+    def regenerate(kept):
+        start = torch.tensor([[*ids, *kept]])
+        options = {"do_sample": True, "temperature": 1 / alpha, "top_k": 0, "top_p": 1.0}
+        out = model.generate(
+            start,
+            attention_mask=torch.ones_like(start),
+            max_new_tokens=MAX_RESPONSE_TOKENS - len(kept),
+            eos_token_id=sorted(oracle.stops),
+            pad_token_id=oracle.tokenizer.pad_token_id,
+            **options,
+        )
+        return out[0, len(ids) :].tolist()
+
+    def log_w(response):
+        logits = model(torch.tensor([[*ids, *response]])).logits[0, len(ids) - 1 : -1].double()
+        log_p = torch.log_softmax(logits, -1)
+        chosen = log_p[range(len(response)), response].sum()
+        return chosen.item(), torch.logsumexp(alpha * log_p, -1).sum()
+
+    trace, response = [], regenerate([])
+    log_p, weight = log_w(response)
+    started = time.perf_counter()
+    for _ in range(moves):
+        u = torch.rand(2, generator=generator)
+        position = int(u[0] * len(response))
+        new = regenerate(response[:position])
+        new_log_p, new_weight = log_w(new)
+        ratio = new_weight - weight + np.log(len(response)) - np.log(len(new))
+        if u[1].log() < ratio:
+            response, log_p, weight = new, new_log_p, new_weight
+        trace.append(log_p)
+    return np.array(trace), time.perf_counter() - started
+
+
+def speed(oracle: Oracle, save, moves: int = 200, prompts: int = 2) -> list[dict]:
+    """Effective samples a second: by arviz for chains; for particles by the error of E log p against the oracle.
+
+    The second is Var_q(log p)/mean squared error, over repeats and prompts: nothing a sampler says of itself enters.
+    """
+    rows = []
+    for alpha in ALPHAS:
+        truth = [power_table(found, alpha) for found in oracle.found[:prompts]]
+        mean = [np.exp(t.log_q) @ f.log_p for t, f in zip(truth, oracle.found, strict=False)]
+        variance = [np.exp(t.log_q) @ (f.log_p - m) ** 2 for t, f, m in zip(truth, oracle.found, mean, strict=False)]
+        ess, seconds = 0.0, 0.0
+        for prompt in range(prompts):
+            trace, took = sequential_mh(oracle, prompt, alpha, moves, seed=prompt)
+            ess += np.nan_to_num(mixing(trace[None, None]).ess[0])
+            seconds += took
+        rate = ess / seconds
+        row = {"alpha": alpha, "sequential_mh": rate, "sequential_moves": moves * prompts}
+        contenders = (
+            ("power_smc", power_smc, 1024, {"particles": 2048, "ramp": 16}),
+            ("power_mh", power_mh, 512, {"chains": 512, "burn_in": 8, "thin": 1}),
+        )
+        for name, sampler, samples, options in contenders:
+            errors, took = [], 0.0
+            for repeat in range(4):
+                started = time.perf_counter()
+                drawn = oracle.draw(sampler, slice(0, prompts), samples, seed=100 + repeat, alpha=alpha, **options)
+                took += time.perf_counter() - started
+                asked = [ids for ids in oracle.prompt_ids[:prompts] for _ in range(samples)]
+                log_p = response_log_probs(oracle.model, asked, drawn.responses, oracle.tokenizer.pad_token_id).numpy()
+                errors.append((log_p.reshape(prompts, samples).mean(1) - mean) ** 2 / variance)
+            effective = prompts * 4 / np.mean(errors)
+            row[name] = effective / took
+            row[f"{name}_ratio"] = effective / took / rate
+            row[f"{name}_own_ess"] = drawn.diagnostics["ess"]
+            row[f"{name}_effective"] = 1 / np.mean(errors)
+        rows.append(row)
+        save(rows)
+        print(row, flush=True)
+    return rows
+
+
+def forecast_check(oracle: Oracle, save) -> list[dict]:
+    """Accuracy and length of p^alpha: exact, sampled by power-smc, and the forecast from 64 base samples a prompt."""
+    from llm import rollouts
+    from llm.forecasting import forecast
+    from llm.reweight import Target
+    from llm.rollout_file import from_table
+
+    table = rollouts.sample_rollouts(
+        oracle.model, oracle.tokenizer, oracle.problems, 64, MAX_RESPONSE_TOKENS, seed=5, chat=False
+    )
+    targets = [Target(alpha, 0.0, 0.0) for alpha in ALPHAS]
+    records = forecast(from_table(table), targets, np.random.default_rng(0), methods=("psis",))
+    rows = []
+    for alpha, record in zip(ALPHAS, records, strict=True):
+        drawn = oracle.draw(power_smc, slice(None), SAMPLES, seed=6, alpha=alpha, ramp=16)
+        sampled = rollouts.tabulate(
+            oracle.model, oracle.tokenizer, oracle.problems, oracle.prompt_ids, drawn, oracle.stops
+        )
+        by_prompt = sampled.groupby("prompt_id", sort=False)[["reward", "length"]].mean()
+        within = sampled.groupby("prompt_id", sort=False)[["reward", "length"]].var() / SAMPLES
+        error = np.sqrt(within.sum()) / len(by_prompt)  # of the draws, at these very prompts
+        exact = np.mean([_exact(oracle, i, alpha) for i in range(len(oracle.found))], axis=0)
+        row = {"alpha": alpha, "forecast_reliable": bool(record["reliable"])}
+        for name, column, value in zip(("accuracy", "length"), ("reward", "length"), exact, strict=True):
+            row[name] = {
+                "exact": float(value),
+                "power_smc": float(by_prompt[column].mean()),
+                "power_smc_se": float(error[column]),
+                "forecast": record[name],
+                "low": record[f"{name}_low"],
+                "high": record[f"{name}_high"],
+            }
+        rows.append(row)
+        save(rows)
+        print(row, flush=True)
+    return rows
+
+
+def _exact(oracle: Oracle, prompt: int, alpha: float) -> tuple[float, float]:
+    found, answer = oracle.found[prompt], oracle.problems[prompt].answer
+    q = np.exp(power_table(found, alpha).log_q)
+    texts = oracle.tokenizer.batch_decode([list(y) for y in found.responses], skip_special_tokens=True)
+    reward = [grade(t, answer, y[-1] in oracle.stops) for t, y in zip(texts, found.responses, strict=True)]
+    return float(q @ reward), float(q @ [len(y) for y in found.responses])
+
+
+def memory_of_a_real_shape(horizon: int = 24) -> dict:
+    """power-mh with 8 chains on a randomly initialised model of Qwen2.5-0.5B's shape, float32 on the CPU."""
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    torch.manual_seed(0)
+    model = Qwen2ForCausalLM(
+        Qwen2Config(
+            vocab_size=151936,
+            hidden_size=896,
+            intermediate_size=4864,
+            num_hidden_layers=24,
+            num_attention_heads=14,
+            num_key_value_heads=2,
+            tie_word_embeddings=True,
+        )
+    ).eval()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    prompt = torch.randint(151936, (100,), generator=torch.Generator().manual_seed(0)).tolist()
+    generator = torch.Generator().manual_seed(1)
+    started = time.perf_counter()
+    options = {"alpha": 4.0, "chains": 8, "burn_in": 1, "thin": 1}
+    drawn = power_mh.sample(model, None, [prompt], 8, horizon, {151645}, generator, **options)
+    return {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "chains": 8,
+        "prompt_tokens": len(prompt),
+        "horizon": horizon,
+        "moves": 2,
+        "tokens": drawn.tokens,
+        "seconds": time.perf_counter() - started,
+        "gigabytes_with_the_model_loaded": before,
+        "gigabytes_at_most": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+        "acceptance": drawn.diagnostics["acceptance"],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", nargs="+", default=["error", "speed", "forecast", "memory"])
+    parser.add_argument("--organism", default="aligned")
+    parser.add_argument("--prompts", type=int, default=20)
+    options = parser.parse_args()
+    result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    result["environment"] = run_folder.environment()
+    measures = {"error": error_against_cost, "speed": speed, "forecast": forecast_check}
+    oracle = Oracle(options.organism, options.prompts) if set(options.parts) & measures.keys() else None
+    for part in options.parts:
+        if part == "memory":
+            result["memory"] = memory_of_a_real_shape()
+            run_folder.write_json(RESULT, result)
+            continue
+
+        def save(rows, part=part):
+            result.setdefault(options.organism, {})[part] = rows
+            run_folder.write_json(RESULT, result)
+
+        measures[part](oracle, save)
+    if "error" in options.parts and options.organism == "aligned":
+        run_folder.write(HERE.parent / "docs" / "samplers.png", samplers_figure(result["aligned"]["error"]).savefig)
+
+
+if __name__ == "__main__":
+    main()
