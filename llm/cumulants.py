@@ -13,9 +13,33 @@ from scipy.special import expit, logit
 from llm.reweight import Reweighted, Target
 from llm.rollout_file import Rollouts
 
+GROUPS = 8
+
 
 def expand(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Reweighted:
-    """`bias` holds the size of the first term left out, which is what makes an expansion unreliable."""
+    """The expansion, corrected for the bias of moments from few samples (a jackknife over 8 groups of each prompt's).
+
+    `bias` holds that correction and the size of the first term left out, which makes an expansion unreliable.
+    """
+    value, left_out = _expand(rollouts, target, ks)
+    number = np.arange(len(rollouts.log_p)) - rollouts.each(rollouts.start)
+    groups = int(min(GROUPS, rollouts.count.min()))
+    bias = dict.fromkeys(value, np.full(len(rollouts.start), np.nan))
+    if groups > 1:
+        fewer = [_expand(rollouts.rows(number % groups != g), target, ks)[0] for g in range(groups)]
+        bias = {name: (groups - 1) * (np.mean([f[name] for f in fewer], axis=0) - value[name]) for name in value}
+    return Reweighted(
+        {name: value[name] - np.nan_to_num(bias[name]) for name in value},
+        # Signed so that the mean over prompts adds the two sizes.
+        {name: left_out[name] + np.sign(np.mean(bias[name])) * bias[name] for name in value},
+        rollouts.count.astype(float),
+        None,
+        np.nan,
+    )
+
+
+def _expand(rollouts: Rollouts, target: Target, ks: tuple[int, ...]) -> tuple[dict, dict]:
+    """(values, sizes of the first terms left out)."""
     x = target.alpha - 1
     sharpening = x * rollouts.log_p / rollouts.length**target.kappa
     t = sharpening + target.b * rollouts.reward
@@ -41,13 +65,7 @@ def expand(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Rewe
     for k in ks:
         accuracy, error = pairs["accuracy"]
         pairs[f"pass@{k}"] = 1 - (1 - accuracy) ** k, k * error * (1 - accuracy) ** (k - 1)
-    return Reweighted(
-        {name: value for name, (value, _) in pairs.items()},
-        {name: error for name, (_, error) in pairs.items()},
-        rollouts.count.astype(float),
-        None,
-        np.nan,
-    )
+    return {name: value for name, (value, _) in pairs.items()}, {name: error for name, (_, error) in pairs.items()}
 
 
 def _accuracy(rollouts: Rollouts, sharpening: np.ndarray, b: float) -> tuple[np.ndarray, np.ndarray]:

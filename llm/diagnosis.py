@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from llm.intervals import ClusterBootstrap, mean_interval
-from llm.reweight import Target, reweight
+from llm.reweight import Target, plain_weights
 from llm.rollout_file import Rollouts
 
 ALPHAS = (1.02, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 32.0)
@@ -209,7 +209,7 @@ def _critical_beta(rollouts, generator):
     """β_c = 1/max_α (α-1) sd_{q_{α,0}}(l), prompt by prompt.    [T12]"""
     curve = []
     for alpha in ALPHAS:
-        weight = reweight(rollouts, Target(alpha, 0.0)).weight
+        weight = plain_weights(rollouts, Target(alpha, 0.0))
         mean = rollouts.sum(weight * rollouts.log_p)
         variance = rollouts.sum(weight * (rollouts.log_p - rollouts.each(mean)) ** 2)
         curve.append((alpha - 1) * np.sqrt(np.maximum(variance, 0)))

@@ -1,12 +1,12 @@
 """Where objectives end, from base rollouts: estimates, intervals, and whether they can be relied on."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from llm.cumulants import expand
-from llm.intervals import ClusterBootstrap, mean_interval
+from llm.intervals import ClusterBootstrap
 from llm.majority import majority_accuracy
 from llm.reweight import Reweighted, Target, enumerated, exact, reweight
 from llm.rollout_file import Rollouts
@@ -14,9 +14,11 @@ from theory.objectives import Objective
 
 QUANTITIES = ("accuracy", "length", "log_p", "entropy", "kl", "finished")
 KS = (4, 16)  # of pass@k and maj@k
+MOST_VOTING_PROMPTS = 500
+EXPANDED_ROWS = 200_000  # a second opinion near the base model does not need more
 # A value is relied on where these hold; benchmarks/forecast_coverage.py measures what its intervals then cover.
-LARGEST_BIAS = 1.0  # the estimated bias, as a part of half the interval ...
-NEGLIGIBLE = 0.005  # ... or, for shares, half a point
+# The estimated bias must be below half the interval, or, for shares, below half a point.
+NEGLIGIBLE = 0.005
 LARGEST_UNSEEN = 0.2  # what right answers that were never sampled could add, as a part of half the interval
 SMALLEST_ESS = 5.0  # mean effective samples a prompt
 LARGEST_PARETO_K = 0.7  # above it smoothed importance sampling does not converge at useful sample sizes
@@ -43,29 +45,47 @@ def forecast(
     """One record a target and method: exact where responses add up to 1, psis, cumulant except at limits."""
     ks = tuple(k for k in KS if k <= np.median(rollouts.count)) if rollouts.binary else ()
     bootstrap = ClusterBootstrap(len(rollouts.start), generator)
+    voters = Voters.choose(len(rollouts.start), ks, bootstrap, generator)
     complete = enumerated(rollouts) if "exact" in methods else None
+    few = rollouts.some_prompts(EXPANDED_ROWS, generator)
+    few_bootstrap = bootstrap if few is rollouts else ClusterBootstrap(len(few.start), generator)
     records = []
     for target in targets:
         if complete is not None:
             estimate = exact(complete, target, ks)
-            records.append(
-                _record("exact", complete, target, estimate, bootstrap) | _votes(complete, estimate, ks, generator)
-            )
+            records.append(_record("exact", complete, target, estimate, bootstrap) | _votes(complete, estimate, voters))
         if "psis" in methods:
             estimate = reweight(rollouts, target, ks)
             record = _record("psis", rollouts, target, estimate, bootstrap)
-            records.append(record | _votes(rollouts, estimate, ks, generator, record["accuracy_reliable"]))
+            records.append(record | _votes(rollouts, estimate, voters, record["accuracy_reliable"]))
         if "cumulant" in methods and not target.is_face:
-            records.append(_record("cumulant", rollouts, target, expand(rollouts, target, ks), bootstrap))
+            records.append(_record("cumulant", few, target, expand(few, target, ks), few_bootstrap))
     return records
 
 
-def _votes(rollouts, estimate: Reweighted, ks, generator, reliable=True):
+class Voters(NamedTuple):
+    """The prompts that votes are simulated on: all, or 500, whose interval is narrow enough."""
+
+    prompts: np.ndarray
+    ks: tuple[int, ...]
+    bootstrap: ClusterBootstrap
+    generator: np.random.Generator
+
+    @classmethod
+    def choose(cls, prompts: int, ks: tuple[int, ...], bootstrap: ClusterBootstrap, generator: np.random.Generator):
+        if prompts <= MOST_VOTING_PROMPTS:
+            return cls(np.arange(prompts), ks, bootstrap, generator)
+        chosen = generator.choice(prompts, MOST_VOTING_PROMPTS, replace=False)
+        return cls(chosen, ks, ClusterBootstrap(MOST_VOTING_PROMPTS, generator), generator)
+
+
+def _votes(rollouts, estimate: Reweighted, voters: Voters, reliable=True):
     """maj@k. With few effective samples a vote among them is not a vote among draws of q."""
     found = {}
-    for k in ks:
-        value, low, high = mean_interval(majority_accuracy(rollouts, estimate.weight, k, generator), generator)
-        found |= {f"maj@{k}": value, f"maj@{k}_low": low, f"maj@{k}_high": high}
+    for k in voters.ks:
+        values = majority_accuracy(rollouts, estimate.weight, k, voters.prompts, voters.generator)
+        low, high = voters.bootstrap.interval(values[:, None])[:, 0]
+        found |= {f"maj@{k}": float(values.mean()), f"maj@{k}_low": float(low), f"maj@{k}_high": float(high)}
         found[f"maj@{k}_reliable"] = reliable and float(estimate.ess.mean()) >= k
     return found
 
@@ -80,20 +100,22 @@ def _record(method, rollouts, target, estimate: Reweighted, bootstrap):
     names = list(value)
     values = np.stack([value[name] for name in names], axis=1)
     shares = np.array([name in ("accuracy", "finished") or name.startswith("pass") for name in names])
-    mean = np.where(shares, np.clip(values.mean(axis=0), 0, 1), values.mean(axis=0))
+    rewarded = shares & (np.array(names) != "finished") | (np.array(names) == "gain")
     low, high = _interval(values, shares, bootstrap)
     half = (high - low) / 2
     error = np.abs([np.mean(bias[name]) for name in names])
-    small = error <= LARGEST_BIAS * half + 1e-12
+    unseen = unseen_accuracy(rollouts, target.b) if method != "exact" else 0.0
     # What was corrected for, or left out, is known to its size only: half of it is added to the interval, and all of it
-    # where it is larger than the interval.
-    added = np.where(small, error / 2, error)
-    low, high = (np.where(shares, np.clip(end, 0, 1), end) for end in (low - added, high + added))
-    small |= shares & (error <= NEGLIGIBLE)
+    # where it is larger than the interval. What was never sampled can only be missing.
+    added = np.where(error <= half, error / 2, error)
+    low, high = low - added, high + added + unseen * rewarded
+    mean = values.mean(axis=0)
+    mean, low, high = (np.where(shares, np.clip(x, 0, 1), x) + 0.0 for x in (mean, low, high))
 
-    at_base = target.alpha == 1 and target.b == 0
-    certain = at_base or method == "exact"
-    general = [] if certain else _general_doubts(method, rollouts, target, estimate, half[names.index("accuracy")])
+    allowed = np.where(shares | rewarded, np.maximum(half, NEGLIGIBLE), half) + 1e-12
+    few, unseen_limit = error / allowed, max(LARGEST_UNSEEN * half[names.index("accuracy")], NEGLIGIBLE)
+    certain = method == "exact" or (target.alpha == 1 and target.b == 0)
+    general = [] if certain else _general_doubts(method, rollouts, estimate, unseen > unseen_limit)
     record = {
         "method": method,
         "alpha": target.alpha,
@@ -105,17 +127,18 @@ def _record(method, rollouts, target, estimate: Reweighted, bootstrap):
     doubts = {}
     for i, name in enumerate(names):
         doubts[name] = list(general)
-        if not (certain or small[i]):
+        if not (certain or few[i] <= 1):  # also where it is nan
             doubts[name].append("it hangs on few samples" if method == "psis" else "the terms left out are not small")
         if np.isinf(target.b) and name in ("length", "log_p", "entropy", "kl"):
             doubts[name].append("all policies that are always right are optimal; where among them a model ends is open")
         if name == "length" and 1 - mean[names.index("finished")] > LARGEST_UNFINISHED:
             doubts[name].append("responses run into the length limit")
-        record |= {name: float(mean[i]) + 0.0, f"{name}_low": float(low[i]), f"{name}_high": float(high[i])}
+        record |= {name: float(mean[i]), f"{name}_low": float(low[i]), f"{name}_high": float(high[i])}
         record[f"{name}_reliable"] = not doubts[name]
     record["reliable"] = not (doubts["accuracy"] or doubts["length"])
     record["doubts"] = list(dict.fromkeys(doubts["accuracy"] + doubts["length"]))
-    record["samples_needed"] = None if record["reliable"] else samples_needed(rollouts, target)
+    shortfall = max(few[names.index("accuracy")], few[names.index("length")], unseen / unseen_limit)
+    record["samples_needed"] = None if record["reliable"] else samples_needed(rollouts, target, shortfall)
     return record
 
 
@@ -129,20 +152,20 @@ def _interval(values, shares, bootstrap, level=0.95):
     return low, high
 
 
-def _general_doubts(method, rollouts, target, estimate, half_accuracy):
+def _general_doubts(method, rollouts, estimate, much_unseen):
     """What makes every number of this target doubtful."""
     doubts = []
     if len(rollouts.start) < FEWEST_PROMPTS:
         doubts.append(f"fewer than {FEWEST_PROMPTS} prompts")
     if (rollouts.count < 2).any():
         doubts.append("prompts with a single sample")
+    if much_unseen:
+        doubts.append("right answers that were never sampled could matter")
     if method == "psis":
         if estimate.ess.mean() < SMALLEST_ESS:
             doubts.append(f"fewer than {SMALLEST_ESS:g} effective samples a prompt")
         if estimate.pareto_k > LARGEST_PARETO_K:
             doubts.append(f"Pareto k above {LARGEST_PARETO_K:g}")
-        if unseen_accuracy(rollouts, target.b) > LARGEST_UNSEEN * half_accuracy:
-            doubts.append("right answers that were never sampled could matter")
     return doubts
 
 
@@ -156,16 +179,18 @@ def unseen_accuracy(rollouts: Rollouts, b: float) -> float:
     return float(np.mean((rollouts.max(rollouts.reward) <= 0) * np.maximum(tilted - rare, 0)))
 
 
-def samples_needed(rollouts: Rollouts, target: Target) -> float:
-    """Samples a prompt that leave SMALLEST_ESS effective ones, n e^{-D₂} with D₂ ≈ Var_p(t); inf at a limit.    [T23]
+def samples_needed(rollouts: Rollouts, target: Target, shortfall: float) -> float:
+    """Samples a prompt that would do, to an order of magnitude; inf where no error is known.    [T23]
 
-    Exact for a Gaussian t, and an order of magnitude elsewhere.
+    The larger of what leaves SMALLEST_ESS effective ones, n e^{-D₂} with D₂ ≈ Var_p(t) (exact for a Gaussian t), and
+    what brings an error that falls as 1/n down by the factor `shortfall`.
     """
+    n = float(rollouts.count.max())
     if target.is_face:
-        return np.inf
+        return max(n * shortfall, n + 1) if np.isfinite(target.b) and np.isfinite(shortfall) else np.inf
     t = (target.alpha - 1) * rollouts.log_p / rollouts.length**target.kappa + target.b * rollouts.reward
     within = np.sum((t - rollouts.each(rollouts.mean(t))) ** 2)
     freedom = len(t) - len(rollouts.start)
     variance = within / freedom if freedom else np.var(t)
     with np.errstate(over="ignore"):
-        return float(max(SMALLEST_ESS * np.exp(variance), rollouts.count.max() + 1))
+        return float(max(SMALLEST_ESS * np.exp(variance), n * np.nan_to_num(shortfall), n + 1))

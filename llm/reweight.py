@@ -87,6 +87,11 @@ def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Re
     return Reweighted(value, bias, ess, weight, pareto_k)
 
 
+def plain_weights(rollouts: Rollouts, target: Target) -> Float[np.ndarray, " rows"]:
+    """w_i ∝ e^{t_i}, normalised in each prompt, neither smoothed nor corrected."""
+    return (_face if target.is_face else _softmax)(rollouts, _score(rollouts, target))[0]
+
+
 def enumerated(rollouts: Rollouts, tolerance: float = 1e-6) -> Rollouts | None:
     """The distinct responses, if those of every prompt have all its probability: then any target is a finite sum."""
     distinct = np.zeros(len(rollouts.log_p), bool)

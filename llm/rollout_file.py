@@ -161,12 +161,13 @@ def _votes(table, order, start, finished):
     A response that is rewarded 1 votes for the right answer however it is written.
     """
     from llm.answer_form import normal_form
-    from llm.grading import boxed_answer
+    from llm.grading import MAX_ANSWER_CHARACTERS, boxed_answer
 
-    responses = table["response"].to_numpy()[order]
-    distinct, texts = pd.factorize(responses)
-    answers = [boxed_answer(str(text)) for text in texts]
-    boxed = np.array([answer and normal_form(answer) for answer in answers], dtype=object)[distinct]
+    # Texts repeat, answers more so: each is read once.
+    text, texts = pd.factorize(table["response"].to_numpy()[order])
+    answer, answers = pd.factorize(np.array([boxed_answer(str(t)) for t in texts], dtype=object))
+    forms = [normal_form(a) if len(a) <= MAX_ANSWER_CHARACTERS else a for a in answers]
+    boxed = np.array([*forms, None], dtype=object)[answer][text]  # no answer is number -1: the last entry
     boxed[~finished] = None
     gold = table["answer"].astype(str).str.strip().to_numpy()[order]
     right = (pd.to_numeric(table["reward"]).to_numpy(float)[order] == 1) & finished

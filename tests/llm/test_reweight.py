@@ -1,4 +1,4 @@
-"""Reweighting to any optimum: against the theory where the sample is in proportion, against brute force for the rest."""
+"""Reweighting to any optimum: against theory where the sample is in proportion, against brute force for the rest."""
 
 import numpy as np
 import pytest
