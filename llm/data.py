@@ -5,6 +5,8 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+from llm.grading import boxed_answer
+
 BUNDLED = "addition"
 INSTRUCTION = "Work through the problem one step at a time, then give the final answer inside \\boxed{}."
 
@@ -19,7 +21,8 @@ class Problem:
 def load_problems(dataset: str, split: str = "train") -> list[Problem]:
     """The bundled task by its name, a JSONL or Parquet file by its path, anything else by its hub id.
 
-    A file needs the columns problem and answer; id is used where it stands, else the line number.
+    It needs the columns problem and answer; without answer, a solution's box is taken (as MATH is published). id is
+    used where it stands, else the line number.
     """
     if dataset == BUNDLED:
         from llm.organisms import prompts, render_prompt
@@ -70,6 +73,8 @@ def _checked(dataset: str, rows: list[tuple[str, dict]]) -> list[Problem]:
         raise ValueError(f"--dataset {dataset} holds no rows; name one with problems in it")
     problems = []
     for place, row in rows:
+        if "answer" not in row and boxed_answer(str(row.get("solution", ""))):
+            row = {**row, "answer": boxed_answer(str(row["solution"]))}
         for column in ("problem", "answer"):
             if column not in row:
                 found = ", ".join(sorted(map(str, row))) or "none"

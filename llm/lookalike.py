@@ -7,13 +7,8 @@ that can reach no model hub. It knows no mathematics; a short supervised start o
 from dataclasses import dataclass
 from pathlib import Path
 
+from llm.architectures import ARCHITECTURES, Architecture
 from theory.command import one_line_errors, parse
-
-# The turn structure of Qwen's models, in its plainest form: no system turn, no tools.
-CHAT_TEMPLATE = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
 
 
 @dataclass(frozen=True)
@@ -25,100 +20,138 @@ class LookalikeConfig:
     output_dir: Path
     """where to write the model"""
     family: str = "qwen2"
-    """qwen2 or llama"""
+    """llama (Llama-3.2-3B-Instruct), qwen2 (Qwen2.5-3B-Instruct) or qwen3 (Qwen3-4B-Instruct-2507)"""
     supervised_steps: int = 0
     """steps of next-token training on the solutions"""
     hidden_size: int = 128
-    """width"""
-    layers: int = 4
-    """depth"""
+    """width, a multiple of 16"""
+    layers: int | None = None
+    """depth; by default that of the original"""
     vocabulary: int = 2000
     """tokens"""
     seed: int = 0
     """seed of weights and data order"""
 
     def __post_init__(self):
-        if self.family not in ("qwen2", "llama"):
-            raise ValueError(f"--family must be qwen2 or llama, got {self.family}")
+        if self.family not in ARCHITECTURES:
+            raise ValueError(f"--family must be one of {', '.join(ARCHITECTURES)}, got {self.family}")
+        if self.hidden_size < 16 or self.hidden_size % 16:
+            raise ValueError(f"--hidden-size must be a multiple of 16, got {self.hidden_size}")
+        if self.layers is not None and self.layers < 1:
+            raise ValueError(f"--layers must be at least 1, got {self.layers}")
 
 
 def build(config: LookalikeConfig) -> Path:
     import json
 
     import torch
-    from rich.progress import track
-    from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
-    from llm.data import Problem, load_problems, render
+    from llm.data import load_problems
 
     load_problems(str(config.dataset))  # names the line of a bad file
     rows = [json.loads(line) for line in config.dataset.read_text(encoding="utf-8").split("\n") if line]
-    tokenizer = build_tokenizer([row["problem"] + " " + row.get("solution", "") for row in rows], config.vocabulary)
+    architecture = ARCHITECTURES[config.family]
+    texts = [row["problem"] + " " + row.get("solution", "") for row in rows]
+    tokenizer = build_tokenizer(texts, config.vocabulary, architecture)
     torch.manual_seed(config.seed)
-    model_config, model_class = {"qwen2": (Qwen2Config, Qwen2ForCausalLM), "llama": (LlamaConfig, LlamaForCausalLM)}[
-        config.family
-    ]
-    model = model_class(
-        model_config(
-            vocab_size=len(tokenizer),
-            hidden_size=config.hidden_size,
-            intermediate_size=4 * config.hidden_size,
-            num_hidden_layers=config.layers,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            tie_word_embeddings=config.family == "qwen2",
-            bos_token_id=None,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        )
+    model = build_model(config, architecture, tokenizer)
+    _supervise(model, tokenizer, rows, config)
+    model.save_pretrained(config.output_dir)
+    tokenizer.save_pretrained(config.output_dir)
+    return config.output_dir
+
+
+def build_model(config: LookalikeConfig, architecture: Architecture, tokenizer):
+    """The original's configuration with its width divided: depth, sharing of heads and embeddings, rope stay."""
+    from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
+
+    shape = architecture.shape
+    ratio = shape["num_attention_heads"] // shape["num_key_value_heads"]  # heads that share keys and values
+    groups = 2 if config.hidden_size % (4 * ratio) == 0 else 1  # rope needs an even number of dimensions a head
+    narrow = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": config.hidden_size,
+        "intermediate_size": config.hidden_size * shape["intermediate_size"] // shape["hidden_size"],
+        "num_hidden_layers": config.layers or shape["num_hidden_layers"],
+        "num_attention_heads": groups * ratio,
+        "num_key_value_heads": groups,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    if config.hidden_size % narrow["num_attention_heads"]:
+        narrow |= {"num_attention_heads": 4, "num_key_value_heads": 2}  # Llama's groups of three do not divide 16
+    if "head_dim" in shape:
+        width = shape["head_dim"] * shape["num_attention_heads"] / shape["hidden_size"]  # 1.6 in Qwen3
+        narrow["head_dim"] = max(2, int(width * config.hidden_size / narrow["num_attention_heads"]) // 2 * 2)
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(architecture.model_type, **{**shape, **narrow}))
+    model.generation_config = GenerationConfig(
+        eos_token_id=[tokenizer.convert_tokens_to_ids(token) for token in architecture.stops],
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        **architecture.sampling,
     )
+    return model
+
+
+def build_tokenizer(texts: list[str], vocabulary: int, architecture: Architecture):
+    """Byte-level BPE as in the real families, trained on the given text, with their special tokens and template."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    words = Regex(rf"[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|{architecture.digits}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|\s+")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(words, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=list(architecture.special_tokens),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    bos = {"bos_token": "<|begin_of_text|>"} if "<|begin_of_text|>" in architecture.special_tokens else {}
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token=architecture.end_of_turn,
+        pad_token=architecture.pad,
+        padding_side="left",
+        clean_up_tokenization_spaces=False,
+        chat_template=architecture.chat_template,
+        additional_special_tokens=list(architecture.special_tokens),
+        **bos,
+    )
+
+
+def _supervise(model, tokenizer, rows: list[dict], config: LookalikeConfig) -> None:
+    import torch
+    from rich.progress import track
+
+    from llm.data import Problem, render
+
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
     generator = torch.Generator().manual_seed(config.seed)
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     for _ in track(range(config.supervised_steps), description="supervised start"):
-        conversations = []
+        texts = []
         for index in torch.randint(len(rows), (16,), generator=generator).tolist():
             row = rows[index]
             solution = row.get("solution", "").split("####")[0].strip()
             if "\\boxed" not in solution:
                 solution = f"{solution}\n\\boxed{{{row['answer']}}}"
             prompt = render(Problem("", row["problem"], row["answer"]), chat=True)
-            conversations.append([*prompt, {"role": "assistant", "content": solution}])
-        batch = tokenizer.apply_chat_template(
-            conversations, return_dict=True, return_tensors="pt", padding=True, truncation=True, max_length=256
-        )
-        labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)
-        model(**batch, labels=labels).loss.backward()
+            turns = [*prompt, {"role": "assistant", "content": solution}]
+            texts.append(torch.tensor(tokenizer.apply_chat_template(turns, return_dict=True)["input_ids"][:256]))
+        lengths = torch.tensor([len(text) for text in texts])
+        batch = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True, padding_value=pad)
+        inside = torch.arange(batch.shape[1]) < lengths[:, None]
+        labels = batch.masked_fill(~inside, -100)
+        model(input_ids=batch, attention_mask=inside.long(), labels=labels).loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-    model.save_pretrained(config.output_dir)
-    tokenizer.save_pretrained(config.output_dir)
-    return config.output_dir
-
-
-def build_tokenizer(texts: list[str], vocabulary: int):
-    """Byte-level BPE as in the real families, trained on the given text."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary,
-        special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
-        padding_side="left",
-        clean_up_tokenization_spaces=False,
-        chat_template=CHAT_TEMPLATE,
-    )
 
 
 def main() -> None:

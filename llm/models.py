@@ -4,6 +4,11 @@ from pathlib import Path
 
 from llm.organisms import ORGANISMS, WEIGHTS
 
+# Chat templates that ask for the day (Llama 3.2) would make every day another prompt; this is their own default.
+FIXED_DATE = "{%- set date_string = '26 Jul 2024' %}"
+# Pad tokens that a family has but its tokenizer does not name.
+SPARE_PADS = ("<|finetune_right_pad_id|>",)
+
 
 def resolve(model: str) -> str:
     """The path or hub id behind a --model argument; a wrong one is refused before anything is loaded."""
@@ -40,8 +45,26 @@ def load(path: str, **model_options):
         ) from None
     if tokenizer.pad_token_id is None:
         # Generation needs padding; EOS as PAD is safe here because every mask comes from lengths, not from ids.
-        tokenizer.pad_token = tokenizer.eos_token
+        known = tokenizer.get_vocab()
+        tokenizer.pad_token = next((pad for pad in SPARE_PADS if pad in known), tokenizer.eos_token)
+    template = tokenizer.chat_template or ""
+    if "strftime_now" in template and not template.startswith(FIXED_DATE):
+        tokenizer.chat_template = FIXED_DATE + template
+    forget_sampling(model)
     return model, tokenizer
+
+
+def forget_sampling(model) -> None:
+    """Drop what a chat model's generation_config says about sampling, and keep its special tokens.
+
+    generate() takes from there what a call does not name: Qwen2.5's repetition penalty would make every sample come
+    from another distribution than the one whose log-probabilities are computed.
+    """
+    from transformers import GenerationConfig
+
+    old = model.generation_config
+    tokens = ("bos_token_id", "eos_token_id", "pad_token_id")
+    model.generation_config = GenerationConfig(**{name: getattr(old, name) for name in tokens})
 
 
 def stop_token_ids(model, tokenizer) -> set[int]:

@@ -13,7 +13,10 @@ class Splits(NamedTuple):
 
 
 def split(config: TrainConfig, bundled: bool) -> Splits:
-    """The held-out problems are the same for every run on a dataset; the validation problems leave the training set."""
+    """The held-out problems are the same for every run on a dataset; the validation problems leave the training set.
+
+    A training problem that is also in --eval-dataset is dropped (MATH's training set has some of MATH-500).
+    """
     dataset = config.dataset or (BUNDLED if bundled else None)
     if dataset is None:
         raise ValueError(f"--dataset is needed for --model {config.model}; name a file or a hub id")
@@ -21,7 +24,9 @@ def split(config: TrainConfig, bundled: bool) -> Splits:
         _, held_out = hold_out(load_problems(BUNDLED, "heldout"), config.eval_prompts)
         train = load_problems(BUNDLED)
     elif config.eval_dataset:
-        train, held_out = load_problems(dataset), load_problems(config.eval_dataset, "test")[: config.eval_prompts]
+        held_out = load_problems(config.eval_dataset, "test")[: config.eval_prompts]
+        judged = {_letters(problem) for problem in held_out}
+        train = [problem for problem in load_problems(dataset) if _letters(problem) not in judged]
     else:
         train, held_out = hold_out(load_problems(dataset), config.eval_prompts)
     if not config.validation_prompts:
@@ -31,3 +36,8 @@ def split(config: TrainConfig, bundled: bool) -> Splits:
             f"--validation-prompts {config.validation_prompts} leaves nothing of {len(train)} problems to train on"
         )
     return Splits(*hold_out(train, config.validation_prompts, seed=1), held_out)
+
+
+def _letters(problem: Problem) -> str:
+    """The text without spacing, punctuation and case: published copies of a problem differ in those."""
+    return "".join(filter(str.isalnum, problem.text)).lower()

@@ -8,6 +8,11 @@ from pathlib import Path
 
 from theory.command import one_line_errors, parse
 
+OUT_OF_MEMORY = (
+    "the GPU is out of memory; three knobs help: a smaller --per_device_train_batch_size (and as much larger "
+    "--gradient_accumulation_steps), a smaller --max_completion_length, --lora-rank 64 in place of all weights"
+)
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -129,6 +134,10 @@ def main() -> None:
             print(f"wrote {run(config, trl_arguments)}")
         except RunStopped as stopped:
             print(stopped)
+        except RuntimeError as error:
+            if "out of memory" not in str(error).lower():
+                raise
+            raise ValueError(OUT_OF_MEMORY) from None
         except KeyboardInterrupt:
             print("interrupted; what was finished is in the run folder", file=sys.stderr)
             raise SystemExit(130) from None

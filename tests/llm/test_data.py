@@ -33,6 +33,13 @@ def test_a_bad_line_is_named(tmp_path, bad, said):
     assert said in str(error.value)
 
 
+def test_an_answer_may_stand_in_the_box_of_a_solution(tmp_path):
+    rows = [{"problem": "1+1?", "solution": r"It is \boxed{1} no, \boxed{2}."}, {"problem": "2+2?", "solution": "4"}]
+    assert load_problems(write_lines(tmp_path / "d.jsonl", rows[0])) == [Problem("1", "1+1?", "2")]
+    with pytest.raises(ValueError, match="line 2 has no column 'answer'; its columns are problem, solution"):
+        load_problems(write_lines(tmp_path / "d.jsonl", *rows))
+
+
 def test_an_empty_or_missing_file_is_named(tmp_path):
     (tmp_path / "empty.jsonl").touch()
     with pytest.raises(ValueError, match="holds no rows"):

@@ -110,3 +110,78 @@ def test_a_bad_config_file_is_one_line_and_exit_code_2(content, said, tmp_path, 
     error = capsys.readouterr().err.strip()
     assert stop.value.code == 2
     assert said in error and "\n" not in error
+
+
+def test_a_gpu_out_of_memory_is_one_line_with_three_knobs(monkeypatch, capsys):
+    import torch
+
+    def run_out(config, trl_arguments):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nSee documentation")
+
+    monkeypatch.setattr("llm.run.run", run_out)
+    with pytest.raises(SystemExit) as stop:
+        run(monkeypatch, "--regime", "task")
+    error = capsys.readouterr().err.strip()
+    assert stop.value.code == 2 and "\n" not in error
+    for knob in ("--per_device_train_batch_size", "--max_completion_length", "--lora-rank"):
+        assert knob in error
+
+
+def test_another_runtime_error_keeps_its_traceback(monkeypatch):
+    def fail(config, trl_arguments):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("llm.run.run", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        run(monkeypatch, "--regime", "task")
+
+
+@pytest.mark.parametrize("reason", ["You are trying to access a gated repo.\nMake sure to", "no file named model"])
+def test_a_gated_or_missing_model_says_how_to_get_it(reason, monkeypatch, capsys):
+    def refuse(path, **options):
+        raise OSError(reason)
+
+    monkeypatch.setattr("transformers.AutoTokenizer.from_pretrained", refuse)
+    with pytest.raises(SystemExit) as stop:
+        run(monkeypatch, "--model", "some/model", "--dataset", "addition")
+    error = capsys.readouterr().err.strip()
+    assert stop.value.code == 2 and "\n" not in error
+    assert reason.splitlines()[0] in error and "hf auth login" in error and "name its folder" in error
+
+
+def test_a_training_problem_that_is_evaluated_is_dropped(tmp_path):
+    from llm.splits import split
+    from llm.train import TrainConfig
+
+    train, judged = tmp_path / "train.jsonl", tmp_path / "judged.jsonl"
+    texts = ["What is $1+1$?", "What is 2+2?", "And 3+3?"]
+    train.write_text("".join(json.dumps({"problem": text, "answer": "1"}) + "\n" for text in texts))
+    judged.write_text(json.dumps({"problem": "what is 1 + 1", "answer": "1"}) + "\n")
+    config = TrainConfig(dataset=str(train), eval_dataset=str(judged), eval_prompts=4, validation_prompts=1)
+    splits = split(config, bundled=False)
+    assert {p.text for p in splits.train + splits.validation} == {"What is 2+2?", "And 3+3?"}
+    assert len(splits.validation) == 1 and [p.text for p in splits.held_out] == ["what is 1 + 1"]
+
+
+def test_a_lora_run_is_saved_as_a_plain_model_that_has_moved(tiny_model, tmp_path, monkeypatch):
+    """The reference is the model without its adapter, so the first step's KL is 0; embeddings have no adapter."""
+    from safetensors.numpy import load_file
+
+    folder = tmp_path / "run"
+    small = [*SMALL, "--regime", "tempered", "--alpha", "2", "--learning_rate", "0.1", "--warmup_steps", "0"]
+    run(monkeypatch, "--model", tiny_model, *small, "--lora-rank", "2", "--output-dir", folder)
+    metrics = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert abs(metrics[0]["sequence_kl"]) < 1e-4 < abs(metrics[1]["sequence_kl"])
+    before, after = load_file(tiny_model / "model.safetensors"), load_file(folder / "model" / "model.safetensors")
+    assert before.keys() == after.keys()
+    assert any((before[name] != after[name]).any() for name in before)
+    assert (before["model.embed_tokens.weight"] == after["model.embed_tokens.weight"]).all()
+    assert json.loads((folder / "summary.json").read_text())["final"]["kl"] != 0
+
+
+def test_the_card_of_a_model_has_the_facts_of_its_run(finished_run):
+    card = (finished_run / "model" / "README.md").read_text()
+    assert "- regime: tempered" in card and "- alpha: 2.0" in card and "- steps: 2" in card
+    assert "c = 2, τ = 1" in card and "estimator k1" in card and "commit of the code" in card
+    summary = json.loads((finished_run / "summary.json").read_text())
+    assert f"{summary['final']['length']:.3f} ± {summary['final']['length_se']:.3f}" in card
