@@ -10,7 +10,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,26 @@ def prepare(output_dir: Path, config: Any, overwrite: bool = False) -> Path:
     write_json(output_dir / "config.json", config)
     write_json(output_dir / "environment.json", environment())
     return output_dir
+
+
+def prepare_or_resume(output_dir: Path, config: Any, overwrite: bool = False, may_change: Sequence[str] = ()) -> Path:
+    """prepare(), but a folder that was begun with the same config is gone on with. The config is kept up to date.
+
+    may_change names the settings that may differ from what the folder was begun with; overwrite is always one.
+    """
+    wanted = _plain(dataclasses.asdict(config) if dataclasses.is_dataclass(config) else config)
+    begun = Path(output_dir) / "config.json"
+    if overwrite or not begun.exists():
+        return prepare(output_dir, wanted, overwrite)
+    found = json.loads(begun.read_text())
+    for name, value in wanted.items():
+        if name not in ("overwrite", *may_change) and found.get(name) != value:
+            raise ValueError(
+                f"--output-dir {output_dir} was begun with another --{name.replace('_', '-')} ({found.get(name)}, now "
+                f"{value}); name another folder, or pass --overwrite to replace it"
+            )
+    write_json(begun, wanted)
+    return Path(output_dir)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -26,7 +26,8 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
     """Write forecast.json, a run folder for each arm and seed, and results.parquet; returns the folder."""
     if config.quick:
         config = dataclasses.replace(config, seeds=1, steps=10, prompts=16, samples=16, eval_samples=4)
-    folder = _open(config, trl_arguments)
+    settings = dataclasses.asdict(config) | {"trl": trl_arguments}
+    folder = run_folder.prepare_or_resume(config.output_dir, settings, config.overwrite, may_change=("arms", "seeds"))
     sample(
         SampleConfig(
             model=config.model,
@@ -112,24 +113,6 @@ def tabulate(config: CompareConfig, folder: Path, predictions: dict[str, dict]) 
                 for quantity in COMPARED
             ]
     return pd.DataFrame(rows)
-
-
-def _open(config: CompareConfig, trl_arguments: list[str]) -> Path:
-    """The folder: a new one, or the one that was begun with the same settings (arms and seeds may be added)."""
-    begun = config.output_dir / "config.json"
-    settings = json.loads(json.dumps(dataclasses.asdict(config), default=str)) | {"trl": trl_arguments}
-    settings["overwrite"] = False
-    if not begun.exists() or config.overwrite:
-        return run_folder.prepare(config.output_dir, settings, config.overwrite)
-    found = json.loads(begun.read_text())
-    changed = [name for name in settings if name not in ("arms", "seeds") and found.get(name) != settings[name]]
-    if changed:
-        raise ValueError(
-            f"--output-dir {config.output_dir} holds a comparison with another --{changed[0].replace('_', '-')} "
-            f"({found.get(changed[0])}, now {settings[changed[0]]}); name another folder or pass --overwrite"
-        )
-    run_folder.write_json(begun, settings)
-    return config.output_dir
 
 
 def _print(table: pd.DataFrame) -> None:

@@ -1,6 +1,5 @@
 """Sampling in parts of a few prompts, each saved in one move: a killed run goes on where it was."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -34,7 +33,7 @@ def sample(config: SampleConfig) -> Path:
     limit = config.max_new_tokens or (MAX_RESPONSE_TOKENS if bundled else 1536)
     draw = _sampler(config, path)
 
-    folder = _open(config)
+    folder = run_folder.prepare_or_resume(config.output_dir, config, config.overwrite)
     parts = folder / "parts"
     parts.mkdir(exist_ok=True)
     at_once = max(1, int(config.batch_size / (config.samples * rows_per_sample(config))))
@@ -89,22 +88,6 @@ def _sampler(config: SampleConfig, path: str):
         return rollouts.draw(*arguments, config.batch_size)
 
     return base
-
-
-def _open(config: SampleConfig) -> Path:
-    """The run folder: a new one, or the one that the same command began."""
-    begun = config.output_dir / "config.json"
-    wanted = json.loads(json.dumps(dataclasses.asdict(config), default=str)) | {"overwrite": False}
-    if begun.exists() and not config.overwrite:
-        found = json.loads(begun.read_text())
-        changed = [name for name in wanted if found.get(name) != wanted[name]]
-        if changed:
-            raise ValueError(
-                f"--output-dir {config.output_dir} holds rollouts made with another --{changed[0].replace('_', '-')} "
-                f"({found.get(changed[0])}, now {wanted[changed[0]]}); name another folder or pass --overwrite"
-            )
-        return config.output_dir
-    return run_folder.prepare(config.output_dir, wanted, config.overwrite)
 
 
 def _seed(seed: int, part: int) -> int:

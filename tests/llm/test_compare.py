@@ -1,0 +1,64 @@
+"""llm.compare: every arm forecast first and then run, arm by arm."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from llm.compare import main
+
+ARMS = ["tempered-2", "task"]
+OPTIONS = ["--dataset", "addition", "--per_device_train_batch_size", "16", "--max_completion_length", "8"]
+
+
+@pytest.fixture(scope="module")
+def comparison(tiny_model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compare") / "out"
+    arguments = ["--model", str(tiny_model), *OPTIONS, "--quick", "--output-dir", str(folder)]
+    main([*arguments, "--arms", *ARMS])
+    return folder, arguments
+
+
+def test_one_table_holds_forecast_and_run_of_every_arm(comparison):
+    folder, _ = comparison
+    table = pd.read_parquet(folder / "results.parquet")
+    assert set(table["arm"]) == set(ARMS)
+    assert set(table["quantity"]) == {"accuracy", "length", "log_p", "entropy", "kl"}
+    predicted = json.loads((folder / "forecast.json").read_text())["arms"]
+    row = table[(table["arm"] == "tempered-2") & (table["quantity"] == "length")].iloc[0]
+    summary = json.loads((folder / "runs" / "tempered-2" / "seed0" / "summary.json").read_text())
+    assert (row["forecast"], row["run"]) == (predicted["tempered-2"]["length"], summary["final"]["length"])
+
+
+def test_the_forecast_is_older_than_every_run(comparison):
+    folder, _ = comparison
+    runs = list(folder.glob("runs/*/*/config.json"))
+    assert len(runs) == 2
+    assert all((folder / "forecast.json").stat().st_mtime <= run.stat().st_mtime for run in runs)
+
+
+def test_the_same_command_passes_over_what_is_finished_and_adds_arms(comparison):
+    folder, arguments = comparison
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*/summary.json")}
+    forecast = json.loads((folder / "forecast.json").read_text())["arms"]["task"]
+    main([*arguments, "--arms", *ARMS, "tilted-1"])
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert (folder / "runs" / "tilted-1" / "seed0" / "summary.json").exists()
+    assert json.loads((folder / "forecast.json").read_text())["arms"]["task"] == forecast
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (["--model", "aligned"], "was begun with another --model"),
+        (["--learning_rate", "1"], "was begun with another --trl"),
+        (["--arms", "none"], "--arms none is not an arm; choose from control"),
+        (["--seeds", "0"], "--seeds must be at least 1, got 0"),
+    ],
+)
+def test_other_settings_in_the_same_folder_are_refused(comparison, capsys, changed, said):
+    _, arguments = comparison
+    with pytest.raises(SystemExit) as stop:
+        main([*arguments, *changed])
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and said in error and error.count("\n") == 1
