@@ -38,7 +38,7 @@ def prepare(output_dir: Path, config: Any, overwrite: bool = False) -> Path:
 def prepare_or_resume(output_dir: Path, config: Any, overwrite: bool = False, may_change: Sequence[str] = ()) -> Path:
     """prepare(), but a folder that was begun with the same config is gone on with. The config is kept up to date.
 
-    may_change names the settings that may differ from what the folder was begun with; overwrite is always one.
+    may_change names the settings that may differ from what the folder was begun with; the folder's own name always may.
     """
     wanted = _plain(dataclasses.asdict(config) if dataclasses.is_dataclass(config) else config)
     begun = Path(output_dir) / "config.json"
@@ -46,7 +46,7 @@ def prepare_or_resume(output_dir: Path, config: Any, overwrite: bool = False, ma
         return prepare(output_dir, wanted, overwrite)
     found = json.loads(begun.read_text())
     for name, value in wanted.items():
-        if name not in ("overwrite", *may_change) and found.get(name) != value:
+        if name not in ("overwrite", "output_dir", *may_change) and found.get(name) != value:
             raise ValueError(
                 f"--output-dir {output_dir} was begun with another --{name.replace('_', '-')} ({found.get(name)}, now "
                 f"{value}); name another folder, or pass --overwrite to replace it"

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from figures import run_folder
-from llm.compare import ARMS, CompareConfig
+from llm.compare import ARMS, Arm, CompareConfig
 from llm.forecasting import QUANTITIES, forecast, target_of
 from llm.optimum import distance_to_optimum
 from llm.rollout_file import read
@@ -45,10 +45,10 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
                 continue
             arm = ARMS[name]
             options = TrainConfig(
-                **arm._asdict(),
+                **_objective_options(arm),
                 model=config.model,
                 dataset=config.dataset,
-                steps=config.steps,
+                steps=config.steps * arm.longer,
                 seed=seed,
                 eval_prompts=config.prompts,
                 eval_samples=config.eval_samples,
@@ -74,10 +74,14 @@ def _predict(config: CompareConfig, folder: Path) -> dict[str, dict]:
         base = read(folder / "base")
         for name in missing:
             arm = ARMS[name]
-            target = target_of(TrainConfig(**arm._asdict()).objective, arm.kappa)
+            target = target_of(TrainConfig(**_objective_options(arm)).objective, arm.kappa)
             known[name] = forecast(base, [target], np.random.default_rng(0))[0]
         run_folder.write_json(path, {"model": config.model, "arms": known})
     return json.loads(path.read_text())["arms"]
+
+
+def _objective_options(arm: Arm) -> dict:
+    return {name: value for name, value in arm._asdict().items() if name != "longer"}
 
 
 def tabulate(config: CompareConfig, folder: Path, predictions: dict[str, dict]) -> pd.DataFrame:
@@ -90,7 +94,7 @@ def tabulate(config: CompareConfig, folder: Path, predictions: dict[str, dict]) 
             if not (output_dir / "summary.json").exists():
                 continue
             summary, predicted = json.loads((output_dir / "summary.json").read_text()), predictions[name]
-            objective = TrainConfig(**ARMS[name]._asdict()).objective
+            objective = TrainConfig(**_objective_options(ARMS[name])).objective
             distance = (np.nan, np.nan)
             if objective.entropy_weight > 0:
                 final = pd.read_parquet(output_dir / "final.parquet")
