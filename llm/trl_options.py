@@ -1,6 +1,7 @@
 """TRL's options: the presets of a run, what the command line makes of them, and what an objective does not allow."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 import torch
@@ -42,6 +43,7 @@ class _Parser(HfArgumentParser):
 
 def rloo_config(config: TrainConfig, output_dir: Path, presets: dict, arguments: list[str]) -> RLOOConfig:
     """The presets, changed by the command line. ValueError for an unknown option or one that changes the objective."""
+    processes = int(os.environ.get("WORLD_SIZE", 1))
     parser = _Parser(RLOOConfig)
     parser.set_defaults(
         **{
@@ -57,6 +59,8 @@ def rloo_config(config: TrainConfig, output_dir: Path, presets: dict, arguments:
             "save_total_limit": 2,
             "report_to": "none",
             "disable_tqdm": True,
+            # Without being told, accelerate joins the processes of a machine without a GPU to nothing.
+            "use_cpu": processes > 1 and not torch.accelerator.is_available(),
             **_validation(config),
             "reward_weights": [config.objective.reward_weight, 1.0],
             **presets,
@@ -68,6 +72,10 @@ def rloo_config(config: TrainConfig, output_dir: Path, presets: dict, arguments:
     args, *unknown = parser.parse_args_into_dataclasses(args=arguments, return_remaining_strings=True)
     if unknown[-1]:
         raise ValueError(f"unknown options {' '.join(unknown[-1])}; see llm.train --help and TRL's RLOOConfig")
+    if args.world_size != processes:
+        raise ValueError(
+            f"WORLD_SIZE is {processes}, but {args.world_size} process(es) found each other; see docs/launch.md"
+        )
     if args.resume_from_checkpoint:
         raise ValueError("--resume_from_checkpoint is found by llm.train itself; pass --resume and the --output-dir")
     # A checkpoint in the middle of a batch of responses would lose what is left of it.
