@@ -17,6 +17,9 @@ from llm.reweight import Target
 from llm.rollout_file import Rollouts, read
 
 PLANE_ROWS = 200_000  # the plane is a picture: prompts beyond this many rows would not change it
+PLANE = ("alpha", "b", "reliable") + tuple(
+    f"{quantity}{end}" for quantity in ("accuracy", "length") for end in ("", "_low", "_high", "_reliable")
+)
 
 
 def write_forecast(config: ForecastConfig) -> Path:
@@ -47,7 +50,7 @@ def write_forecast(config: ForecastConfig) -> Path:
         "verdict": verdict(*curve),
         "diagnosis": [finding._asdict() for finding in findings],
         "forecasts": [{"line": line} | record for line, records in lines.items() for record in records],
-        "plane": [{name: record[name] for name in ("alpha", "b", "accuracy", "reliable")} for record in plane],
+        "plane": [{name: record[name] for name in PLANE} for record in plane],
     }
     if followed is not None:
         result["following"] = on_the_curve(followed)
