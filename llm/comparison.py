@@ -11,14 +11,18 @@ from rich.table import Table
 
 from figures import run_folder
 from llm.compare import ARMS, Arm, CompareConfig
+from llm.data import BUNDLED
 from llm.forecasting import QUANTITIES, forecast, target_of
 from llm.optimum import distance_to_optimum
+from llm.organisms import ORGANISMS
 from llm.rollout_file import read
 from llm.run import run
 from llm.sample import SampleConfig
 from llm.sampling import sample
 from llm.train import TrainConfig
 
+# For the organisms: small steps, because a long response that is lost in the first steps is never sampled again.
+ORGANISM_ARGUMENTS = ["--per_device_train_batch_size", "128", "--learning_rate", "3e-4", "--warmup_steps", "20"]
 COMPARED = tuple(name for name in QUANTITIES if name != "finished")
 
 
@@ -26,6 +30,8 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
     """Write forecast.json, a run folder for each arm and seed, and results.parquet; returns the folder."""
     if config.quick:
         config = dataclasses.replace(config, seeds=1, steps=10, prompts=16, samples=16, eval_samples=4)
+    if config.model in ORGANISMS or config.dataset == BUNDLED:
+        trl_arguments = [*ORGANISM_ARGUMENTS, *trl_arguments]  # what is given later wins
     settings = dataclasses.asdict(config) | {"trl": trl_arguments}
     folder = run_folder.prepare_or_resume(config.output_dir, settings, config.overwrite, may_change=("arms", "seeds"))
     sample(
