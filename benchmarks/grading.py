@@ -11,6 +11,7 @@ import json
 import random
 import re
 import statistics
+import sys
 import time
 from pathlib import Path
 
@@ -70,12 +71,14 @@ def fuzz(count: int) -> dict:
     golds = ("25", r"\frac{1}{2}", r"x^2+1", r"(3,\frac{\pi}{2})", r"\text{Evelyn}")
     seconds, right = [], 0
     grade(r"\boxed{1}", "2")  # starts the worker
-    for _ in range(count):
+    for number in range(1, count + 1):
         answer, gold = hostile(rng), rng.choice(golds)
         _verdicts.clear()
         started = time.perf_counter()
         right += grade(rf"so \boxed{{{answer}}}", gold)
         seconds.append(time.perf_counter() - started)
+        if number % 500 == 0:
+            print(f"{number} answers, {sum(seconds):.0f} s, slowest {max(seconds):.2f} s", file=sys.stderr, flush=True)
     slowest = sorted(seconds)[-max(1, count // 100)]
     return {
         "answers": count,
@@ -138,14 +141,16 @@ def throughput(folder: Path) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hostile", type=int, default=20_000)
+    parser.add_argument("--parts", nargs="+", default=["golds", "throughput", "fuzz"])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--output", type=Path, default=None)
     options = parser.parse_args()
-    result = {
-        "golds": gold_answers(options.data),
-        "throughput": throughput(options.data),
-        "fuzz": fuzz(options.hostile),
+    measures = {
+        "golds": lambda: gold_answers(options.data),
+        "throughput": lambda: throughput(options.data),
+        "fuzz": lambda: fuzz(options.hostile),
     }
+    result = {name: measures[name]() for name in options.parts}
     print(json.dumps(result, indent=2, ensure_ascii=False))
     if options.output:
         options.output.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")

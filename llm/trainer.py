@@ -5,6 +5,7 @@ both to itself. This subclass remembers them and hands them to every reward func
 `log_pi`, `length` and `finished`: no forward pass more than plain RLOO with a KL term.
 """
 
+import contextlib
 from collections.abc import Callable
 
 import torch
@@ -31,8 +32,9 @@ class LogProbRewardTrainer(RLOOTrainer):
         return super()._generate_and_score_completions(inputs)
 
     def _generate_single_turn(self, *args, **kwargs):
-        # In mixed precision TRL scores under autocast but generates in full float32: another, slower policy.
-        with self.accelerator.autocast():
+        # In mixed precision TRL scores under autocast but generates in full float32: another, slower policy. vLLM has a
+        # precision of its own.
+        with contextlib.nullcontext() if self.use_vllm else self.accelerator.autocast():
             return super()._generate_single_turn(*args, **kwargs)
 
     def _get_per_token_logps_and_entropies(self, *args, **kwargs):
