@@ -24,7 +24,15 @@ def draw_curve(ax, records: Sequence[dict[str, Any]], coordinate: str, quantity:
         ax.plot(x[~reliable], value[~reliable], "o", mfc="white", mec=colour, ms=4, zorder=3)
 
 
-def save_curves(path: Path, along_alpha: Sequence, along_b: Sequence, followed=None) -> None:
+def save_curves(path: Path, *arguments) -> None:
+    write(path, curves_figure(*arguments).savefig)
+
+
+def save_plane(path: Path, *arguments) -> None:
+    write(path, plane_figure(*arguments).savefig)
+
+
+def curves_figure(along_alpha: Sequence, along_b: Sequence, followed=None):
     """Accuracy, length and entropy along alpha (b = 0) and along b (alpha = 1), and a run's own points on them."""
     with style.figure(style.PAGE, 5.6, nrows=3, ncols=2, sharex="col", sharey="row") as (figure, axes):
         for column, (records, coordinate, regime) in enumerate(
@@ -53,10 +61,10 @@ def save_curves(path: Path, along_alpha: Sequence, along_b: Sequence, followed=N
         if followed is not None:
             handles["run, step by step"] = _mark("black", "black", ms=2)
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3)
-        write(path, figure.savefig)
+    return figure
 
 
-def save_plane(path: Path, records: Sequence[dict[str, Any]], alphas: Sequence[float], bs: Sequence[float]) -> None:
+def plane_figure(records: Sequence[dict[str, Any]], alphas: Sequence[float], bs: Sequence[float]):
     """Accuracy as shade; hatched where the rollouts cannot tell."""
     shape = len(bs), len(alphas)
     accuracy = np.array([record["accuracy"] for record in records]).reshape(shape)
@@ -71,7 +79,7 @@ def save_plane(path: Path, records: Sequence[dict[str, Any]], alphas: Sequence[f
         ax.plot(1, 0, style.MARKERS["base"], color="white", mec=style.COLOURS["base"], clip_on=False, zorder=5)
         ax.set(xlabel="power α on the reference", ylabel="weight b = 1/β of the task reward")
         ax.set_title("hatched: these rollouts cannot tell")
-        write(path, figure.savefig)
+    return figure
 
 
 def _mark(face, edge, ms=4):

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
+from figures.style import PAGE, figure
+
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 3**0.5 / 2]])
 BASINS = ("#0072B2", "#D55E00", "#009E73")  # a colour for each response that may win
 
@@ -68,3 +70,16 @@ def draw_exponents(
     ax.set(xlabel=xlabel, ylabel="exponent of p")
     ax.set_ylim(0, 1.25 * ax.get_ylim()[1])
     ax.legend(loc="upper left")
+
+
+def stability_figure(parts: Mapping):
+    """All panels, from the parts of toysims.instability (or its stability.json, where arrays are lists)."""
+    with figure(PAGE, 4.6, nrows=2, ncols=3) as (canvas, axes):
+        for ax, (title, paths, wins, *rest) in zip(axes[0], parts["portraits"], strict=True):
+            draw_portrait(ax, title, np.array(paths), np.array(wins), *(np.array(x) for x in rest))
+        draw_multipliers(
+            axes[1, 0], *(np.array(parts["step size"][name]) for name in ("gains", "predicted", "measured"))
+        )
+        draw_exponents(axes[1, 1], "steps of mirror ascent", parts["self-reward"], ("#D55E00", "#E69F00", "#0072B2"))
+        draw_exponents(axes[1, 2], "rounds", parts["iterated sharpening"], ("#D55E00", "#E69F00", "#0072B2"))
+    return canvas

@@ -64,3 +64,12 @@ def figure(width: float = COLUMN, height: float = 2.8, **subplots) -> Iterator:
         canvas = Figure(figsize=(width, height))
         FigureCanvasAgg(canvas)
         yield canvas, canvas.subplots(**subplots)
+
+
+def key(*axes) -> tuple[list, list[str]]:
+    """Handles and labels of the legend of some axes, each label once."""
+    found = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    return list(found.values()), list(found)

@@ -17,8 +17,11 @@ from llm.reweight import Target
 from llm.rollout_file import Rollouts, read
 
 PLANE_ROWS = 200_000  # the plane is a picture: prompts beyond this many rows would not change it
-PLANE = ("alpha", "b", "reliable") + tuple(
-    f"{quantity}{end}" for quantity in ("accuracy", "length") for end in ("", "_low", "_high", "_reliable")
+PLANE = (
+    "alpha",
+    "b",
+    "reliable",
+    *(f"{q}{end}" for q in ("accuracy", "length") for end in ("", "_low", "_high", "_reliable")),
 )
 
 

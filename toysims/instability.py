@@ -46,8 +46,8 @@ def prepare(config: Config):
 
 def simulate(config: Config, problem, run):
     """Every claim in turn; each part gives its checks and what the figure draws."""
-    from figures.stability import draw_exponents, draw_multipliers, draw_portrait
-    from figures.style import PAGE, figure
+    from figures.run_folder import write_json
+    from figures.stability import stability_figure
     from toysims import stability
     from toysims.experiment import Outcome
 
@@ -65,13 +65,10 @@ def simulate(config: Config, problem, run):
         checks += more
         run.log(part=name, **parts[name])
 
-    with figure(PAGE, 4.6, nrows=2, ncols=3) as (canvas, axes):
-        for ax, portrait in zip(axes[0], portraits, strict=True):
-            draw_portrait(ax, *portrait)
-        draw_multipliers(axes[1, 0], *parts["step size"].values())
-        draw_exponents(axes[1, 1], "steps of mirror ascent", parts["self-reward"], ("#D55E00", "#E69F00", "#0072B2"))
-        draw_exponents(axes[1, 2], "rounds", parts["iterated sharpening"], ("#D55E00", "#E69F00", "#0072B2"))
-    return Outcome(checks, {"k": config.k, "seed": config.seed, "tau": config.tau}, {"stability.png": canvas})
+    parts["portraits"] = portraits
+    write_json(run.output_dir / "stability.json", parts)  # what the figure is drawn from, to draw it again
+    summary = {"k": config.k, "seed": config.seed, "tau": config.tau}
+    return Outcome(checks, summary, {"stability.png": stability_figure(parts)})
 
 
 def main(arguments=None):

@@ -73,6 +73,7 @@ def prepare(config: Config):
 def simulate(config: Config, prepared, run):
     """All regimes, and what to print, write and draw about them."""
     from figures.plane import draw_plane_with_key
+    from figures.run_folder import write_json
     from figures.style import figure
     from theory.objectives import REGIMES, Coordinates, Objective, regime
     from toysims import regimes
@@ -89,8 +90,12 @@ def simulate(config: Config, prepared, run):
     extent = Coordinates(1.5 * max(config.alpha, 2.0), 1.5 * max(1 / config.beta, 2.0))
     found = regimes.find(problem, attractors, repellers, extent, config.seed, run)
 
+    alphas, bs, accuracy = accuracy_map(problem, extent, repellers)
+    paths = {name: path._asdict() for name, path in found.paths.items()}
+    drawn = {"alphas": alphas, "bs": bs, "accuracy": accuracy, "paths": paths}
+    write_json(run.output_dir / "plane.json", drawn)  # what the figure is drawn from, to draw it again
     with figure(height=4.0) as (canvas, ax):
-        draw_plane_with_key(canvas, ax, *accuracy_map(problem, extent, repellers), found.paths)
+        draw_plane_with_key(canvas, ax, alphas, bs, accuracy, found.paths)
     return Outcome(
         checks=found.checks,
         summary={"k": len(problem.log_p), "seed": config.seed, "regimes": found.regimes},

@@ -1,0 +1,61 @@
+"""python -m figures.all RUN...: every figure that the run folders allow, as PNG and PDF.
+
+    python -m figures.all runs/compare runs/forecast runs/sharpening
+
+RUN is a folder of llm.compare, llm.train, llm.forecast, llm.evaluate, llm.sample or of any toy simulation. Given
+together, a forecast is drawn beneath the runs of its model.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from theory.command import one_line_errors, parse
+
+FORMATS = ("png", "pdf")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Draw every figure that the run folders allow, as PNG and PDF."""
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """run folders of llm.compare, llm.train, llm.forecast, llm.evaluate or a toy simulation"""
+    output_dir: Path = Path("runs/figures")
+    """where the figures go; those of the same name are replaced"""
+
+    def __post_init__(self):
+        if not self.runs:
+            raise ValueError("name at least one run folder, such as runs/compare")
+
+
+def draw_all(config: Config) -> list[Path]:
+    """Write FOLDER-FIGURE.png and .pdf for each figure; returns the paths. ValueError: nothing to draw."""
+    from figures.gallery import gallery
+    from figures.kinds import folders
+    from figures.run_folder import write
+
+    drawings = list(gallery(folders(config.runs)))
+    if not drawings:
+        raise ValueError(f"RUN {config.runs[0]} has nothing to draw; add a folder of llm.compare or llm.forecast")
+    config.output_dir.mkdir(parents=True, exist_ok=True)
+    written = []
+    for drawn in drawings:
+        canvas = drawn.figure()
+        for form in FORMATS:
+            written.append(config.output_dir / f"{drawn.folder}-{drawn.name}.{form}")
+            write(written[-1], canvas.savefig)
+    return written
+
+
+def main(arguments: list[str] | None = None) -> None:
+    config = parse(Config, "figures.all", arguments)
+    with one_line_errors():
+        for path in draw_all(config):
+            print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Accuracy against KL from the base model: what each arm bought with its distance, and the best price forecast."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from figures.arms import Look
+from figures.style import COLOURS, figure, key
+
+# line of forecast.json, the regime whose colour it has, what the key says
+LINES = (("b", "tilted", "task reward, forecast"), ("alpha", "tempered", "sharpening, forecast"))
+
+
+def draw_forecast_lines(ax, forecasts: Mapping[str, Sequence[dict[str, Any]]]) -> None:
+    """Both lines of a forecast with their 95 % bands; only what the rollouts can tell."""
+    for line, regime, label in LINES:
+        told = sorted(
+            (r for r in forecasts[line] if r["accuracy_reliable"] and r["kl_reliable"] and (r["alpha"] or 2) >= 1),
+            key=lambda record: record["kl"],
+        )
+        kl = [record["kl"] for record in told]
+        ax.plot(kl, [record["accuracy"] for record in told], color=COLOURS[regime], label=label, zorder=2)
+        ends = ([record[f"accuracy_{end}"] for record in told] for end in ("low", "high"))
+        ax.fill_between(kl, *ends, color=COLOURS[regime], alpha=0.2, lw=0, zorder=1)
+
+
+def draw_ends(ax, results, looks: Mapping[str, Look]) -> None:
+    """Where each run ended, ± 2 s.e. both ways."""
+    table = results.pivot(index=["arm", "seed"], columns="quantity", values=["run", "run_se"])
+    for (arm, _), row in table.iterrows():
+        look = looks[arm]
+        ax.errorbar(
+            row["run", "kl"],
+            row["run", "accuracy"],
+            xerr=2 * row["run_se", "kl"],
+            yerr=2 * row["run_se", "accuracy"],
+            fmt=look.marker,
+            color=look.colour,
+            elinewidth=0.8,
+            label=arm,
+            zorder=4,
+        )
+    base = results.loc[results["quantity"] == "accuracy", "base"].iloc[0]
+    ax.plot(0, base, "+", color="black", ms=8, label="base model", zorder=3)
+    ax.axhline(base, color="0.6", lw=0.8, ls=":", zorder=0)
+
+
+def frontier_figure(results, looks: Mapping[str, Look], forecasts: Mapping[str, Sequence[dict[str, Any]]] | None):
+    """Runs, and the forecast lines where a forecast of the same model is given."""
+    with figure(height=4.0) as (canvas, ax):
+        if forecasts is not None:
+            draw_forecast_lines(ax, forecasts)
+        draw_ends(ax, results, looks)
+        ax.set(xlabel="KL from the base model / nats", ylabel="accuracy")
+        canvas.legend(*key(ax), loc="outside lower center", ncols=2)
+    return canvas

@@ -1,0 +1,149 @@
+"""Every figure that some run folders allow, each with the sentence that says what it shows."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from figures.kinds import Folder, read_json
+from figures.runs import Study, read_study
+
+
+class Drawn(NamedTuple):
+    """figure() draws it, when it is wanted: a page of figures need not be held in memory at once."""
+
+    folder: str
+    name: str
+    caption: str
+    figure: Callable[[], Any]
+
+
+class Forecast(NamedTuple):
+    """A folder of llm.forecast: one record a target on each of its lines, and the whole file."""
+
+    name: str
+    model: str | None
+    rollouts: str
+    lines: dict[str, list[dict[str, Any]]]
+    content: dict[str, Any]
+
+
+def read_forecast(folder: Folder) -> Forecast:
+    """Exact records where there are some, else reweighted ones: the expansion is a second opinion only."""
+    content, config = read_json(folder.path / "forecast.json"), read_json(folder.path / "config.json")
+    missing = [name for name in ("forecasts", "plane", "verdict", "diagnosis") if name not in content]
+    if missing or any("length_low" not in record for record in content["plane"]):
+        lacks = missing[0] if missing else "lengths in its plane"
+        raise ValueError(f"RUN {folder.path} has a forecast.json without {lacks}; run llm.forecast again")
+    methods = {record["method"] for record in content["forecasts"]}
+    kept = [r for r in content["forecasts"] if r["method"] == ("exact" if "exact" in methods else "psis")]
+    lines = {line: [r for r in kept if r["line"] == line] for line in ("alpha", "b", "point", "limit")}
+    return Forecast(folder.name, config.get("model"), str(config.get("rollouts", "")), lines, content)
+
+
+def forecast_of(study: Study, forecasts: Sequence[Forecast]) -> Forecast | None:
+    """The forecast made from this study's own base rollouts, or else from its model."""
+    base = str(study.runs[0].folder.parents[2]) if study.runs else ""
+    own = [f for f in forecasts if f.rollouts and base and f.rollouts.startswith(base)]
+    return next(iter([*own, *(f for f in forecasts if f.model == study.model)]), None)
+
+
+def gallery(folders: Sequence[Folder]) -> Iterator[Drawn]:
+    """In the order of the folders. A forecast is drawn by itself, and beneath the runs of its model."""
+    forecasts = [read_forecast(folder) for folder in folders if folder.kind == "llm.forecast"]
+    for folder in folders:
+        if folder.kind in ("llm.compare", "llm.train"):
+            yield from _study(read_study(folder), forecasts)
+        elif folder.kind == "llm.forecast":
+            yield from _forecast(next(f for f in forecasts if f.name == folder.name))
+        elif folder.kind == "llm.evaluate":
+            yield _evaluation(folder)
+        elif folder.kind.startswith("toysims."):
+            yield _toy(folder)
+
+
+def _study(study: Study, forecasts: Sequence[Forecast]) -> Iterator[Drawn]:
+    from figures.along_alpha import along_alpha_figure
+    from figures.arms import looks
+    from figures.comparison import comparison_figure
+    from figures.frontier import frontier_figure
+    from figures.pass_curves import pass_figure
+    from figures.runs_in_plane import runs_in_plane_figure
+    from figures.steps import steps_figure
+
+    look, runs, name = looks(study.regimes), study.runs, study.name
+    forecast = forecast_of(study, forecasts)
+    lines, plane = (forecast.lines, forecast.content["plane"]) if forecast else (None, None)
+    yield Drawn(
+        name,
+        "comparison",
+        "Forecast against run: on the diagonal where the forecast was right; hollow marks could not be told.",
+        lambda: comparison_figure(study.results, look),
+    )
+    yield Drawn(
+        name,
+        "frontier",
+        "Accuracy against KL from the base model: higher at the same KL is a better use of the same budget.",
+        lambda: frontier_figure(study.results, look, lines),
+    )
+    yield Drawn(
+        name,
+        "plane",
+        "Runs in the (α, b) plane: dashed to the predicted end (hollow), solid the way the run took to its end (full).",
+        lambda: runs_in_plane_figure(runs, look, plane),
+    )
+    if lines:
+        yield Drawn(
+            name,
+            "along-alpha",
+            "Accuracy against the power α, forecast from base samples; marks are the ends of the runs, ± 2 s.e.",
+            lambda: along_alpha_figure(lines, runs, look),
+        )
+    yield Drawn(
+        name,
+        "steps",
+        "Training, step by step: batches (faint), moving mean, end on held-out prompts, forecast of the optimum "
+        "(dashed, with its 95 % band), base model (dotted).",
+        lambda: steps_figure(runs, look),
+    )
+    base = runs[0].folder.parents[2] / "base" / "rollouts.parquet"
+    if not base.exists():
+        base = runs[0].folder / "base.parquet"
+    yield Drawn(
+        name,
+        "pass-at-k",
+        "pass@k and maj@k on the held-out prompts: sharpening can raise the left end and lower the right one.",
+        lambda: pass_figure(base, runs, look),
+    )
+
+
+def _forecast(forecast: Forecast) -> Iterator[Drawn]:
+    from figures.forecast import curves_figure, plane_figure
+
+    lines, plane = forecast.lines, forecast.content["plane"]
+    yield Drawn(
+        forecast.name,
+        "curves",
+        "The forecast along both axes of the plane, with 95 % bands; hollow marks: these rollouts cannot tell.",
+        lambda: curves_figure(lines["alpha"], lines["b"]),
+    )
+    alphas, bs = (sorted({record[name] for record in plane}) for name in ("alpha", "b"))
+    yield Drawn(
+        forecast.name,
+        "forecast-plane",
+        "The forecast of accuracy over the plane; hatched where these rollouts cannot tell.",
+        lambda: plane_figure(plane, alphas, bs),
+    )
+
+
+def _evaluation(folder: Folder) -> Drawn:
+    from figures.evaluation import evaluation_figure
+
+    content = read_json(folder.path / "evaluation.json")
+    caption = "pass@k and maj@k of every table that was evaluated, with intervals over prompts."
+    return Drawn(folder.name, "evaluation", caption, lambda: evaluation_figure(content["tables"]))
+
+
+def _toy(folder: Folder) -> Drawn:
+    from figures import toys
+
+    name = folder.kind.removeprefix("toysims.")
+    return Drawn(folder.name, name, toys.CAPTIONS[name], lambda: toys.redraw(name, folder.path))

@@ -1,0 +1,70 @@
+"""What kind of run a folder holds, told by its files alone."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+# The table or drawing that a toy simulation leaves for its figure; the first that is found names the simulation.
+TOYS = {
+    "plane.json": "sharpening",
+    "stability.json": "instability",
+    **{
+        f"{name}.parquet": name
+        for name in ("heterogeneity", "length", "noise", "sweep", "tokens", "trainers", "voting")
+    },
+}
+
+
+class Folder(NamedTuple):
+    """A run folder, a name for it that no other has, and its kind: a command (llm.compare) or a simulation."""
+
+    path: Path
+    name: str
+    kind: str
+
+
+def folders(paths: Sequence[Path]) -> list[Folder]:
+    """Each RUN with its kind. Two folders of one name get the name of the folder around them as well."""
+    paths = list(dict.fromkeys(path.resolve() for path in paths))
+    names = [path.name for path in paths]
+    named = [
+        path.name if names.count(path.name) == 1 else f"{path.parent.name}-{path.name}-{number}"
+        for number, path in enumerate(paths, 1)
+    ]
+    return [Folder(path, name, kind_of(path)) for path, name in zip(paths, named, strict=True)]
+
+
+def kind_of(path: Path) -> str:
+    """llm.compare, llm.forecast, llm.train, llm.evaluate, llm.sample or toysims.NAME. ValueError: none of them."""
+    if not path.is_dir():
+        raise ValueError(f"RUN {path} is not a folder; name the folder that a command of this project wrote")
+    if (path / "forecast.json").exists():
+        return "llm.compare" if "arms" in read_json(path / "forecast.json") else "llm.forecast"
+    if (path / "evaluation.json").exists():
+        return "llm.evaluate"
+    if (path / "metrics.jsonl").exists() and (path / "final.parquet").exists():
+        return "llm.train"
+    if (path / "summary.json").exists():
+        if "predictions" in read_json(path / "summary.json"):
+            known = [name for file, name in TOYS.items() if (path / file).exists()]
+            return f"toysims.{known[0]}" if known else "toysims"
+        if (path / "rollouts.parquet").exists():
+            return "llm.sample"
+    raise ValueError(
+        f"RUN {path} is not a finished run: it has no forecast.json, evaluation.json, final.parquet or summary.json "
+        "of ours; name a folder of llm.compare, llm.forecast, llm.train, llm.evaluate, llm.sample or toysims"
+    )
+
+
+def read_json(path: Path) -> dict:
+    """The object in a file of a run folder. ValueError: unreadable, or no object."""
+    try:
+        content = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"RUN file {path} is not JSON ({error}); the run may have been cut off: run it again"
+        ) from None
+    if not isinstance(content, dict):
+        raise ValueError(f"RUN file {path} holds no JSON object; it is not of this project")
+    return content

@@ -1,0 +1,50 @@
+"""All runs of a study against steps: a row for each regime, a column for each quantity, the forecast as a band."""
+
+from collections.abc import Mapping, Sequence
+
+from figures.arms import Look
+from figures.comparison import LABELS
+from figures.runs import Run
+from figures.style import PAGE, figure, key
+
+COLUMNS = {"accuracy": "accuracy", "length": "length", "entropy": "sequence_entropy", "kl": "sequence_kl"}
+WINDOW = 15  # steps: the line is the mean over them, a single batch is too noisy to be read
+
+
+def draw_run(ax, run: Run, quantity: str, look: Look) -> None:
+    """Training batches as a faint line, their moving mean as a strong one, the end ± 2 s.e., the forecast's band."""
+    metrics = run.metrics()
+    values = metrics[COLUMNS[quantity]]
+    ax.plot(metrics["step"], values, color=look.colour, lw=0.4, alpha=0.25)
+    moving = values.rolling(WINDOW, center=True, min_periods=1).mean()
+    ax.plot(metrics["step"], moving, color=look.colour, lw=1)
+    if run.forecast[f"{quantity}_reliable"]:
+        ax.axhspan(
+            run.forecast[f"{quantity}_low"], run.forecast[f"{quantity}_high"], color=look.colour, alpha=0.2, lw=0
+        )
+    ax.axhline(run.forecast[quantity], color=look.colour, lw=0.8, ls="--")
+    bar = 2 * run.final[f"{quantity}_se"]
+    end = 1.04 * metrics["step"].iloc[-1]
+    ax.errorbar(end, run.final[quantity], yerr=bar, fmt=look.marker, color=look.colour, label=run.arm, zorder=4)
+    # Single batches wander far; the page is for the mean, the forecast and the end.
+    seen = [*moving, run.forecast[quantity], run.final[quantity] + bar, run.final[quantity] - bar]
+    ax.dataLim.update_from_data_y(seen, ignore=False)
+
+
+def steps_figure(runs: Sequence[Run], looks: Mapping[str, Look]):
+    regimes = list(dict.fromkeys(run.regime for run in runs))
+    shape = {"nrows": len(regimes), "ncols": len(COLUMNS), "sharex": True, "squeeze": False}
+    with figure(PAGE, 0.9 + 1.45 * len(regimes), **shape) as (canvas, axes):
+        for row, regime in zip(axes, regimes, strict=True):
+            own = [run for run in runs if run.regime == regime]
+            for ax, quantity in zip(row, COLUMNS, strict=True):
+                for run in own:
+                    draw_run(ax, run, quantity, looks[run.arm])
+                ax.axhline(own[0].base[quantity], color="0.5", lw=0.8, ls=":")
+            row[0].set_ylabel(regime)
+        for ax, quantity in zip(axes[0], COLUMNS, strict=True):
+            ax.set_title(LABELS[quantity])
+        for ax in axes[-1]:
+            ax.set_xlabel("step")
+        canvas.legend(*key(*axes[:, 0]), loc="outside lower center", ncols=4)
+    return canvas
