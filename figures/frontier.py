@@ -25,14 +25,12 @@ def draw_forecast_lines(ax, forecasts: Mapping[str, Sequence[dict[str, Any]]]) -
 
 def draw_ends(ax, results, looks: Mapping[str, Look]) -> None:
     """Where each run ended, ± 2 s.e. both ways."""
-    table = results.pivot(index=["arm", "seed"], columns="quantity", values=["run", "run_se"])
-    for (arm, _), row in table.iterrows():
-        look = looks[arm]
+    for (arm, _), rows in results.groupby(["arm", "seed"], sort=False):
+        look, row = looks[arm], rows.set_index("quantity")
         ax.errorbar(
-            row["run", "kl"],
-            row["run", "accuracy"],
-            xerr=2 * row["run_se", "kl"],
-            yerr=2 * row["run_se", "accuracy"],
+            *row.loc[["kl", "accuracy"], "run"],
+            xerr=2 * row.loc["kl", "run_se"],
+            yerr=2 * row.loc["accuracy", "run_se"],
             fmt=look.marker,
             color=look.colour,
             elinewidth=0.8,

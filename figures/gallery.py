@@ -1,6 +1,7 @@
 """Every figure that some run folders allow, each with the sentence that says what it shows."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from figures.kinds import Folder, read_json
@@ -49,13 +50,14 @@ def forecast_of(study: Study, forecasts: Sequence[Forecast]) -> Forecast | None:
 def gallery(folders: Sequence[Folder]) -> Iterator[Drawn]:
     """In the order of the folders. A forecast is drawn by itself, and beneath the runs of its model."""
     forecasts = [read_forecast(folder) for folder in folders if folder.kind == "llm.forecast"]
+    studies = {folder: read_study(folder) for folder in folders if folder.kind in ("llm.compare", "llm.train")}
     for folder in folders:
-        if folder.kind in ("llm.compare", "llm.train"):
-            yield from _study(read_study(folder), forecasts)
+        if folder in studies:
+            yield from _study(studies[folder], forecasts)
         elif folder.kind == "llm.forecast":
             yield from _forecast(next(f for f in forecasts if f.name == folder.name))
         elif folder.kind == "llm.evaluate":
-            yield _evaluation(folder)
+            yield _evaluation(folder, studies.values())
         elif folder.kind.startswith("toysims."):
             yield _toy(folder)
 
@@ -110,7 +112,7 @@ def _study(study: Study, forecasts: Sequence[Forecast]) -> Iterator[Drawn]:
     yield Drawn(
         name,
         "pass-at-k",
-        "pass@k and maj@k on the held-out prompts: sharpening can raise the left end and lower the right one.",
+        "pass@k on the held-out prompts: sharpening can raise the left end and lower the right one.",
         lambda: pass_figure(base, runs, look),
     )
 
@@ -134,12 +136,17 @@ def _forecast(forecast: Forecast) -> Iterator[Drawn]:
     )
 
 
-def _evaluation(folder: Folder) -> Drawn:
+def _evaluation(folder: Folder, studies: Iterable[Study]) -> Drawn:
+    from figures.arms import Look, looks
     from figures.evaluation import evaluation_figure
 
     content = read_json(folder.path / "evaluation.json")
+    known = {run.folder: looks(study.regimes)[run.arm] for study in studies for run in study.runs}
+    own = {name: known.get(Path(name.rpartition(":")[0] or name).resolve()) for name in content["tables"]}
+    look = {name: Look((0.0, 0.0, 0.0), "o") if name.endswith(":base") else found for name, found in own.items()}
+    look = {name: found for name, found in look.items() if found}
     caption = "pass@k and maj@k of every table that was evaluated, with intervals over prompts."
-    return Drawn(folder.name, "evaluation", caption, lambda: evaluation_figure(content["tables"]))
+    return Drawn(folder.name, "evaluation", caption, lambda: evaluation_figure(content["tables"], look))
 
 
 def _toy(folder: Folder) -> Drawn:

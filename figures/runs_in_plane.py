@@ -9,7 +9,7 @@ from figures.arms import Look
 from figures.runs import Run
 from figures.style import ACCURACY, ACCURACY_RANGE, MARKERS, figure, key
 
-WINDOW = 25  # steps: a batch's own coordinate is as noisy as its accuracy
+WINDOW = 25  # steps; the median, because a batch without a wrong answer has its coordinate on the border
 
 
 def draw_shade(ax, plane: Sequence[dict[str, Any]]):
@@ -29,13 +29,13 @@ def draw_shade(ax, plane: Sequence[dict[str, Any]]):
 
 
 def draw_way(ax, run: Run, look: Look, edge: tuple[float, float]) -> None:
-    """Dashed to the predicted end (hollow), or to the edge where it runs away; solid the run's moving mean (full)."""
+    """Dashed to the predicted end (hollow), or to the edge where it runs away; solid the run's moving median (full)."""
     metrics = run.metrics()[["alpha_t", "b_t"]].astype(float)
     end = _end(run, edge)
     ax.plot([1, end[0]], [0, end[1]], "--", color=look.colour, lw=0.8, zorder=2)
     hollow = {"mfc": "none", "mec": look.colour, "ms": 8}
     ax.plot(*end, look.marker, zorder=4, **hollow)
-    way = metrics.rolling(WINDOW, min_periods=1).mean().to_numpy()[WINDOW - 1 :]
+    way = metrics.rolling(WINDOW, min_periods=1).median().to_numpy()[WINDOW - 1 :]
     if len(way):
         ax.plot(*way.T, color=look.colour, lw=0.7, alpha=0.6, zorder=3)
         ax.plot(*way[-1], look.marker, color=look.colour, mec="white", mew=0.4, ms=5, zorder=5, label=run.arm)
@@ -57,7 +57,7 @@ def runs_in_plane_figure(runs: Sequence[Run], looks: Mapping[str, Look], plane: 
         for run in runs:
             draw_way(ax, run, looks[run.arm], edge)
         ax.plot(1, 0, MARKERS["base"], color="white", mec="black", zorder=6, label="base model")
-        ax.set(xlim=(0, 1.05 * edge[0]), ylim=(-0.6 * edge[1], 1.05 * edge[1]))
+        ax.set(xlim=(0, 1.05 * edge[0]), ylim=(max(ax.dataLim.ymin, -edge[1]) - 0.1 * edge[1], 1.05 * edge[1]))
         ax.set(xlabel="sharpening: power α on the reference", ylabel="task reward: weight b = 1/β")
         if shades is not None:
             canvas.colorbar(shades, ax=ax, pad=0.02, ticks=[0, 0.25, 0.5, 0.75, 1], label="forecast accuracy")

@@ -11,8 +11,11 @@ COLUMNS = {"accuracy": "accuracy", "length": "length", "entropy": "sequence_entr
 WINDOW = 15  # steps: the line is the mean over them, a single batch is too noisy to be read
 
 
-def draw_run(ax, run: Run, quantity: str, look: Look) -> None:
-    """Training batches as a faint line, their moving mean as a strong one, the end ± 2 s.e., the forecast's band."""
+def draw_run(ax, run: Run, quantity: str, look: Look) -> list[float]:
+    """Training batches as a faint line, their moving mean as a strong one, the end ± 2 s.e., the forecast's band.
+
+    Returns what the axis has to show: single batches wander far, and may leave it.
+    """
     metrics = run.metrics()
     values = metrics[COLUMNS[quantity]]
     ax.plot(metrics["step"], values, color=look.colour, lw=0.4, alpha=0.25)
@@ -26,9 +29,7 @@ def draw_run(ax, run: Run, quantity: str, look: Look) -> None:
     bar = 2 * run.final[f"{quantity}_se"]
     end = 1.04 * metrics["step"].iloc[-1]
     ax.errorbar(end, run.final[quantity], yerr=bar, fmt=look.marker, color=look.colour, label=run.arm, zorder=4)
-    # Single batches wander far; the page is for the mean, the forecast and the end.
-    seen = [*moving, run.forecast[quantity], run.final[quantity] + bar, run.final[quantity] - bar]
-    ax.dataLim.update_from_data_y(seen, ignore=False)
+    return [*moving, run.forecast[quantity], run.base[quantity], run.final[quantity] + bar, run.final[quantity] - bar]
 
 
 def steps_figure(runs: Sequence[Run], looks: Mapping[str, Look]):
@@ -38,8 +39,9 @@ def steps_figure(runs: Sequence[Run], looks: Mapping[str, Look]):
         for row, regime in zip(axes, regimes, strict=True):
             own = [run for run in runs if run.regime == regime]
             for ax, quantity in zip(row, COLUMNS, strict=True):
-                for run in own:
-                    draw_run(ax, run, quantity, looks[run.arm])
+                seen = [value for run in own for value in draw_run(ax, run, quantity, looks[run.arm])]
+                margin = 0.06 * (max(seen) - min(seen)) + 1e-6
+                ax.set_ylim(min(seen) - margin, max(seen) + margin)
                 ax.axhline(own[0].base[quantity], color="0.5", lw=0.8, ls=":")
             row[0].set_ylabel(regime)
         for ax, quantity in zip(axes[0], COLUMNS, strict=True):

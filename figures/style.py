@@ -47,6 +47,8 @@ _RC = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
+    "hatch.color": "0.55",
+    "hatch.linewidth": 0.6,
 }
 
 
