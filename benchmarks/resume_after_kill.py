@@ -3,7 +3,7 @@
     python benchmarks/resume_after_kill.py [--kills 20] [--folder runs/kills]
 
 Prints one JSON object: the weights must be equal bit for bit, and metrics.jsonl must have every step once, with the
-same numbers (times apart). Each process lives between its first saved step and a few seconds more before it is killed.
+same numbers (times apart). A run that ends before it was killed often enough is followed by another.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 from safetensors.numpy import load_file
 
 OPTIONS = "--model aligned --regime tempered --alpha 2 --eval-prompts 8 --eval-samples 4 --forecast-samples 8"
-OPTIONS += " --per_device_train_batch_size 64 --save_steps 1 --save_total_limit 2"
+OPTIONS += " --per_device_train_batch_size 32 --save_steps 1 --save_total_limit 2"
 
 
 def command(folder: Path, steps: int) -> list[str]:
@@ -42,45 +42,54 @@ def comparable(folder: Path) -> list[dict]:
     return [{name: value for name, value in row.items() if name not in ("seconds", "step_time")} for row in rows]
 
 
+def kill_at_random(folder: Path, steps: int, most: int, rng: random.Random) -> list[int]:
+    """Run, kill and go on until the run is finished or has been killed `most` times; the steps it was killed after."""
+    killed_after = []
+    while not (folder / "summary.json").exists():
+        before = last_step(folder)
+        process = start(folder, steps)
+        if len(killed_after) < most:
+            # One kill in four falls into starting up; the others come after a step, so that the run gets on.
+            if rng.random() < 0.75:
+                while process.poll() is None and last_step(folder) <= before:
+                    time.sleep(0.01)
+            time.sleep(rng.uniform(0, 2))
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+                killed_after.append(last_step(folder))
+        if process.wait() not in (0, -signal.SIGKILL):
+            raise SystemExit(f"a run in {folder} failed")
+    return killed_after
+
+
+def same(one: Path, other: Path) -> dict[str, bool]:
+    weights, others = (load_file(folder / "model" / "model.safetensors") for folder in (one, other))
+    return {
+        "weights_bitwise_equal": all((weights[name] == others[name]).all() for name in weights),
+        "metrics_equal_and_no_line_lost_or_double": comparable(one) == comparable(other),
+        "final_rollouts_equal": (one / "final.parquet").read_bytes() == (other / "final.parquet").read_bytes(),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--folder", type=Path, default=Path("runs/kills"))
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     rng = random.Random(options.seed)
-    undisturbed, killed = options.folder / "undisturbed", options.folder / "killed"
     shutil.rmtree(options.folder, ignore_errors=True)
-    if start(undisturbed, options.steps).wait():
-        raise SystemExit("the undisturbed run failed")
-    kills, at_steps = 0, []
+    undisturbed = options.folder / "undisturbed"
+    kill_at_random(undisturbed, options.steps, 0, rng)
+    runs, kills = [], 0
     while kills < options.kills:
-        before = last_step(killed)
-        process = start(killed, options.steps)
-        # At most one kill in four falls into starting up, so that the run gets on.
-        if rng.random() < 0.75:
-            while process.poll() is None and last_step(killed) <= before:
-                time.sleep(0.01)
-        time.sleep(rng.uniform(0, 2))
-        if process.poll() is not None:
-            break
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        kills += 1
-        at_steps.append(last_step(killed))
-    if start(killed, options.steps).wait():
-        raise SystemExit("the last resume failed")
-    weights = [load_file(folder / "model" / "model.safetensors") for folder in (undisturbed, killed)]
-    result = {
-        "kills": kills,
-        "killed_after_steps": at_steps,
-        "weights_bitwise_equal": all((weights[0][name] == weights[1][name]).all() for name in weights[0]),
-        "steps_in_order": [row["step"] for row in comparable(killed)] == list(range(1, options.steps + 1)),
-        "metrics_equal": comparable(undisturbed) == comparable(killed),
-        "final_rollouts_equal": (undisturbed / "final.parquet").read_bytes() == (killed / "final.parquet").read_bytes(),
-    }
-    print(json.dumps(result, indent=2))
+        folder = options.folder / f"killed-{len(runs)}"
+        killed_after = kill_at_random(folder, options.steps, options.kills - kills, rng)
+        kills += len(killed_after)
+        runs.append({"killed_after_steps": killed_after, **same(undisturbed, folder)})
+        print(f"{kills} kills, {len(runs)} runs", file=sys.stderr, flush=True)
+    print(json.dumps({"kills": kills, "steps": options.steps, "runs": runs}, indent=2))
 
 
 if __name__ == "__main__":
