@@ -32,6 +32,7 @@ RESULT = HERE / "samplers.json"
 ALPHAS = (1.25, 2.0, 4.0)
 FLOOR = 1e-6  # of the enumeration
 SAMPLES = 128  # a prompt
+REPEATS = 3  # of the estimates behind an effective sample size
 # name of the curve, sampler, options at rising cost, prompts it is run on (of those asked for)
 CURVES = (
     ("low temperature", low_temperature, [{}], 1.0),
@@ -99,7 +100,7 @@ def error_against_cost(oracle: Oracle, save) -> list[dict]:
                     batch = slice(start, min(start + 4, few.stop))
                     drawn = oracle.draw(sampler, batch, SAMPLES, seed=start, **with_alpha)
                     tokens += drawn.tokens
-                    unshared += drawn.diagnostics.get("tokens_without_sharing", drawn.tokens)
+                    unshared += drawn.tokens * drawn.diagnostics.get("draws_per_token_read", 1.0)
                     for i in range(batch.start, batch.stop):
                         mine = drawn.responses[(i - start) * SAMPLES : (i - start + 1) * SAMPLES]
                         excess.append(total_variation(oracle.found[i], tables[i], mine) - floors[i])
@@ -187,18 +188,18 @@ def speed(oracle: Oracle, save, moves: int = 200, prompts: int = 2) -> list[dict
         row = {"alpha": alpha, "sequential_mh": rate, "sequential_moves": moves * prompts}
         contenders = (
             ("power_smc", power_smc, 1024, {"particles": 2048, "ramp": 16}),
-            ("power_mh", power_mh, 512, {"chains": 512, "burn_in": 8, "thin": 1}),
+            ("power_mh", power_mh, 256, {"chains": 256, "burn_in": 6, "thin": 1}),
         )
         for name, sampler, samples, options in contenders:
             errors, took = [], 0.0
-            for repeat in range(4):
+            for repeat in range(REPEATS):
                 started = time.perf_counter()
                 drawn = oracle.draw(sampler, slice(0, prompts), samples, seed=100 + repeat, alpha=alpha, **options)
                 took += time.perf_counter() - started
                 asked = [ids for ids in oracle.prompt_ids[:prompts] for _ in range(samples)]
                 log_p = response_log_probs(oracle.model, asked, drawn.responses, oracle.tokenizer.pad_token_id).numpy()
                 errors.append((log_p.reshape(prompts, samples).mean(1) - mean) ** 2 / variance)
-            effective = prompts * 4 / np.mean(errors)
+            effective = prompts * REPEATS / np.mean(errors)
             row[name] = effective / took
             row[f"{name}_ratio"] = effective / took / rate
             row[f"{name}_own_ess"] = drawn.diagnostics["ess"]

@@ -43,7 +43,7 @@ def sample(
 
     Resampling happens where the effective sample size falls below threshold · particles. log_pi is log p^α/Ẑ.
     Diagnostics (means over prompts): ess, 1/ess = 1/N + Σ_stages (1/ess_stage - 1/N), resamplings, log_z,
-    tokens_per_effective_sample; tokens_without_sharing, the cost if no two particles shared a prefix.
+    tokens_per_effective_sample; draws_per_token_read, by which the cost would grow if no particles shared a prefix.
     """
     particles = particles or 3 * samples
     cloud, stages = run(
@@ -62,7 +62,7 @@ def sample(
             "resamplings": float(stages.resamplings.double().mean()),
             "log_z": float(stages.log_z.mean()),
             "tokens_per_effective_sample": cloud.forwards / float(ess.sum()),
-            "tokens_without_sharing": cloud.drawn,
+            "draws_per_token_read": cloud.drawn / cloud.forwards,
         },
     )
 
