@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from scipy.special import logsumexp
 
 from llm.rollout_file import Rollouts
 
@@ -57,7 +58,7 @@ def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Re
     ess = 1 / rollouts.sum(weight**2)
     pareto_k = np.nan
     if not target.is_face and target.alpha != 1:  # a reward's weights are at most e^b: there is no tail to smooth
-        score, pareto_k = _smoothed(rollouts, score, log_z)
+        score, pareto_k = _smoothed(rollouts, score)
         weight, log_z = weigh(rollouts, score)
 
     left_out = _LeftOut(rollouts, score, weight, weigh)
@@ -145,12 +146,14 @@ def _face(rollouts: Rollouts, score: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return on_face / rollouts.each(rollouts.sum(on_face.astype(float))), np.zeros(len(rollouts.start))
 
 
-def _smoothed(rollouts: Rollouts, score: np.ndarray, log_z: np.ndarray) -> tuple[np.ndarray, float]:
-    """The scores with the largest ratios e^t/Z of all prompts together replaced by those of a fitted Pareto tail.
+def _smoothed(rollouts: Rollouts, score: np.ndarray) -> tuple[np.ndarray, float]:
+    """The largest scores, as seen from the mean of their prompt, replaced by those of a fitted Pareto tail of e^t.
 
     A prompt alone has too few samples for a tail (64 draws leave 12 points to fit); together they have one.
     """
-    relative = score - rollouts.each(log_z)
+    # Not relative to log Z: a weight that makes up its prompt's Z alone would hide how heavy the tail is.
+    middle = rollouts.each(rollouts.mean(score))
+    relative = score - middle
     if len(score) < FEWEST_FOR_TAIL or np.ptp(relative) == 0:
         return score, np.nan
     from arviz_stats.base import array_stats
@@ -163,7 +166,7 @@ def _smoothed(rollouts: Rollouts, score: np.ndarray, log_z: np.ndarray) -> tuple
             return score, np.nan
     if not np.isfinite(smoothed).all():
         return score, np.nan
-    return smoothed + np.log(len(score)) + rollouts.each(log_z), float(pareto_k)
+    return smoothed + logsumexp(relative) + middle, float(pareto_k)
 
 
 class _LeftOut:

@@ -169,13 +169,13 @@ def test_prompts_in_groups_have_the_same_interval_as_prompts():
     assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.25 * error)
 
 
-def test_the_error_of_the_expansion_falls_with_the_third_power_of_the_distance():
-    """T23: second order in alpha - 1, so halving the distance divides the error by about eight."""
+def test_the_error_of_the_expansion_falls_with_a_power_of_the_distance():
+    """T23: halving alpha - 1 divides the error by eight (second order), that of the KL by sixteen (third)."""
     generator = np.random.default_rng(5)
     counts = [np.repeat(np.arange(5), np.round(4000 * np.exp(responses(i)[0])).astype(int)) for i in range(8)]
     many = from_table(table_of([generator.permutation(y) for y in counts]))
     complete = from_table(table_of([np.arange(5)] * 8))
-    for name in ("accuracy", "length", "kl"):
+    for name, expected in (("accuracy", 8), ("length", 8), ("kl", 16)):
         error = [
             abs(
                 expand(many, Target(1 + x, 0.0)).value[name].mean()
@@ -183,7 +183,7 @@ def test_the_error_of_the_expansion_falls_with_the_third_power_of_the_distance()
             )
             for x in (0.4, 0.2)
         ]
-        assert 4 < error[0] / error[1] < 16, (name, error)
+        assert expected / 1.4 < error[0] / error[1] < 1.4 * expected, (name, error)
 
 
 def test_a_simulated_vote_wins_as_often_as_the_theory_says():
@@ -260,6 +260,31 @@ def test_covariance_at_equal_length_is_content_alone():
     expected = covariance_by_length(log_p, reward, length)
     assert found["content_covariance"].value == pytest.approx(expected.within, rel=0.05)
     assert found["content_covariance"].value < 0 and found["covariance"].value < 0
+
+
+def test_content_covariance_is_not_too_small_for_few_samples_of_a_length():
+    """T18 with n - 1: 2,000 prompts of six samples, about three of a length, must give the covariance of p on average."""
+    log_p, reward = np.log([0.4, 0.1, 0.3, 0.2]), np.array([1.0, 0.0, 0.0, 1.0])
+    length = np.array([4, 4, 20, 20])
+    y = np.random.default_rng(0).choice(4, size=2000 * 6, p=np.exp(log_p))
+    table = pd.DataFrame(
+        {
+            "prompt_id": np.repeat(np.arange(2000), 6),
+            "sample": np.tile(np.arange(6), 2000),
+            "response": y.astype(str),
+            "answer": "1",
+            "reward": reward[y],
+            "log_p": log_p[y],
+            "length": length[y],
+            "finished": True,
+        }
+    )
+    found = by_name(diagnose(from_table(table), [], np.random.default_rng(0)))["content_covariance"]
+    from theory.length import covariance_by_length
+
+    error = (found.high - found.low) / 3.92
+    assert found.value == pytest.approx(covariance_by_length(log_p, reward, length).within, abs=4 * error)
+    assert error < 0.1 * found.value
 
 
 def test_the_empty_response_is_compared_with_the_likeliest_sample():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import log_softmax, logsumexp
 
 from llm.forecasting import target_of
-from llm.reweight import Target, enumerated, exact, reweight
+from llm.reweight import Target, enumerated, exact, plain_weights, reweight
 from llm.rollout_file import Rollouts
 from theory.distribution import entropy, expectation, kl
 from theory.objectives import optimum, regime
@@ -120,18 +120,30 @@ def test_a_sample_that_has_nearly_all_weight_is_left_out_without_cancellation():
     assert found.bias["length"][0] == pytest.approx(2 * (13 / 3 - 2), abs=1e-9)
 
 
+def one_table(log_p):
+    """100 prompts of 40 samples with the given log p, a third of them right."""
+    zeros = np.zeros(4000, int)
+    start, number = np.arange(0, 4000, 40), np.arange(4000)
+    return Rollouts(
+        np.arange(100), start, log_p, (number % 3 == 0) * 1.0, 5.0 + number % 7, number, zeros == 0, zeros, zeros[:100]
+    )
+
+
 def test_importance_weights_with_a_heavy_tail_are_reported_as_such():
-    """T23: Var_p(t) = 4 is within reach of smoothing, Var_p(t) = 36 is not."""
-    generator = np.random.default_rng(0)
-
-    def pareto_k(spread):
-        log_p = -50 + spread * generator.normal(size=4000)
-        zeros = np.zeros(4000, int)
-        start = np.arange(0, 4000, 40)
-        one = Rollouts(
-            np.arange(100), start, log_p, zeros * 1.0, zeros + 5.0, np.arange(4000), zeros == 0, zeros, zeros[:100]
+    """T23: an exponential tail of t with mean m has Pareto shape m; a t with its tail on the other side has none."""
+    surprise = np.random.default_rng(0).exponential(size=4000)
+    for mean in (0.3, 0.9, 2.0):
+        # A tail of 190 points knows its shape to about (1 + k)/sqrt(190).
+        error = (1 + mean) / np.sqrt(190)
+        assert reweight(one_table(-60 + mean * surprise), Target(2.0, 0.0)).pareto_k == pytest.approx(
+            mean, abs=3 * error
         )
-        return reweight(one, Target(2.0, 0.0)).pareto_k
+        assert reweight(one_table(-mean * surprise), Target(2.0, 0.0)).pareto_k < 0
 
-    assert pareto_k(0.3) < 0.3
-    assert pareto_k(2) < 0.7
+
+def test_smoothing_a_light_tail_hardly_moves_the_estimate():
+    generator = np.random.default_rng(1)
+    table, target = one_table(-3 * generator.exponential(size=4000)), Target(2.0, 0.0)
+    plain = table.sum(plain_weights(table, target) * table.length).mean()
+    estimate = reweight(table, target)
+    assert (estimate.value["length"] + estimate.bias["length"]).mean() == pytest.approx(plain, abs=0.02)
