@@ -263,7 +263,7 @@ def test_covariance_at_equal_length_is_content_alone():
 
 
 def test_content_covariance_is_not_too_small_for_few_samples_of_a_length():
-    """T18 with n - 1: 2,000 prompts of six samples, about three of a length, must give the covariance of p on average."""
+    """T18 with n - 1: prompts of six samples, about three of a length, give the covariance of p on average."""
     log_p, reward = np.log([0.4, 0.1, 0.3, 0.2]), np.array([1.0, 0.0, 0.0, 1.0])
     length = np.array([4, 4, 20, 20])
     y = np.random.default_rng(0).choice(4, size=2000 * 6, p=np.exp(log_p))
