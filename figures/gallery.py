@@ -47,6 +47,11 @@ def forecast_of(study: Study, forecasts: Sequence[Forecast]) -> Forecast | None:
     return next(iter([*own, *(f for f in forecasts if f.model == study.model)]), None)
 
 
+def task_line(forecast: Forecast) -> list[dict[str, Any]]:
+    """The task reward's records: along b, and its limit."""
+    return [*forecast.lines["b"], *(record for record in forecast.lines["limit"] if record["b"] is None)]
+
+
 def gallery(folders: Sequence[Folder]) -> Iterator[Drawn]:
     """In the order of the folders. A forecast is drawn by itself, and beneath the runs of its model."""
     forecasts = [read_forecast(folder) for folder in folders if folder.kind == "llm.forecast"]
