@@ -46,7 +46,9 @@ def curves_figure(along_alpha: Sequence, along_b: Sequence, followed=None):
                 told = [record for record in records if record[f"{quantity}_reliable"]]
                 if column == 0 and told:  # what cannot be told must not set the scale
                     both = told + [record for record in along_b if record[f"{quantity}_reliable"]]
-                    low, high = (f([r[f"{quantity}{e}"] for r in both]) for f, e in ((min, "_low"), (max, "_high")))
+                    run = [] if followed is None else list(followed[quantity])
+                    low = min([r[f"{quantity}_low"] for r in both] + run)
+                    high = max([r[f"{quantity}_high"] for r in both] + run)
                     margin = 0.08 * (high - low) + 1e-6
                     ax.set_ylim(low - margin, high + margin)
         if followed is not None:
