@@ -21,13 +21,11 @@ def page(folders: Sequence[Folder]) -> str:
     for drawn in gallery(folders):
         pictures[drawn.folder].append(picture(drawn.figure(), drawn.caption))
     forecasts = {folder: read_forecast(folder) for folder in folders if folder.kind == "llm.forecast"}
+    studies = {folder: read_study(folder) for folder in folders if folder.kind in ("llm.compare", "llm.train")}
     told = {
+        "The answer": {folder: _answer(study, list(forecasts.values())) for folder, study in studies.items()},
         "The prediction": {folder: _prediction(forecast) for folder, forecast in forecasts.items()},
-        "The runs and the verdict": {
-            folder: _study(read_study(folder), list(forecasts.values()))
-            for folder in folders
-            if folder.kind in ("llm.compare", "llm.train")
-        },
+        "The runs": {folder: _study(study, list(forecasts.values())) for folder, study in studies.items()},
         "Samples and evaluations": {
             folder: _numbers(folder) for folder in folders if folder.kind in ("llm.sample", "llm.evaluate")
         },
@@ -40,7 +38,8 @@ def page(folders: Sequence[Folder]) -> str:
         if parts:
             content.append(element("h2", text(title)))
         for folder, pieces in parts.items():
-            content += [element("h3", text(f"{folder.name} ({folder.kind})")), *pieces, *pictures[folder.name]]
+            content += [element("h3", text(f"{folder.name} ({folder.kind})")), *pieces]
+            content += pictures[folder.name] if title != "The answer" else []
     content += [element("h2", "How to run it again"), *(rerun(folder) for folder in folders)]
     assets = {name: (HERE / file).read_text() for name, file in (("style", "page.css"), ("script", "page.js"))}
     return Template((HERE / "page.html").read_text()).substitute(assets, content="\n".join(content))
@@ -61,12 +60,16 @@ def _prediction(forecast: Forecast) -> Iterator[str]:
     yield bullets(finding["sentence"] for finding in forecast.content["diagnosis"])
 
 
+def _answer(study: Study, forecasts: Sequence[Forecast]) -> Iterator[str]:
+    forecast = forecast_of(study, forecasts)
+    yield element("p", text(f"Model {study.model}: {len(study.runs)} finished runs, forecast before they began."))
+    yield bullets(sentences(study, task_line(forecast) if forecast else []))
+
+
 def _study(study: Study, forecasts: Sequence[Forecast]) -> Iterator[str]:
     forecast = forecast_of(study, forecasts)
     line = task_line(forecast) if forecast else []
     numbers = cells(study.results)
-    yield element("p", text(f"Model {study.model}: {len(study.runs)} finished runs, forecast before they began."))
-    yield bullets(sentences(study, line))
     yield element(
         "p",
         "Forecast [95 % interval] | run ± standard error. ✓ inside, ~ within the error of the run, ✗ missed, ? the "
