@@ -15,7 +15,8 @@ from llm.data import BUNDLED
 from llm.forecasting import QUANTITIES, forecast, target_of
 from llm.optimum import distance_to_optimum
 from llm.organisms import ORGANISMS
-from llm.rollout_file import read
+from llm.reweight import Target, reweight
+from llm.rollout_file import Rollouts, read
 from llm.run import run
 from llm.sample import SampleConfig
 from llm.sampling import sample
@@ -93,6 +94,7 @@ def _objective_options(arm: Arm) -> dict:
 def tabulate(config: CompareConfig, folder: Path, predictions: dict[str, dict]) -> pd.DataFrame:
     """A row for each arm, seed and quantity: what was forecast, with its interval, and where the run ended."""
     base = pd.read_parquet(folder / "base" / "rollouts.parquet")
+    kl, accuracy = tilting_frontier(read(folder / "base"))
     rows = []
     for name in config.arms:
         for seed in range(config.seeds):
@@ -117,6 +119,8 @@ def tabulate(config: CompareConfig, folder: Path, predictions: dict[str, dict]) 
                     "reliable": predicted[f"{quantity}_reliable"],
                     "run": summary["final"][quantity],
                     "run_se": summary["final"][f"{quantity}_se"],
+                    # The best that any policy could have at the KL that this run spent [T5].
+                    "accuracy_of_tilting_at_its_kl": float(np.interp(summary["final"]["kl"], kl, accuracy)),
                     "kl_to_optimum": distance[0],
                     "kl_to_optimum_se": distance[1],
                 }
@@ -125,10 +129,16 @@ def tabulate(config: CompareConfig, folder: Path, predictions: dict[str, dict]) 
     return pd.DataFrame(rows)
 
 
+def tilting_frontier(base: Rollouts) -> tuple[np.ndarray, np.ndarray]:
+    """(KL(q‖p), accuracy) of q_{1,b} as b grows from 0: at any KL no policy is more accurate.    [T5]"""
+    values = [reweight(base, Target(1.0, b)).value for b in (0.0, *np.geomspace(0.05, 12, 40))]
+    return tuple(np.array([value[name].mean() for value in values]) for name in ("kl", "accuracy"))
+
+
 def _print(table: pd.DataFrame) -> None:
     """Forecast and runs (mean over seeds) side by side; a number in brackets was marked as not reliable."""
-    shown = Table(title="forecast | run, mean over seeds; (…) could not be told")
-    for column in ("arm", *COMPARED, "KL to optimum"):
+    shown = Table(title="forecast | run, mean over seeds; (…) could not be told; accuracy of tilting at the run's KL")
+    for column in ("arm", *COMPARED, "tilting at its KL", "KL to optimum"):
         shown.add_column(column)
     for name, arm in table.groupby("arm", sort=False):
         cells = []
@@ -137,5 +147,6 @@ def _print(table: pd.DataFrame) -> None:
             predicted = f"{rows['forecast'].iloc[0]:.3f}"
             predicted = predicted if rows["reliable"].iloc[0] else f"({predicted})"
             cells.append(f"{predicted} | {rows['run'].mean():.3f}")
-        shown.add_row(name, *cells, f"{arm['kl_to_optimum'].mean():.3f}")
+        rest = (f"{arm[column].mean():.3f}" for column in ("accuracy_of_tilting_at_its_kl", "kl_to_optimum"))
+        shown.add_row(name, *cells, *rest)
     Console().print(shown)

@@ -322,3 +322,18 @@ def test_a_run_off_its_line_is_reported_with_the_step(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"regime": "tempered", "alpha": 2.0, "beta": None}))
     told = on_the_curve(follow(from_table(sampled()), tmp_path))
     assert told["share_within_5_points"] < 1 and told["largest_gap_step"] >= 18 and told["last_step_outside"] == 30
+
+
+def test_the_frontier_of_tilting_is_that_of_the_theory():
+    """T5: accuracy and KL of q_{1,b}, from responses in exact proportion."""
+    from llm.comparison import tilting_frontier
+    from theory.budget import tilting_at_budget
+    from theory.tilt import moments
+
+    log_p, _ = responses(3)
+    y = np.repeat(np.arange(5), np.round(20_000 * np.exp(log_p)).astype(int))
+    kl, accuracy = tilting_frontier(from_table(table_of([y[:0]] * 3 + [y])))
+    right = (ANSWERS == 1).astype(float)
+    for budget in (0.01, 0.1, 0.3):
+        expected = moments(log_p, right, 1, tilting_at_budget(log_p, right, budget)).mean_reward
+        assert np.interp(budget, kl, accuracy) == pytest.approx(expected, abs=3e-3)
