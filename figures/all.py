@@ -47,6 +47,7 @@ def draw_all(config: Config) -> list[Path]:
         for form in FORMATS:
             written.append(config.output_dir / f"{drawn.folder}-{drawn.name}.{form}")
             write(written[-1], canvas.savefig)
+            canvas.set_layout_engine("none")  # it is laid out; to do it again would only take time
     return written
 
 

@@ -1,5 +1,6 @@
 """pass@k and maj@k of the tables that llm.evaluate judged, with their intervals over prompts."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,10 +26,11 @@ def evaluation_figure(tables: Mapping[str, Mapping[str, Any]], looks: Mapping[st
     from matplotlib import colormaps
 
     with figure(PAGE, 2.8 + 0.15 * len(tables), ncols=2, sharey=True) as (canvas, axes):
+        shared = os.path.commonpath([name.rpartition("/")[0] for name in tables]) if len(tables) > 1 else ""
         for place, (name, quantities) in enumerate(tables.items()):
             spare = Look(colormaps["cividis"](place / max(1, len(tables) - 1) * 0.9)[:3], "o")
             for ax, kind in zip(axes, TITLES, strict=True):
-                draw_at_k(ax, kind, quantities, name, looks.get(name, spare))
+                draw_at_k(ax, kind, quantities, name.removeprefix(shared).strip("/"), looks.get(name, spare))
         axes[0].set_ylabel("share of prompts")
         canvas.legend(*key(axes[0]), loc="outside lower center", ncols=1)
     return canvas

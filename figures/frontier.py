@@ -13,10 +13,9 @@ LINES = (("b", "tilted", "task reward, forecast"), ("alpha", "tempered", "sharpe
 def draw_forecast_lines(ax, forecasts: Mapping[str, Sequence[dict[str, Any]]]) -> None:
     """Both lines of a forecast with their 95 % bands; only what the rollouts can tell."""
     for line, regime, label in LINES:
-        told = sorted(
-            (r for r in forecasts[line] if r["accuracy_reliable"] and r["kl_reliable"] and (r["alpha"] or 2) >= 1),
-            key=lambda record: record["kl"],
-        )
+        limits = [record for record in forecasts["limit"] if record[line] is None]  # null is infinity
+        told = [r for r in [*forecasts[line], *limits] if r["accuracy_reliable"] and r["kl_reliable"]]
+        told = sorted((r for r in told if (r["alpha"] or 2) >= 1), key=lambda record: record["kl"])
         kl = [record["kl"] for record in told]
         ax.plot(kl, [record["accuracy"] for record in told], color=COLOURS[regime], label=label, zorder=2)
         ends = ([record[f"accuracy_{end}"] for record in told] for end in ("low", "high"))

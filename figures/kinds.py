@@ -26,13 +26,15 @@ class Folder(NamedTuple):
 
 def folders(paths: Sequence[Path]) -> list[Folder]:
     """Each RUN with its kind. Two folders of one name get the name of the folder around them as well."""
-    paths = list(dict.fromkeys(path.resolve() for path in paths))
+    kinds = [kind_of(path) for path in paths]  # first, so that an error shows the path as it was typed
+    kind = dict(zip((path.resolve() for path in paths), kinds, strict=True))
+    paths = list(kind)
     names = [path.name for path in paths]
     named = [
         path.name if names.count(path.name) == 1 else f"{path.parent.name}-{path.name}-{number}"
         for number, path in enumerate(paths, 1)
     ]
-    return [Folder(path, name, kind_of(path)) for path, name in zip(paths, named, strict=True)]
+    return [Folder(path, name, kind[path]) for path, name in zip(paths, named, strict=True)]
 
 
 def kind_of(path: Path) -> str:

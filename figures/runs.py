@@ -80,7 +80,7 @@ def _read_run(path: Path, arm: str, forecast: dict | None) -> Run:
 def _read_results(path: Path) -> pd.DataFrame:
     try:
         results = pd.read_parquet(path)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # pyarrow raises a ValueError for what is no Parquet
         raise ValueError(f"RUN file {path} cannot be read ({error}); start llm.compare again") from None
     missing = [name for name in COLUMNS if name not in results]
     if missing:

@@ -1,0 +1,169 @@
+"""Every figure that the given folders allow, and one line for what is no run."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from figures import all as figures_all
+from figures import frontier, pass_curves, runs_in_plane, steps
+from figures.arms import looks
+from figures.comparison import draw_against_run
+from figures.gallery import gallery, read_forecast
+from figures.kinds import folders
+from figures.runs import read_study
+from figures.style import COLOURS, figure
+
+
+@pytest.fixture
+def read(study, forecast):
+    given = folders([study, forecast])
+    return read_study(given[0]), read_forecast(given[1])
+
+
+def test_one_command_writes_every_figure_as_png_and_pdf(study, forecast, toy, tmp_path, capsys):
+    out = tmp_path / "figures"
+    figures_all.main([str(study), str(forecast), str(toy), "--output-dir", str(out)])
+    names = {"study-" + n for n in ("comparison", "frontier", "plane", "along-alpha", "steps", "pass-at-k")}
+    names |= {"forecast-curves", "forecast-forecast-plane", "sweep-sweep"}
+    assert {path.name for path in out.iterdir()} == {f"{name}.{form}" for name in names for form in ("png", "pdf")}
+    assert all(path.read_bytes()[:4] in (b"\x89PNG", b"%PDF") for path in out.iterdir())
+    assert capsys.readouterr().out.count("\n") == 2 * len(names)
+
+
+def test_a_study_without_a_forecast_is_drawn_without_its_lines(study):
+    drawn = {figure.name for figure in gallery(folders([study]))}
+    assert drawn == {"comparison", "frontier", "plane", "steps", "pass-at-k"}
+
+
+def test_a_run_of_llm_train_alone_is_a_study_of_one_arm(study):
+    alone = read_study(folders([study / "runs" / "tilted-1" / "seed0"])[0])
+    assert alone.regimes == {"seed0": "tilted"} and alone.model == "small"
+    among = read_study(folders([study])[0]).results
+    ours = among[(among["arm"] == "tilted-1") & (among["seed"] == 0)].drop(columns=["arm", "seed"])
+    pd.testing.assert_frame_equal(
+        alone.results[ours.columns].sort_values("quantity", ignore_index=True),
+        ours.sort_values("quantity", ignore_index=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        (lambda study: (study / "forecast.json").write_text("{"), "is not JSON"),
+        (lambda study: (study / "forecast.json").unlink(), "is not a finished run"),
+        (lambda study: (study / "results.parquet").write_text("no table"), "cannot be read"),
+        (lambda study: [path.unlink() for path in study.glob("runs/*/*/summary.json")], "has no finished run yet"),
+        (lambda study: (study / "runs/tilted-1/seed0/summary.json").write_text("{}"), "without 'regime'"),
+        (lambda study: pd.DataFrame({"arm": ["a"]}).to_parquet(study / "results.parquet"), "has no column 'seed'"),
+    ],
+)
+def test_a_folder_that_cannot_be_drawn_ends_with_one_line(study, tmp_path, capsys, break_it, said):
+    break_it(study)
+    with pytest.raises(SystemExit) as stop:
+        figures_all.main([str(study), "--output-dir", str(tmp_path / "figures")])
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and said in error and error.count("\n") == 1
+    assert not (tmp_path / "figures").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [([], "name at least one run folder"), (["nowhere"], "RUN nowhere is not a folder")]
+)
+def test_wrong_arguments_end_with_one_line(arguments, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        figures_all.main(arguments)
+    assert stop.value.code == 2 and said in capsys.readouterr().err
+
+
+def test_help_loads_no_drawing_library():
+    code = (
+        "import sys, figures.all as a, figures.report as r\n"
+        "for m in (a, r):\n try: m.main(['--help'])\n except SystemExit: assert 'matplotlib' not in sys.modules"
+    )
+    assert (
+        "RUN" in subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.upper()
+    )
+
+
+def test_the_name_of_a_toy_folder_is_told_by_its_table(toy):
+    assert folders([toy])[0].kind == "toysims.sweep"
+
+
+def test_two_folders_of_one_name_do_not_overwrite_each_other(toy, tmp_path):
+    other = tmp_path / "other" / "sweep"
+    other.parent.mkdir()
+    toy.rename(other)
+    other.parent.joinpath("more").mkdir()
+    toy.mkdir()
+    (toy / "summary.json").write_text(json.dumps({"predictions": []}))
+    names = [folder.name for folder in folders([other, toy, other])]
+    assert len(names) == len(set(names)) == 2
+
+
+def test_an_arm_has_the_colour_of_its_regime_and_a_mark_of_its_own():
+    from matplotlib.colors import rgb_to_hsv, to_rgb
+
+    arms = {"a": "tempered", "b": "tilted", "c": "tempered", "d": "tempered", "e": "low temperature"}
+    found = looks(arms)
+    assert found["a"].colour == to_rgb(COLOURS["tempered"]) and found["b"].colour == to_rgb(COLOURS["tilted"])
+    hue, saturation, light = np.array([rgb_to_hsv(found[arm].colour) for arm in "acd"]).T
+    np.testing.assert_allclose(hue, hue[0])
+    np.testing.assert_allclose(saturation, saturation[0])
+    assert (np.diff(light) < 0).all()
+    assert len({found[arm].marker for arm in "acd"}) == 3
+
+
+def test_forecast_lies_across_and_the_run_upwards(read):
+    study, _ = read
+    rows = study.results[study.results["quantity"] == "accuracy"]
+    with figure() as (_, ax):
+        draw_against_run(ax, rows, looks(study.regimes))
+    points = [tuple(np.ravel(container[0].get_xydata())) for container in ax.containers]
+    assert points == [(0.4, 0.39), (0.4, 0.42), (0.7, 0.62), (0.7, 0.6)]
+
+
+def test_the_frontier_has_kl_across_and_runs_where_they_ended(read):
+    study, forecast = read
+    with figure() as (_, ax):
+        frontier.draw_forecast_lines(ax, forecast.lines)
+        lines = {line.get_label(): line.get_xydata() for line in ax.lines}
+        frontier.draw_ends(ax, study.results, looks(study.regimes))
+    np.testing.assert_allclose(lines["task reward, forecast"], [[0, 0.5], [0.1, 0.6], [0.4, 0.7], [0.6, 0.95]])
+    # alpha = 0.5 flattens and is no sharpening; the limit ends the line.
+    np.testing.assert_allclose(lines["sharpening, forecast"], [[0, 0.5], [0.2, 0.4], [0.6, 0.2], [0.9, 0.2]])
+    assert tuple(np.ravel(ax.containers[0][0].get_xydata())) == (0.32, 0.39)
+
+
+def test_an_axis_shows_the_mean_of_a_run_and_its_forecast_not_its_wildest_batch(read):
+    study, _ = read
+    run = study.runs[0]
+    lines = (run.folder / "metrics.jsonl").read_text().splitlines()
+    wild = json.loads(lines[10]) | {"accuracy": 1e6}
+    (run.folder / "metrics.jsonl").write_text(
+        "\n".join([*lines[:10], json.dumps(wild | {"accuracy": 2.0}), *lines[11:]])
+    )
+    canvas = steps.steps_figure([run], looks(study.regimes))
+    low, high = canvas.axes[0].get_ylim()
+    assert high < 1 and low < 0.39 < high and low < 0.4 < high
+
+
+def test_pass_at_k_is_the_chance_over_all_choices_of_k(study):
+    """T22: 4, 2, 1 and 1 right of 4: at k = 2 the misses are 0, 1/6, 1/2 and 1/2 of all pairs."""
+    table = pd.read_parquet(study / "base" / "rollouts.parquet")
+    np.testing.assert_allclose(pass_curves.curve(table, [1, 2, 4]), [0.5, 1 - (1 / 6 + 1 / 2 + 1 / 2) / 4, 1.0])
+
+
+def test_a_run_without_an_end_is_drawn_to_the_edge_of_the_plane(read):
+    study, _ = read
+    run = study.runs[0]
+    away = run._replace(forecast=run.forecast | {"alpha": None})
+    with figure() as (_, ax):
+        runs_in_plane.draw_way(ax, away, looks(study.regimes)[run.arm], (6.0, 3.0))
+        runs_in_plane.draw_way(ax, run, looks(study.regimes)[run.arm], (6.0, 3.0))
+    ends = [tuple(line.get_xydata()[-1]) for line in ax.lines if line.get_linestyle() == "--"]
+    assert ends == [(6.0, 0.0), (2.0, 0.0)]
