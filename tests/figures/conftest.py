@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # small_study, and browser, which the test of the page drives
 
-from small_study import write_forecast, write_study, write_toy  # noqa: E402
+from small_study import write_forecast, write_study, write_toy
 
 
 @pytest.fixture

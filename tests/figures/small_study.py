@@ -11,7 +11,7 @@ import pandas as pd
 
 HOSTILE = "</script><script>window.hostile = 1</script><img src=x onerror='window.hostile = 1'>"
 BASE = {"accuracy": 0.5, "length": 12.0, "log_p": -5.0, "entropy": 4.0, "kl": 0.0}
-# arm: (regime, alpha, beta, forecast as in target(), where two seeds ended in accuracy and KL)
+# arm: (regime, alpha, beta, accuracy and KL that were forecast, accuracy and KL where each seed ended)
 ARMS = {
     "tempered-2": ("tempered", 2.0, None, (0.4, 0.3), ((0.39, 0.32), (0.42, 0.3))),
     "tilted-1": ("tilted", None, 1.0, (0.7, 0.1), ((0.62, 0.2), (0.6, 0.2))),
