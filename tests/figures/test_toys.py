@@ -46,8 +46,8 @@ def test_phase_portraits_drawn_again_start_where_the_policies_did(folder):
     parts = {
         "portraits": [*portraits, portraits[0]],
         "step size": {"gains": np.array([0.5]), "predicted": np.array([0.5]), "measured": np.array([0.4])},
-        "self-reward": {"a": ([1, 2], [1, 2.1])},
-        "iterated sharpening": {"b": ([1, 3], [1, 2.9])},
+        "self-reward": {name: ([1, 2], [1, 2.1]) for name in "abc"},
+        "iterated sharpening": {name: ([1, 3], [1, 2.9]) for name in "abc"},
     }
     write_json(folder / "stability.json", parts)
     assert json.loads((folder / "stability.json").read_text())["portraits"][1][0] == "leaves"
