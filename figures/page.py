@@ -82,8 +82,10 @@ def _study(study: Study, forecasts: Sequence[Forecast]) -> Iterator[str]:
     yield table(["arm", *QUANTITIES], rows)
     price = at_equal_kl(numbers, study.regimes, line)
     if len(price) and price["task_gain"].notna().all():
-        yield element("p", "Points of accuracy gained without a reward, and forecast for a task reward at the same KL:")
-        columns = ["arm", "KL / nats", "gained", "task reward at that KL"]
+        yield element(
+            "p", "Points of accuracy gained without a reward, and forecast for a task reward within the same KL:"
+        )
+        columns = ["arm", "KL / nats", "gained", "task reward"]
         yield table(
             columns,
             (

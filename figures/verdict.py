@@ -59,7 +59,7 @@ def at_equal_kl(table: pd.DataFrame, regimes: dict[str, str], task_line: Sequenc
 def sentences(study: Study, task_line: Sequence[dict[str, Any]] = ()) -> list[str]:
     """The verdict on one study; every number is counted from its tables."""
     table = cells(study.results)
-    found = [_agreement(table), *_direction(table), *_misses(table), *_budget(table, study, task_line), *_stay(study)]
+    found = [*_budget(table, study, task_line), _agreement(table), *_direction(table), *_misses(table), *_stay(study)]
     if study.unfinished:
         found.append(f"Not finished, and not judged here: {', '.join(study.unfinished)}.")
     return found
