@@ -110,7 +110,8 @@ def _record(method, rollouts, target, estimate: Reweighted, bootstrap):
     added = np.where(error <= half, error / 2, error)
     low, high = low - added, high + added + unseen * rewarded
     mean = values.mean(axis=0)
-    mean, low, high = (np.where(shares, np.clip(x, 0, 1), x) + 0.0 for x in (mean, low, high))
+    mean, low, high = (np.where(shares, np.clip(x, 0, 1), x) for x in (mean, low, high))
+    mean = np.where(np.abs(mean) < 1e-12, 0.0, mean)  # KL(p‖p) is 0, not -2e-17
 
     allowed = np.where(shares | rewarded, np.maximum(half, NEGLIGIBLE), half) + 1e-12
     few, unseen_limit = error / allowed, max(LARGEST_UNSEEN * half[names.index("accuracy")], NEGLIGIBLE)
