@@ -15,12 +15,15 @@ import warnings
 
 warnings.filterwarnings("ignore", category=FutureWarning)
 
+import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
 from datasets import Dataset  # noqa: E402
 from transformers import TrainerCallback  # noqa: E402
 from trl import RLOOConfig, RLOOTrainer  # noqa: E402
 
+from llm.collapse import Diagnosis  # noqa: E402
+from llm.coordinate import BaseSamples  # noqa: E402
 from llm.data import BUNDLED, load_problems  # noqa: E402
 from llm.grading import grade  # noqa: E402
 from llm.models import load, resolve  # noqa: E402
@@ -36,18 +39,28 @@ class Clock(TrainerCallback):
     def __init__(self):
         self.seconds = []
 
+    """From the beginning of a step until it is logged: what is computed for the log counts."""
+
     def on_step_begin(self, args, state, control, **kwargs):
         self._started = time.perf_counter()
 
-    def on_step_end(self, args, state, control, **kwargs):
-        self.seconds.append(time.perf_counter() - self._started)
+    def on_log(self, args, state, control, logs, **kwargs):
+        if "reward" in logs:
+            self.seconds.append(time.perf_counter() - self._started)
 
 
 def plain_reward(completions, answer, **_):
     return [grade(*row) for row in zip(completions, answer, strict=True)]
 
 
-def step_seconds(trainer_class, reward_funcs, steps: int) -> list[float]:
+def some_samples() -> BaseSamples:
+    """As many as the base rollouts of a run are; what they say does not matter here."""
+    rng = np.random.default_rng(0)
+    shape = (128, 64)
+    return BaseSamples(-rng.gamma(3.0, 1.5, shape), rng.integers(0, 2, shape) * 1.0, rng.integers(4, 28, shape) * 1.0)
+
+
+def step_seconds(trainer_class, reward_funcs, steps: int, **options) -> list[float]:
     model, tokenizer = load(resolve("aligned"))
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
@@ -64,7 +77,7 @@ def step_seconds(trainer_class, reward_funcs, steps: int) -> list[float]:
             save_strategy="no",
             disable_tqdm=True,
             dataloader_pin_memory=False,
-            logging_steps=10**6,
+            logging_steps=1,
         )
         trainer = trainer_class(
             model=model,
@@ -73,6 +86,7 @@ def step_seconds(trainer_class, reward_funcs, steps: int) -> list[float]:
             train_dataset=Dataset.from_list([{"prompt": p.text, "answer": p.answer} for p in load_problems(BUNDLED)]),
             processing_class=tokenizer,
             callbacks=[clock],
+            **options,
         )
         trainer.train()
     return clock.seconds[2:]  # the first steps pay for warming up
@@ -86,13 +100,14 @@ def main() -> None:
     options = parser.parse_args()
     transformers.utils.logging.disable_progress_bar()
     seconds = {"ours": [], "plain": []}
+    diagnosis = Diagnosis(some_samples())
     for round_ in range(options.rounds):
         turns = [
-            ("ours", LogProbRewardTrainer, [task_reward, log_prob_term(OBJECTIVE)]),
-            ("plain", RLOOTrainer, [plain_reward]),
+            ("ours", LogProbRewardTrainer, [task_reward, log_prob_term(OBJECTIVE)], {"diagnose": diagnosis}),
+            ("plain", RLOOTrainer, [plain_reward], {}),
         ]
-        for name, trainer_class, functions in turns if round_ % 2 else turns[::-1]:
-            seconds[name] += step_seconds(trainer_class, functions, options.steps)
+        for name, trainer_class, functions, extra in turns if round_ % 2 else turns[::-1]:
+            seconds[name] += step_seconds(trainer_class, functions, options.steps, **extra)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     result = {
         "ours_seconds_per_step": medians["ours"],

@@ -134,6 +134,8 @@ def test_a_lookalike_goes_from_samples_to_forecast_training_resume_and_evaluatio
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["base"]["length"] <= 12 and summary["base"]["kl"] == 0 and "best" in summary
     assert len((folder / "metrics.jsonl").read_text().splitlines()) == 2
+    stops = json.loads((model / "generation_config.json").read_text())["eos_token_id"]
+    assert set(json.loads((folder / "model" / "generation_config.json").read_text())["eos_token_id"]) == set(stops)
     assert f"base model: {model}" in (folder / "model" / "README.md").read_text()
     command(monkeypatch, evaluate.main, folder, "--output-dir", tmp_path / "evaluation", "--ks", 1, 2)
     result = json.loads((tmp_path / "evaluation" / "evaluation.json").read_text())
