@@ -8,6 +8,7 @@ through the model, as a multiple of plain sampling without any sharing (samples 
 """
 
 import argparse
+import itertools
 import json
 import resource
 import time
@@ -35,22 +36,12 @@ SAMPLES = 128  # a prompt
 REPEATS = 3  # of the estimates behind an effective sample size
 # name of the curve, sampler, options at rising cost, prompts it is run on (of those asked for)
 CURVES = (
-    ("low temperature", low_temperature, [{}], 1.0),
-    ("best of n", best_of_n, [{"candidates": n} for n in (2, 4, 8)], 1.0),
-    (
-        "power-mh",
-        power_mh,
-        [{"chains": SAMPLES, "burn_in": burn_in, "thin": 1} for burn_in in (0, 1, 3, 7)],
-        1.0,
-    ),
     ("power-smc", power_smc, [{"particles": SAMPLES * k} for k in (1, 2, 3, 6)], 1.0),
     ("power-smc, ramp 16", power_smc, [{"particles": SAMPLES * k, "ramp": 16} for k in (1, 2, 3, 6)], 1.0),
-    (
-        "power-rollout",
-        power_rollout,
-        [{"candidates": k, "rollouts": m} for k, m in ((2, 1), (2, 4), (6, 4))],
-        0.2,
-    ),
+    ("low temperature", low_temperature, [{}], 1.0),
+    ("best of n", best_of_n, [{"candidates": n} for n in (2, 4, 8)], 1.0),
+    ("power-mh", power_mh, [{"chains": SAMPLES, "burn_in": n, "thin": 1} for n in (0, 1, 3, 7)], 1.0),
+    ("power-rollout", power_rollout, [{"candidates": k, "rollouts": m} for k, m in ((2, 1), (4, 2))], 0.2),
 )
 
 
@@ -88,41 +79,41 @@ def monte_carlo_floor(table, samples: int, generator) -> float:
 
 def error_against_cost(oracle: Oracle, save) -> list[dict]:
     generator, rows = np.random.default_rng(0), []
-    for alpha in ALPHAS:
-        tables = [power_table(found, alpha) for found in oracle.found]
-        floors = np.array([monte_carlo_floor(table, SAMPLES, generator) for table in tables])
-        for name, sampler, settings, share in CURVES:
-            few = slice(0, max(2, round(share * len(tables))))
-            for options in settings:
-                with_alpha = options if sampler is best_of_n else options | {"alpha": alpha}
-                excess, tokens, unshared, started = [], 0, 0, time.perf_counter()
-                for start in range(0, few.stop, 4):
-                    batch = slice(start, min(start + 4, few.stop))
-                    drawn = oracle.draw(sampler, batch, SAMPLES, seed=start, **with_alpha)
-                    tokens += drawn.tokens
-                    unshared += drawn.tokens * drawn.diagnostics.get("draws_per_token_read", 1.0)
-                    for i in range(batch.start, batch.stop):
-                        mine = drawn.responses[(i - start) * SAMPLES : (i - start + 1) * SAMPLES]
-                        excess.append(total_variation(oracle.found[i], tables[i], mine) - floors[i])
-                rows.append(
-                    {
-                        "alpha": alpha,
-                        "method": name,
-                        "options": options,
-                        "prompts": few.stop,
-                        "cost": tokens / oracle.plain_tokens(few, SAMPLES),
-                        "excess": float(np.mean(excess)),
-                        "excess_se": float(np.std(excess, ddof=1) / np.sqrt(len(excess))),
-                        "floor": float(floors[few].mean()),
-                        "outside": max(table.outside for table in tables[few]),
-                        "cost_without_sharing": unshared / oracle.plain_tokens(few, SAMPLES),
-                        "seconds": time.perf_counter() - started,
-                        **{k: v for k, v in drawn.diagnostics.items() if k in ("ess", "acceptance", "resamplings")},
-                    }
-                )
-                print(
-                    {k: rows[-1][k] for k in ("alpha", "method", "cost", "excess", "excess_se", "seconds")}, flush=True
-                )
+    tables = {alpha: [power_table(found, alpha) for found in oracle.found] for alpha in ALPHAS}
+    floors = {
+        alpha: np.array([monte_carlo_floor(table, SAMPLES, generator) for table in tables[alpha]]) for alpha in ALPHAS
+    }
+    for name, sampler, settings, share in CURVES:
+        few = slice(0, max(2, round(share * len(oracle.found))))
+        for alpha, options in itertools.product(ALPHAS, settings):
+            with_alpha = options if sampler is best_of_n else options | {"alpha": alpha}
+            excess, tokens, unshared, started = [], 0, 0, time.perf_counter()
+            for start in range(0, few.stop, 4):
+                batch = range(start, min(start + 4, few.stop))
+                drawn = oracle.draw(sampler, slice(start, batch.stop), SAMPLES, seed=start, **with_alpha)
+                tokens += drawn.tokens
+                unshared += drawn.tokens * drawn.diagnostics.get("draws_per_token_read", 1.0)
+                for i in batch:
+                    mine = drawn.responses[(i - start) * SAMPLES : (i - start + 1) * SAMPLES]
+                    distance = total_variation(oracle.found[i], tables[alpha][i], mine)
+                    excess.append(distance - floors[alpha][i])
+            row = {
+                "alpha": alpha,
+                "method": name,
+                "options": options,
+                "prompts": few.stop,
+                "cost": float(tokens / oracle.plain_tokens(few, SAMPLES)),
+                "cost_without_sharing": float(unshared / oracle.plain_tokens(few, SAMPLES)),
+                "excess": float(np.mean(excess)),
+                "excess_se": float(np.std(excess, ddof=1) / np.sqrt(len(excess))),
+                "floor": float(floors[alpha][few].mean()),
+                "outside": max(table.outside for table in tables[alpha][few]),
+                "seconds": time.perf_counter() - started,
+                **{k: v for k, v in drawn.diagnostics.items() if k in ("ess", "acceptance", "resamplings", "r_hat")},
+            }
+            rows.append(row)
+            save(rows)
+            print(row, flush=True)
     return rows
 
 

@@ -32,6 +32,8 @@ def draw_cost(ax, rows, alpha: float) -> None:
     ax.set(xscale="log", xlabel="tokens / tokens of plain sampling", title=f"α = {alpha:g}")
     ax.set_yscale("symlog", linthresh=0.03)
     ax.set_yticks([0, 0.01, 0.02, 0.03, 0.1, 0.3], ["0", "0.01", "0.02", "0.03", "0.1", "0.3"])
+    ax.set_xticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
+    ax.set(xlim=(0.06, 8), ylim=(-0.02, 0.6))
     ax.minorticks_off()
 
 
