@@ -90,8 +90,9 @@ def test_help_loads_no_drawing_library():
     )
 
 
-def test_the_name_of_a_toy_folder_is_told_by_its_table(toy):
-    assert folders([toy])[0].kind == "toysims.sweep"
+def test_the_kind_of_a_folder_is_told_by_its_files(study, forecast, toy):
+    given = [study, forecast, toy, study / "runs" / "tilted-1" / "seed0"]
+    assert [folder.kind for folder in folders(given)] == ["llm.compare", "llm.forecast", "toysims.sweep", "llm.train"]
 
 
 def test_two_folders_of_one_name_do_not_overwrite_each_other(toy, tmp_path):
