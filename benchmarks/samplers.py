@@ -12,6 +12,7 @@ import itertools
 import json
 import resource
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -77,13 +78,14 @@ def monte_carlo_floor(table, samples: int, generator) -> float:
     return float(np.mean([0.5 * np.abs(generator.multinomial(samples, q) / samples - q).sum() for _ in range(100)]))
 
 
-def error_against_cost(oracle: Oracle, save) -> list[dict]:
-    generator, rows = np.random.default_rng(0), []
+def error_against_cost(oracle: Oracle, save, curves: Sequence[str], rows: list[dict]) -> list[dict]:
+    """Rows of other curves stay as they are."""
+    generator, rows = np.random.default_rng(0), [row for row in rows if row["method"] not in curves]
     tables = {alpha: [power_table(found, alpha) for found in oracle.found] for alpha in ALPHAS}
     floors = {
         alpha: np.array([monte_carlo_floor(table, SAMPLES, generator) for table in tables[alpha]]) for alpha in ALPHAS
     }
-    for name, sampler, settings, share in CURVES:
+    for name, sampler, settings, share in [curve for curve in CURVES if curve[0] in curves]:
         few = slice(0, max(2, round(share * len(oracle.found))))
         for alpha, options in itertools.product(ALPHAS, settings):
             with_alpha = options if sampler is best_of_n else options | {"alpha": alpha}
@@ -179,7 +181,7 @@ def speed(oracle: Oracle, save, moves: int = 200, prompts: int = 2) -> list[dict
         row = {"alpha": alpha, "sequential_mh": rate, "sequential_moves": moves * prompts}
         contenders = (
             ("power_smc", power_smc, 1024, {"particles": 2048, "ramp": 16}),
-            ("power_mh", power_mh, 256, {"chains": 256, "burn_in": 6, "thin": 1}),
+            ("power_mh", power_mh, 512, {"chains": 512, "burn_in": 8, "thin": 1}),
         )
         for name, sampler, samples, options in contenders:
             errors, took = [], 0.0
@@ -288,10 +290,16 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=["error", "speed", "forecast", "memory"])
     parser.add_argument("--organism", default="aligned")
     parser.add_argument("--prompts", type=int, default=20)
+    parser.add_argument("--curves", nargs="+", default=[name for name, *_ in CURVES], help="of the error part")
     options = parser.parse_args()
     result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     result["environment"] = run_folder.environment()
-    measures = {"error": error_against_cost, "speed": speed, "forecast": forecast_check}
+    known = result.get(options.organism, {}).get("error", [])
+    measures = {
+        "error": lambda oracle, save: error_against_cost(oracle, save, options.curves, known),
+        "speed": speed,
+        "forecast": forecast_check,
+    }
     oracle = Oracle(options.organism, options.prompts) if set(options.parts) & measures.keys() else None
     for part in options.parts:
         if part == "memory":

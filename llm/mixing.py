@@ -19,14 +19,14 @@ def mixing(trace: Float[np.ndarray, "prompts chains moves"]) -> Mixing:
     """Bulk ESS and rank R-hat of a scalar trace (log p of the states), by arviz-stats.
 
     A trace that is one constant says nothing about mixing (a sharp target, or chains that never moved): both are nan
-    there, and where there are fewer than four moves.
+    there, and where there are fewer than eight moves, of which halves are compared.
     """
     from arviz_stats.base import array_stats  # half a second, and only chains need it
 
     prompts, chains, moves = trace.shape
     ess, r_hat = np.full(prompts, np.nan), np.full(prompts, np.nan)
     for prompt, values in enumerate(trace):
-        if moves >= 4 and np.ptp(values) > 0:
+        if moves >= 8 and np.ptp(values) > 0:
             ess[prompt] = min(array_stats.ess(values, method="bulk"), chains * moves)
             if chains > 1:
                 r_hat[prompt] = array_stats.rhat(values, method="rank")

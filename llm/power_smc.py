@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 
 from llm.particles import Cloud, begin, individuals, look, recount, response_ids, spread, temper
 from llm.rollouts import Drawn
+from llm.systematic import systematic_counts
 
 
 class Stages(NamedTuple):
@@ -133,18 +134,6 @@ def resample(
         stages.resamplings + due,
     )
     return recount(cloud._replace(log_weight=weight), count), stages, count > 0
-
-
-def systematic_counts(
-    weight: Float[torch.Tensor, " n"], total: int, offset: Float[torch.Tensor, ""]
-) -> Int[torch.Tensor, " n"]:
-    """How many of total copies each entry gets: W_i total rounded up or down, and that on average for a uniform offset.
-
-    The comb offset, offset + 1, .. is laid over the cumulated weights (W = weight/Σ weight); zero weight, no copy.
-    """
-    edges = (weight.cumsum(0) / weight.sum() * total).clamp(max=total)
-    edges[-1] = total
-    return torch.diff((edges + offset).floor().long(), prepend=torch.zeros(1, dtype=torch.long))
 
 
 def thin(cloud: Cloud, samples: int, generator: torch.Generator) -> Int[torch.Tensor, "prompts samples"]:

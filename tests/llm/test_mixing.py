@@ -29,7 +29,7 @@ def test_chains_that_disagree_are_seen():
 
 def test_nothing_is_claimed_of_a_constant_or_a_very_short_trace():
     assert np.isnan(mixing(np.zeros((1, 4, 50))).ess).all() and np.isnan(mixing(np.zeros((1, 4, 50))).r_hat).all()
-    assert np.isnan(mixing(np.random.default_rng(0).standard_normal((1, 4, 3))).ess).all()
+    assert np.isnan(mixing(np.random.default_rng(0).standard_normal((1, 4, 7))).ess).all()
 
 
 def test_the_effective_sample_size_is_at_most_the_number_of_moves():

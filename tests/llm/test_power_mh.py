@@ -8,7 +8,8 @@ import torch
 from every_response import HORIZON, PROMPTS, STOP, VOCABULARY, Everything, differs, everything, lopsided_model
 from scipy.special import log_softmax
 
-from llm.power_mh import Proposal, log_acceptance, sample, start, step
+from llm.power_mh import log_acceptance, sample, select_start, step
+from llm.regeneration import Proposal, start
 from theory.sequences import PAD, log_low_temperature
 
 ALPHAS = (0.7, 1.0, 1.25, 4.0)
@@ -180,18 +181,46 @@ def test_the_cache_of_a_chain_follows_its_moves(model):
 
 
 @pytest.mark.parametrize(("alpha", "exponent"), [(0.7, 1.0), (2.0, 1.5)])
-def test_samples_are_where_the_exact_matrix_brings_them(model, alpha, exponent):
-    """One draw a chain, so that draws are independent, each response within 4 standard errors; and that is p^alpha."""
-    generator, chains = torch.Generator().manual_seed(2), 400
-    drawn = sample(
-        model, None, PROMPTS, chains, HORIZON, {STOP}, generator, alpha, chains, burn_in=20, proposal_alpha=exponent
-    )
+def test_moves_bring_the_chains_where_the_exact_matrix_says(model, alpha, exponent):
+    """From independent draws of q, six moves: each response within 4 standard errors of q M^6."""
+    chains = 800
+    proposal = Proposal([PROMPTS[i % 2] for i in range(chains)], exponent, {STOP}, 0.25)
+    generator = torch.Generator().manual_seed(2)
+    state, _ = start(model, proposal, HORIZON, generator)
+    for _ in range(6):
+        state, _, _ = step(model, state, proposal, alpha, generator)
     for i, prompt in enumerate(PROMPTS):
         table = everything(model, prompt)
         begun = np.exp(log_low_temperature(table.tokens, table.log_p, exponent))
-        brought = begun @ np.linalg.matrix_power(transition(table, alpha, exponent, 0.25), 20 + 4)
-        assert differs(table.frequencies(drawn.responses[i * chains : (i + 1) * chains]), brought, chains) < 4
-        assert total_variation(brought, np.exp(table.log_power(alpha))) < 0.02
+        brought = begun @ np.linalg.matrix_power(transition(table, alpha, exponent, 0.25), 6)
+        mine = [[t for t in row if t != PAD] for row in state.tokens[i::2].tolist()]
+        assert differs(table.frequencies(mine), brought, chains // 2) < 4
+
+
+def test_chains_begin_near_the_target_and_keep_their_caches(model):
+    """Selected starts are already p^α but for 1/chains; each goes on from its own keys and values."""
+    alpha, chains = 2.0, 600
+    proposal = Proposal([PROMPTS[i] for i in range(2) for _ in range(chains)], 1.5, {STOP}, 0.25)
+    generator = torch.Generator().manual_seed(5)
+    plain, _ = start(model, proposal, HORIZON, generator)
+    chosen = select_start(plain, alpha, chains, generator)
+    after, _, _ = step(model, chosen, proposal, alpha, generator)
+    for i, prompt in enumerate(PROMPTS):
+        table = everything(model, prompt)
+        target, here = np.exp(table.log_power(alpha)), slice(i * chains, (i + 1) * chains)
+        for state, near in ((plain, False), (chosen, True), (after, True)):
+            found = table.frequencies([[t for t in row if t != PAD] for row in state.tokens[here].tolist()])
+            # Copies make the draws worth fewer than there are: half of them is a lower bound here.
+            assert (differs(found, target, chains / 2) < 4) == near
+
+
+def test_samples_follow_the_power_of_both_prompts(model):
+    alpha, chains = 2.0, 500
+    drawn = sample(model, None, PROMPTS, chains, HORIZON, {STOP}, torch.Generator().manual_seed(3), alpha, chains)
+    for i, prompt in enumerate(PROMPTS):
+        table = everything(model, prompt)
+        mine = table.frequencies(drawn.responses[i * chains : (i + 1) * chains])
+        assert differs(mine, np.exp(table.log_power(alpha)), chains) < 4
     assert 0.1 < drawn.diagnostics["acceptance"] < 0.95
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 
 from llm.particles import PAD, begin, individuals
-from llm.power_smc import run, sample, systematic_counts, thin
+from llm.power_smc import run, sample, thin
+from llm.systematic import systematic_counts
 
 
 @pytest.fixture(scope="module")
