@@ -23,7 +23,13 @@ def run(processes: int, model, folder) -> None:
     launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
     options = [*ARGUMENTS, "--model", str(model), "--output-dir", str(folder)]
     options += ["--per_device_train_batch_size", str(32 // processes)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONFAULTHANDLER": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "PYTHONPATH": str(ROOT),
+    }
     done = subprocess.run(
         [*launch, str(Path(__file__).with_name("fixed_completions.py")), *options],
         env=environment,
