@@ -5,9 +5,20 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+# --remote-debugging-pipe reads from 3 and writes to 4. Out of the way first: either pipe may itself be 3 or 4.
+CONNECT = """
+import os, sys
+os.dup2(int(sys.argv[1]), 103)
+os.dup2(int(sys.argv[2]), 104)
+os.dup2(103, 3)
+os.dup2(104, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Browser:
@@ -17,17 +28,12 @@ class Browser:
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
 
-        def connect():  # --remote-debugging-pipe reads from 3 and writes to 4
-            os.dup2(to_read, 103)  # out of the way first: either pipe may itself be 3 or 4
-            os.dup2(to_write, 104)
-            os.dup2(103, 3)
-            os.dup2(104, 4)
-
         options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
+        options += ["--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"]
+        # A process of its own puts the pipes in place: a preexec_fn would fork beneath JAX's threads.
         self._process = subprocess.Popen(
-            [CHROMIUM, *options, "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"],
-            preexec_fn=connect,
-            close_fds=False,
+            [sys.executable, "-c", CONNECT, str(to_read), str(to_write), CHROMIUM, *options],
+            pass_fds=(to_read, to_write),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
