@@ -95,6 +95,34 @@ def test_without_the_lengths_in_the_acceptance_long_responses_are_favoured():
         assert found @ lengths > target @ lengths
 
 
+def relaxation_time(matrix):
+    """Moves after which the slowest deviation has fallen by a factor e: 1/(1 - |second eigenvalue|)."""
+    return 1 / (1 - np.sort(np.abs(np.linalg.eigvals(matrix)))[-2])
+
+
+def parallel_tempering(table, alpha, restart):
+    """A chain at 1 and one at alpha, one move of each, then an exchange; proposals at each chain's own temperature."""
+    n = len(table.log_p)
+    exchange = np.zeros((n * n, n * n))
+    for y, other in itertools.product(range(n), range(n)):
+        accepted = min(1.0, np.exp((alpha - 1) * (table.log_p[y] - table.log_p[other])))
+        exchange[y * n + other, other * n + y] += accepted
+        exchange[y * n + other, y * n + other] += 1 - accepted
+    return np.kron(transition(table, 1.0, 1.0, restart), transition(table, alpha, alpha, restart)) @ exchange
+
+
+def test_proposals_half_way_to_the_target_spare_parallel_tempering():
+    """Medians over 8 random policies at alpha = 4, in moves: sharp proposals stick, half-way ones beat a second chain."""
+    alpha, times = 4.0, []
+    for table in map(tabular, range(8)):
+        half_way = transition(table, alpha, (1 + alpha) / 2, 0.25)
+        sharp = transition(table, alpha, alpha, 0.25)
+        two_chains = 2 * relaxation_time(parallel_tempering(table, alpha, 0.25))  # each step moves both
+        times.append((relaxation_time(half_way), two_chains, relaxation_time(sharp)))
+    half_way, two_chains, sharp = np.median(times, axis=0)
+    assert half_way < 0.6 * two_chains < 0.6 * 0.6 * sharp
+
+
 def released_kernel(table, alpha):
     """A kernel as the public one is described: regenerate only up to the current length, then truncate.
 
