@@ -112,7 +112,7 @@ def parallel_tempering(table, alpha, restart):
 
 
 def test_proposals_half_way_to_the_target_spare_parallel_tempering():
-    """Medians over 8 random policies at alpha = 4, in moves: sharp proposals stick, half-way ones beat a second chain."""
+    """Medians over 8 random policies at alpha = 4, in moves: sharp proposals stick, half-way beats a second chain."""
     alpha, times = 4.0, []
     for table in map(tabular, range(8)):
         half_way = transition(table, alpha, (1 + alpha) / 2, 0.25)
