@@ -2,8 +2,8 @@
 
 1. Policy-steps a second against OpenSpiel's Python replicator, one policy at a time as its interface has it:
    for a task reward (its fitness is given), and for KL-regularised J (its fitness changes with π).
-   OpenSpiel is no dependency of ours: `python -m venv /tmp/os && /tmp/os/bin/pip install open_spiel`, then
-   pass --open-spiel /tmp/os/bin/python.
+   OpenSpiel is no dependency of ours: `python -m venv spiel && spiel/bin/pip install open_spiel`, then pass
+   --open-spiel spiel/bin/python.
 2. The same against what the cores can do: bare kernels of the same size that only take the exponentials, or
    only move the bytes. The slower of the two is the limit that binds.
 3. Growth of cost with k and with the number of policies: slope of log time on log size.

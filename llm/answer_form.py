@@ -4,6 +4,7 @@ It is deliberately shallow (typography, units, plain numbers), so that it is ins
 formulas is math-verify's business. Answers vote by it, and two answers of one form need no further comparison.
 """
 
+import functools
 import re
 from fractions import Fraction
 
@@ -20,6 +21,7 @@ _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)")
 _RATIO = re.compile(r"([+-]?)\\frac\{([+-]?\d+)\}\{(\d+)\}|([+-]?)(\d+)/(\d+)")
 
 
+@functools.lru_cache(maxsize=100_000)  # answers repeat far more than responses
 def normal_form(answer: str) -> str:
     """A string that is equal for answers that differ only in spacing, \\dfrac for \\frac, a final full stop, \\text{}
     around words or a unit behind a number, degrees, thousands separators, or the way a rational number is written.

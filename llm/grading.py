@@ -30,6 +30,13 @@ def boxed_answer(response: str) -> str | None:
     return answer
 
 
+def vote(response: str, finished: bool = True) -> str | None:
+    """What a response votes for: the normal form of its boxed answer. None, no vote: no box, or cut off."""
+    answer = boxed_answer(response) if finished else None
+    # Longer boxes are never right, and are not worth reading: they vote as they stand.
+    return normal_form(answer) if answer and len(answer) <= MAX_ANSWER_CHARACTERS else answer
+
+
 def same_answers(pairs: Sequence[tuple[str, str]]) -> list[bool]:
     """For each (answer, gold): are they mathematically equal? Equal strings and forms are; else math-verify decides."""
     if len(_verdicts) > REMEMBERED:

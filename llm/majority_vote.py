@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from llm.best_of_n import candidates_of
-from llm.grading import boxed_answer
+from llm.grading import vote
 from llm.particles import response_ids
 from llm.rollouts import Drawn
 
@@ -25,8 +25,7 @@ def sample(
     cloud, rows = candidates_of(model, prompt_ids, samples, candidates, max_new_tokens, stops, generator)
     responses = response_ids(cloud.tokens)
     texts = tokenizer.batch_decode(responses, skip_special_tokens=True)
-    # What was cut off has no answer, and no answer is no vote.
-    answers = [boxed_answer(text) if ids[-1] in stops else None for text, ids in zip(texts, responses, strict=True)]
+    answers = [vote(text, ids[-1] in stops) for text, ids in zip(texts, responses, strict=True)]
     elected = [_elect([answers[i] for i in ballot]) for ballot in rows.view(-1, candidates).tolist()]
     chosen = [ballot[place] for ballot, (place, _) in zip(rows.view(-1, candidates).tolist(), elected, strict=True)]
     columns = {"candidates": [candidates] * len(chosen), "votes": [votes for _, votes in elected]}

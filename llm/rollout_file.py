@@ -160,14 +160,11 @@ def _votes(table, order, start, finished):
 
     A response that is rewarded 1 votes for the right answer however it is written.
     """
-    from llm.answer_form import normal_form
-    from llm.grading import MAX_ANSWER_CHARACTERS, boxed_answer
+    from llm.grading import vote as voted
 
-    # Texts repeat, answers more so: each is read once.
+    # Texts repeat: each is read once.
     text, texts = pd.factorize(table["response"].to_numpy()[order])
-    answer, answers = pd.factorize(np.array([boxed_answer(str(t)) for t in texts], dtype=object))
-    forms = [normal_form(a) if len(a) <= MAX_ANSWER_CHARACTERS else a for a in answers]
-    boxed = np.array([*forms, None], dtype=object)[answer][text]  # no answer is number -1: the last entry
+    boxed = np.array([voted(str(t)) for t in texts], dtype=object)[text]
     boxed[~finished] = None
     gold = table["answer"].astype(str).str.strip().to_numpy()[order]
     right = (pd.to_numeric(table["reward"]).to_numpy(float)[order] == 1) & finished

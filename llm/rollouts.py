@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 
 from llm.data import Problem, render
-from llm.grading import grade
+from llm.grading import grade_all
 from llm.models import stop_token_ids
 from llm.scoring import response_log_probs
 
@@ -119,10 +119,7 @@ def tabulate(
             "prompt": [problem.text for problem, *_ in rows],
             "response": texts,
             "answer": [problem.answer for problem, *_ in rows],
-            "reward": [
-                grade(text, problem.answer, done)
-                for text, (problem, *_), done in zip(texts, rows, finished, strict=True)
-            ],
+            "reward": grade_all(texts, [problem.answer for problem, *_ in rows], finished),
             "log_p": log_p.numpy(),
             "log_pi": own.numpy() if drawn.log_pi is None and not drawn.columns else drawn.log_pi,
             "entropy": scores[:, 1].numpy(),

@@ -147,3 +147,13 @@ def test_golds_equal_themselves_and_their_twins(file):
     golds = [problem.answer for problem in load_problems(str(path))][::5]
     pairs = [(twin, gold) for gold in golds for twin in BENCHMARK.twins(gold).values()]
     assert sum(same_answers(pairs)) >= 0.99 * len(pairs)
+
+
+def test_votes_are_for_values_and_nothing_is_no_vote():
+    """The same rule for maj@k, for majority-vote sampling and for the forecast."""
+    from llm.grading import MAX_ANSWER_CHARACTERS, vote
+
+    assert vote(r"so \boxed{0.5}") == vote(r"\boxed{\frac{1}{2}}") != vote(r"\boxed{2}")
+    assert vote("no box") is None and vote(r"\boxed{1}", finished=False) is None
+    long = "9" * (MAX_ANSWER_CHARACTERS + 5000)
+    assert vote(rf"\boxed{{{long}}}") == long  # as it stands: python refuses to read so long a number
