@@ -16,15 +16,15 @@ class Arm(NamedTuple):
     beta: float | None = None
     kappa: float = 0.0
     longer: int = 1
-    """times --steps: the sharper the target, the slower its improbable responses leave (T9)"""
+    """times --steps: the further the optimum from the base model, the longer the way there (T9)"""
 
 
 ARMS = {
     "control": Arm("tempered", alpha=1.0),
     "task": Arm("task"),
     "tilted-2": Arm("tilted", beta=2.0),
-    "tilted-1": Arm("tilted", beta=1.0),
-    "tilted-0.5": Arm("tilted", beta=0.5),
+    "tilted-1": Arm("tilted", beta=1.0, longer=2),
+    "tilted-0.5": Arm("tilted", beta=0.5, longer=3),
     "sharpening": Arm("sharpening", longer=3),
     "tempered-0.5": Arm("tempered", alpha=0.5),
     "tempered-1.25": Arm("tempered", alpha=1.25),
@@ -51,7 +51,7 @@ class CompareConfig:
     seeds: int = 3
     """runs of each arm"""
     steps: int = 240
-    """optimiser steps of an arm; three times as many with alpha = 2 and more, whose responses are short"""
+    """optimiser steps of an arm; two or three times as many where the optimum is far from the base model"""
     prompts: int = 96
     """held-out prompts, for the forecast and for every evaluation"""
     samples: int = 64
