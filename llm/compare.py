@@ -24,7 +24,7 @@ ARMS = {
     "task": Arm("task"),
     "tilted-2": Arm("tilted", beta=2.0),
     "tilted-1": Arm("tilted", beta=1.0, longer=2),
-    "tilted-0.5": Arm("tilted", beta=0.5, longer=3),
+    "tilted-0.5": Arm("tilted", beta=0.5, longer=2),
     "sharpening": Arm("sharpening", longer=3),
     "tempered-0.5": Arm("tempered", alpha=0.5),
     "tempered-1.25": Arm("tempered", alpha=1.25),
