@@ -2,8 +2,9 @@
 
     python -m figures.all runs/compare runs/forecast runs/sharpening
 
-RUN is a folder of llm.compare, llm.train, llm.forecast, llm.evaluate, llm.sample or of any toy simulation. Given
-together, a forecast is drawn beneath the runs of its model.
+RUN is a folder of llm.compare, llm.train, llm.forecast, llm.evaluate, llm.sample or of any toy simulation, or the
+samplers.json of benchmarks/samplers.py. Given together, a forecast is drawn beneath the runs of its model, and the
+votes of llm.evaluate (maj@k) beside their pass@k.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ class Config:
     """Draw every figure that the run folders allow, as PNG and PDF."""
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """run folders of llm.compare, llm.train, llm.forecast, llm.evaluate or a toy simulation"""
+    """run folders of llm.compare, llm.train, llm.forecast, llm.evaluate or a toy simulation, or a samplers.json"""
     output_dir: Path = Path("runs/figures")
     """where the figures go; those of the same name are replaced"""
 

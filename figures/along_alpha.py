@@ -25,7 +25,7 @@ def along_alpha_figure(
                     far, limit["accuracy"], yerr=bar, fmt="o", color=COLOURS["tempered"], elinewidth=3, alpha=0.4
                 )
         for run in runs:
-            if run.regime not in ("tempered", "sharpening") or run.summary.get("kappa"):
+            if run.family not in ("tempered", "sharpening"):
                 continue
             look = looks[run.arm]
             x = far if run.regime == "sharpening" else run.alpha

@@ -15,8 +15,11 @@ LABELS = {
 
 
 def draw_against_run(ax, rows, looks: Mapping[str, Look]) -> None:
-    """One quantity: forecast with its 95 % interval across, run ± 2 s.e. up; hollow where it could not be told."""
-    for row in rows.itertuples():
+    """One quantity: forecast with its 95 % interval across, run ± 2 s.e. up; hollow where it could not be told.
+
+    An arm without a forecast is left out.
+    """
+    for row in rows.dropna(subset=["forecast", "low", "high", "run"]).itertuples():
         look = looks[row.arm]
         ax.errorbar(
             row.forecast,

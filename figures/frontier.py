@@ -22,13 +22,15 @@ def draw_forecast_lines(ax, forecasts: Mapping[str, Sequence[dict[str, Any]]]) -
         ax.fill_between(kl, *ends, color=COLOURS[regime], alpha=0.2, lw=0, zorder=1)
 
 
-def draw_ends(ax, results, looks: Mapping[str, Look]) -> None:
-    """Where each run ended, ± 2 s.e. both ways."""
+def draw_ends(ax, results, looks: Mapping[str, Look], across: str = "kl") -> None:
+    """Accuracy against another quantity where each run ended, ± 2 s.e. both ways; a sampler may have no KL."""
     for (arm, _), rows in results.groupby(["arm", "seed"], sort=False):
-        look, row = looks[arm], rows.set_index("quantity")
+        look, row = looks[arm], rows.set_index("quantity").reindex([across, "accuracy"])
+        if row["run"].isna().any():
+            continue
         ax.errorbar(
-            *row.loc[["kl", "accuracy"], "run"],
-            xerr=2 * row.loc["kl", "run_se"],
+            *row["run"],
+            xerr=2 * row.loc[across, "run_se"],
             yerr=2 * row.loc["accuracy", "run_se"],
             fmt=look.marker,
             color=look.colour,
@@ -36,8 +38,8 @@ def draw_ends(ax, results, looks: Mapping[str, Look]) -> None:
             label=arm,
             zorder=4,
         )
-    base = results.loc[results["quantity"] == "accuracy", "base"].iloc[0]
-    ax.plot(0, base, "+", color="black", ms=8, label="base model", zorder=3)
+    base, place = (results.loc[results["quantity"] == name, "base"].iloc[0] for name in ("accuracy", across))
+    ax.plot(place, base, "+", color="black", ms=8, label="base model", zorder=3)
     ax.axhline(base, color="0.6", lw=0.8, ls=":", zorder=0)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from figures.kinds import Folder, read_json
-from figures.runs import Study, read_study
+from figures.kinds import Folder, read_json, read_samplers
+from figures.runs import LENGTH_CONTROLLED, Study, read_study
 
 
 class Drawn(NamedTuple):
@@ -47,36 +47,34 @@ def forecast_of(study: Study, forecasts: Sequence[Forecast]) -> Forecast | None:
     return next(iter([*own, *(f for f in forecasts if f.model == study.model)]), None)
 
 
-def task_line(forecast: Forecast) -> list[dict[str, Any]]:
-    """The task reward's records: along b, and its limit."""
-    return [*forecast.lines["b"], *(record for record in forecast.lines["limit"] if record["b"] is None)]
-
-
 def gallery(folders: Sequence[Folder]) -> Iterator[Drawn]:
     """In the order of the folders. A forecast is drawn by itself, and beneath the runs of its model."""
     forecasts = [read_forecast(folder) for folder in folders if folder.kind == "llm.forecast"]
     studies = {folder: read_study(folder) for folder in folders if folder.kind in ("llm.compare", "llm.train")}
     for folder in folders:
         if folder in studies:
-            yield from _study(studies[folder], forecasts)
+            yield from _study(studies[folder], forecasts, [f for f in folders if f.kind == "llm.evaluate"])
         elif folder.kind == "llm.forecast":
             yield from _forecast(next(f for f in forecasts if f.name == folder.name))
         elif folder.kind == "llm.evaluate":
             yield _evaluation(folder, studies.values())
+        elif folder.kind == "benchmarks.samplers":
+            yield from _samplers(folder)
         elif folder.kind.startswith("toysims."):
             yield _toy(folder)
 
 
-def _study(study: Study, forecasts: Sequence[Forecast]) -> Iterator[Drawn]:
+def _study(study: Study, forecasts: Sequence[Forecast], evaluations: Sequence[Folder]) -> Iterator[Drawn]:
     from figures.along_alpha import along_alpha_figure
     from figures.arms import looks
     from figures.comparison import comparison_figure
     from figures.frontier import frontier_figure
-    from figures.pass_curves import pass_figure
+    from figures.length_control import length_control_figure
+    from figures.pass_curves import pass_figure, votes
     from figures.runs_in_plane import runs_in_plane_figure
     from figures.steps import steps_figure
 
-    look, runs, name = looks(study.regimes), study.runs, study.name
+    look, runs, name = looks(study.families), study.runs, study.name
     forecast = forecast_of(study, forecasts)
     lines, plane = (forecast.lines, forecast.content["plane"]) if forecast else (None, None)
     yield Drawn(
@@ -91,12 +89,22 @@ def _study(study: Study, forecasts: Sequence[Forecast]) -> Iterator[Drawn]:
         "Accuracy against KL from the base model: higher at the same KL is a better use of the same budget.",
         lambda: frontier_figure(study.results, look, lines),
     )
-    yield Drawn(
-        name,
-        "plane",
-        "Runs in the (α, b) plane: dashed to the predicted end (hollow), solid the way the run took to its end (full).",
-        lambda: runs_in_plane_figure(runs, look, plane),
-    )
+    in_plane = [run for run in runs if run.family != LENGTH_CONTROLLED]
+    if in_plane:
+        yield Drawn(
+            name,
+            "plane",
+            "Runs in the (α, b) plane: dashed to the predicted end (hollow), solid the way the run took to its end "
+            "(full).",
+            lambda: runs_in_plane_figure(in_plane, look, plane),
+        )
+    if len(in_plane) < len(runs):
+        yield Drawn(
+            name,
+            "length-control",
+            "Accuracy against length where the runs ended: sharpening with and without its pull on length.",
+            lambda: length_control_figure(study.results, study.families, look),
+        )
     if lines:
         yield Drawn(
             name,
@@ -111,14 +119,13 @@ def _study(study: Study, forecasts: Sequence[Forecast]) -> Iterator[Drawn]:
         "(dashed, with its 95 % band), base model (dotted).",
         lambda: steps_figure(runs, look),
     )
-    base = runs[0].folder.parents[2] / "base" / "rollouts.parquet"
-    if not base.exists():
-        base = runs[0].folder / "base.parquet"
+    majority = votes(study, evaluations)
     yield Drawn(
         name,
         "pass-at-k",
-        "pass@k on the held-out prompts: sharpening can raise the left end and lower the right one.",
-        lambda: pass_figure(base, runs, look),
+        "pass@k on the held-out prompts: sharpening can raise the left end and lower the right one."
+        + (" Right: maj@k, a vote of k samples, ties shared." if majority else ""),
+        lambda: pass_figure(study, look, majority),
     )
 
 
@@ -146,12 +153,20 @@ def _evaluation(folder: Folder, studies: Iterable[Study]) -> Drawn:
     from figures.evaluation import evaluation_figure
 
     content = read_json(folder.path / "evaluation.json")
-    known = {run.folder: looks(study.regimes)[run.arm] for study in studies for run in study.runs}
+    known = {run.folder: looks(study.families)[run.arm] for study in studies for run in study.runs}
     own = {name: known.get(Path(name.rpartition(":")[0] or name).resolve()) for name in content["tables"]}
     look = {name: Look((0.0, 0.0, 0.0), "o") if name.endswith(":base") else found for name, found in own.items()}
     look = {name: found for name, found in look.items() if found}
     caption = "pass@k and maj@k of every table that was evaluated, with intervals over prompts."
     return Drawn(folder.name, "evaluation", caption, lambda: evaluation_figure(content["tables"], look))
+
+
+def _samplers(folder: Folder) -> Iterator[Drawn]:
+    from figures.samplers import samplers_figure
+
+    for organism, rows in read_samplers(folder.path).items():
+        caption = f"Samplers of p^α on the organism {organism}: error beyond the Monte Carlo floor against cost."
+        yield Drawn(folder.name, f"cost-{organism}", caption, lambda rows=rows: samplers_figure(rows))
 
 
 def _toy(folder: Folder) -> Drawn:

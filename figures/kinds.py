@@ -1,4 +1,4 @@
-"""What kind of run a folder holds, told by its files alone."""
+"""What kind of run a folder or file holds, told by its content alone."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,10 @@ TOYS = {
 
 
 class Folder(NamedTuple):
-    """A run folder, a name for it that no other has, and its kind: a command (llm.compare) or a simulation."""
+    """A run folder, a name for it that no other has, and its kind: a command (llm.compare) or a simulation.
+
+    A benchmark may be the one file that it wrote.
+    """
 
     path: Path
     name: str
@@ -29,16 +32,22 @@ def folders(paths: Sequence[Path]) -> list[Folder]:
     kinds = [kind_of(path) for path in paths]  # first, so that an error shows the path as it was typed
     kind = dict(zip((path.resolve() for path in paths), kinds, strict=True))
     paths = list(kind)
-    names = [path.name for path in paths]
+    names = [path.stem if path.is_file() else path.name for path in paths]
     named = [
-        path.name if names.count(path.name) == 1 else f"{path.parent.name}-{path.name}-{number}"
-        for number, path in enumerate(paths, 1)
+        name if names.count(name) == 1 else f"{path.parent.name}-{name}-{number}"
+        for number, (path, name) in enumerate(zip(paths, names, strict=True), 1)
     ]
     return [Folder(path, name, kind[path]) for path, name in zip(paths, named, strict=True)]
 
 
 def kind_of(path: Path) -> str:
-    """llm.compare, llm.forecast, llm.train, llm.evaluate, llm.sample or toysims.NAME. ValueError: none of them."""
+    """llm.compare, llm.forecast, llm.train, llm.evaluate, llm.sample, toysims.NAME or benchmarks.samplers.
+
+    ValueError: none of them.
+    """
+    if (path / "samplers.json").exists() or (path.is_file() and path.suffix == ".json"):
+        read_samplers(path)
+        return "benchmarks.samplers"
     if not path.is_dir():
         raise ValueError(f"RUN {path} is not a folder; name the folder that a command of this project wrote")
     if (path / "forecast.json").exists():
@@ -57,6 +66,16 @@ def kind_of(path: Path) -> str:
         f"RUN {path} is not a finished run: it has no forecast.json, evaluation.json, final.parquet or summary.json "
         "of ours; name a folder of llm.compare, llm.forecast, llm.train, llm.evaluate, llm.sample or toysims"
     )
+
+
+def read_samplers(path: Path) -> dict[str, list[dict]]:
+    """organism -> the rows of error against cost, from samplers.json or a folder with it. ValueError: no such rows."""
+    file = path / "samplers.json" if path.is_dir() else path
+    parts = read_json(file).items()
+    found = {name: part["error"] for name, part in parts if isinstance(part, dict) and part.get("error")}
+    if not found:
+        raise ValueError(f"RUN file {file} has no errors of samplers; make it with python benchmarks/samplers.py")
+    return found
 
 
 def read_json(path: Path) -> dict:

@@ -4,13 +4,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from string import Template
 
+import numpy as np
+import pandas as pd
+
 from figures.explorer import explorer
-from figures.gallery import Forecast, forecast_of, gallery, read_forecast, task_line
-from figures.kinds import Folder, read_json
+from figures.gallery import Forecast, forecast_of, gallery, read_forecast
+from figures.kinds import Folder, read_json, read_samplers
 from figures.markup import bullets, element, picture, table, text
+from figures.predictions import points
+from figures.questions import Answer, answers
 from figures.rerun import rerun
 from figures.runs import QUANTITIES, Study, read_study
-from figures.verdict import at_equal_kl, cells, sentences
+from figures.verdict import cells, sentences
 
 HERE = Path(__file__).parent
 
@@ -25,9 +30,11 @@ def page(folders: Sequence[Folder]) -> str:
     told = {
         "The answer": {folder: _answer(study, list(forecasts.values())) for folder, study in studies.items()},
         "The prediction": {folder: _prediction(forecast) for folder, forecast in forecasts.items()},
-        "The runs": {folder: _study(study, list(forecasts.values())) for folder, study in studies.items()},
+        "The runs": {folder: _study(study) for folder, study in studies.items()},
         "Samples and evaluations": {
-            folder: _numbers(folder) for folder in folders if folder.kind in ("llm.sample", "llm.evaluate")
+            folder: _numbers(folder)
+            for folder in folders
+            if folder.kind in ("llm.sample", "llm.evaluate", "benchmarks.samplers")
         },
         "The same on small policies, where theory is exact": {
             folder: _simulation(folder) for folder in folders if folder.kind.startswith("toysims")
@@ -63,51 +70,69 @@ def _prediction(forecast: Forecast) -> Iterator[str]:
 def _answer(study: Study, forecasts: Sequence[Forecast]) -> Iterator[str]:
     forecast = forecast_of(study, forecasts)
     yield element("p", text(f"Model {study.model}: {len(study.runs)} finished runs, forecast before they began."))
-    yield bullets(sentences(study, task_line(forecast) if forecast else []))
+    for answer in answers(study, forecast.content["diagnosis"] if forecast else ()):
+        yield element("h4", text(answer.question))
+        yield bullets(answer.sentences)
+        if len(answer.table):
+            yield _answer_table(answer)
+    yield element("h4", "Was the forecast right?")
+    yield bullets(sentences(study))
 
 
-def _study(study: Study, forecasts: Sequence[Forecast]) -> Iterator[str]:
-    forecast = forecast_of(study, forecasts)
-    line = task_line(forecast) if forecast else []
+def _answer_table(answer: Answer) -> str:
+    """Points of accuracy, with 95 % intervals; the headings say to what."""
+    if "gain" in answer.table:
+        columns = {"gain": "gained", "reward_gain": "reward runs at its KL", "lead": "difference"}
+        more = {"bound": "most at its KL, forecast"}
+    else:
+        columns = {"to_plain": "to plain", "to_base": "to the base model", "to_reward": "to the reward runs at its KL"}
+        more = {}
+    rows = (
+        [
+            arm,
+            f"{row['kl']:.2f}",
+            *(_points(row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in columns),
+            *(_points(row[name]) for name in more),
+        ]
+        for arm, row in answer.table.iterrows()
+    )
+    return table(["arm", "KL / nats", *columns.values(), *more.values()], rows)
+
+
+def _points(value: float, low: float = np.nan, high: float = np.nan) -> str:
+    return points(value, low, high) if np.isfinite(value) else "unknown"
+
+
+def _study(study: Study) -> Iterator[str]:
     numbers = cells(study.results)
     yield element(
         "p",
-        "Forecast [95 % interval] | run ± standard error. ✓ inside, ~ within the error of the run, ✗ missed, ? the "
-        "forecast had declined to tell.",
+        "Forecast [95 % interval] | run ± standard error. ✓ inside, ~ within the error of the run, ✗ missed, ? or "
+        "declined: the forecast could not tell.",
     )
     rows = []
     for arm, own in numbers.groupby("arm", sort=False):
         by = own.set_index("quantity")
         rows.append([arm, *(_cell(by.loc[quantity]) if quantity in by.index else "" for quantity in QUANTITIES)])
     yield table(["arm", *QUANTITIES], rows)
-    price = at_equal_kl(numbers, study.regimes, line)
-    if len(price) and price["task_gain"].notna().all():
-        yield element(
-            "p", "Points of accuracy gained without a reward, and forecast for a task reward within the same KL:"
-        )
-        columns = ["arm", "KL / nats", "gained", "task reward"]
-        yield table(
-            columns,
-            (
-                [
-                    arm,
-                    f"{row.kl:.2f}",
-                    f"{100 * row.gain:+.1f} ± {100 * row.gain_se:.1f}",
-                    f"{100 * row.task_gain:+.1f}",
-                ]
-                for arm, row in price.iterrows()
-            ),
-        )
     yield element("p", "What was run, and how far it ended from its own optimum:")
     yield table(
         ["arm", "run", "regime", "α", "β", "steps", "s/step", "KL to optimum / nats", "left its forecast at step"],
         (_run_row(run) for run in study.runs),
     )
+    tokens = study.results.groupby("arm", sort=False)["tokens"].mean() if "tokens" in study.results else pd.Series()
+    if len(tokens.dropna()):
+        yield element("p", "Tokens generated, in training or by a sampler, the mean over seeds:")
+        yield table(["arm", "tokens"], ([arm, f"{number:,.0f}"] for arm, number in tokens.dropna().items()))
 
 
 def _cell(row) -> str:
+    told = f"{row.forecast:.3g} [{row.low:.3g}, {row.high:.3g}]" if np.isfinite(row.forecast) else "declined"
+    if not np.isfinite(row.run):
+        return f"{told} | unknown"
     sign = "?" if not row.reliable else "✓" if row.inside else "~" if row.compatible else "✗"
-    return f"{row.forecast:.3g} [{row.low:.3g}, {row.high:.3g}] | {row.run:.3g} ± {row.run_se:.2g} {sign}"
+    ended = f"{row.run:.3g} ± {row.run_se:.2g}" if np.isfinite(row.run_se) else f"{row.run:.3g}"
+    return f"{told} | {ended} {sign}" if np.isfinite(row.forecast) else f"{told} | {ended}"
 
 
 def _run_row(run) -> list[str]:
@@ -126,6 +151,10 @@ def _run_row(run) -> list[str]:
 
 
 def _numbers(folder: Folder) -> Iterator[str]:
+    if folder.kind == "benchmarks.samplers":
+        errors = [row for rows in read_samplers(folder.path).values() for row in rows]
+        yield element("p", text(f"{len(errors)} settings of {len({row['method'] for row in errors})} samplers."))
+        return
     if folder.kind == "llm.sample":
         summary = read_json(folder.path / "summary.json")
         yield table(["quantity", "value"], ([name, _short(value)] for name, value in summary.items()))

@@ -19,7 +19,7 @@ class Config:
     """Write one HTML page with question, prediction, runs, verdict, tables, figures and how to rerun."""
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """run folders of llm.compare, llm.train, llm.forecast, llm.evaluate, llm.sample or a toy simulation"""
+    """run folders of llm.compare, llm.train, llm.forecast, llm.evaluate, llm.sample, toy simulations, samplers.json"""
     output: Path = Path("runs/report.html")
     """the page; one that is there is replaced"""
 

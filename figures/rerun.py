@@ -31,10 +31,17 @@ def command(kind: str, config: dict[str, Any]) -> str:
 
 def rerun(folder: Folder) -> str:
     """The command, and the commit and versions that it ran with."""
+    if folder.kind == "benchmarks.samplers":
+        file = folder.path / "samplers.json" if folder.path.is_dir() else folder.path
+        return _shown(folder.name, "python benchmarks/samplers.py", read_json(file).get("environment") or {})
     made = read_json(folder.path / "environment.json") if (folder.path / "environment.json").exists() else {}
+    return _shown(folder.name, command(folder.kind, read_json(folder.path / "config.json")), made)
+
+
+def _shown(name: str, typed: str, made: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in (made.get("libraries") or {}).items() if version)
-    return element("p", text(folder.name)) + element(
+    return element("p", text(name)) + element(
         "div",
-        element("pre", text(command(folder.kind, read_json(folder.path / "config.json")))),
+        element("pre", text(typed)),
         element("p", text(f"commit {made.get('commit') or 'unknown'}, Python {made.get('python')}, {versions}")),
     )

@@ -1,6 +1,6 @@
 """Samplers of p^alpha: how far their draws are from the exact target, against what they cost."""
 
-from figures.style import PAGE, figure
+from figures.style import PAGE, figure, key
 
 # Okabe and Ito's colours, in the order of the benchmark's curves; a marker each for print in grey.
 LOOKS = {
@@ -18,6 +18,8 @@ def draw_cost(ax, rows, alpha: float) -> None:
     """Total variation beyond the Monte Carlo floor against tokens, both axes as the benchmark reports them."""
     for method, (colour, marker) in LOOKS.items():
         points = [row for row in rows if row["method"] == method and row["alpha"] == alpha]
+        if not points:
+            continue
         ax.errorbar(
             [row["cost"] for row in points],
             [row["excess"] for row in points],
@@ -40,10 +42,9 @@ def draw_cost(ax, rows, alpha: float) -> None:
 def samplers_figure(rows):
     """One panel an alpha, from the `error` part of benchmarks/samplers.json."""
     alphas = sorted({row["alpha"] for row in rows})
-    with figure(PAGE, 2.9, ncols=len(alphas), sharey=True) as (canvas, axes):
-        for ax, alpha in zip(axes, alphas, strict=True):
+    with figure(PAGE, 2.9, ncols=len(alphas), sharey=True, squeeze=False) as (canvas, axes):
+        for ax, alpha in zip(axes.flat, alphas, strict=True):
             draw_cost(ax, rows, alpha)
-        axes[0].set_ylabel("total variation to p$^α$ beyond the floor")
-        handles, labels = axes[0].get_legend_handles_labels()
-        canvas.legend(handles, labels, loc="outside upper center", ncols=6)
+        axes[0, 0].set_ylabel("total variation to p$^α$ beyond the floor")
+        canvas.legend(*key(*axes.flat), loc="outside upper center", ncols=6)
     return canvas

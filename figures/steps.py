@@ -1,6 +1,8 @@
-"""All runs of a study against steps: a row for each regime, a column for each quantity, the forecast as a band."""
+"""All runs of a study against steps: a row for each family, a column for each quantity, the forecast as a band."""
 
 from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from figures.arms import Look
 from figures.comparison import LABELS
@@ -29,21 +31,22 @@ def draw_run(ax, run: Run, quantity: str, look: Look) -> list[float]:
     bar = 2 * run.final[f"{quantity}_se"]
     end = 1.04 * metrics["step"].iloc[-1]
     ax.errorbar(end, run.final[quantity], yerr=bar, fmt=look.marker, color=look.colour, label=run.arm, zorder=4)
-    return [*moving, run.forecast[quantity], run.base[quantity], run.final[quantity] + bar, run.final[quantity] - bar]
+    shown = [*moving, run.forecast[quantity], run.base[quantity], run.final[quantity] + bar, run.final[quantity] - bar]
+    return [value for value in shown if np.isfinite(value)]  # what was not forecast has no place
 
 
 def steps_figure(runs: Sequence[Run], looks: Mapping[str, Look]):
-    regimes = list(dict.fromkeys(run.regime for run in runs))
-    shape = {"nrows": len(regimes), "ncols": len(COLUMNS), "sharex": True, "squeeze": False}
-    with figure(PAGE, 0.9 + 1.45 * len(regimes), **shape) as (canvas, axes):
-        for row, regime in zip(axes, regimes, strict=True):
-            own = [run for run in runs if run.regime == regime]
+    families = list(dict.fromkeys(run.family for run in runs))
+    shape = {"nrows": len(families), "ncols": len(COLUMNS), "sharex": True, "squeeze": False}
+    with figure(PAGE, 0.9 + 1.45 * len(families), **shape) as (canvas, axes):
+        for row, family in zip(axes, families, strict=True):
+            own = [run for run in runs if run.family == family]
             for ax, quantity in zip(row, COLUMNS, strict=True):
                 seen = [value for run in own for value in draw_run(ax, run, quantity, looks[run.arm])]
                 margin = 0.06 * (max(seen) - min(seen)) + 1e-6
                 ax.set_ylim(min(seen) - margin, max(seen) + margin)
                 ax.axhline(own[0].base[quantity], color="0.5", lw=0.8, ls=":")
-            row[0].set_ylabel(regime)
+            row[0].set_ylabel(family)
         for ax, quantity in zip(axes[0], COLUMNS, strict=True):
             ax.set_title(LABELS[quantity])
         for ax in axes[-1]:

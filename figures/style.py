@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-# Okabe and Ito's palette; black and grey are kept for the base model and for what is not a regime.
+# Okabe and Ito's palette, and a violet; black and grey are kept for the base model and for what is not a regime.
 COLOURS = {
     "base": "#000000",
     "task": "#009E73",
@@ -11,6 +11,7 @@ COLOURS = {
     "sharpening": "#D55E00",
     "tempered": "#E69F00",
     "tilted-tempered": "#CC79A7",
+    "length-controlled": "#7E57C2",
     "minimum entropy": "#7F7F7F",
     "self-sharpening": "#56B4E9",
 }
@@ -22,6 +23,7 @@ MARKERS = {
     "sharpening": ">",
     "tempered": "s",
     "tilted-tempered": "P",
+    "length-controlled": "H",
     "minimum entropy": "X",
     "self-sharpening": "X",
 }

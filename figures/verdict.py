@@ -1,7 +1,7 @@
-"""What the tables of a study say, in sentences: was the forecast right, what did sharpening buy, did it stay."""
+"""Was the forecast right? What the table of a study says, in sentences.
 
-from collections.abc import Sequence
-from typing import Any
+What the runs themselves answer is in figures.questions.
+"""
 
 import numpy as np
 import pandas as pd
@@ -30,44 +30,18 @@ def cells(results: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def at_equal_kl(table: pd.DataFrame, regimes: dict[str, str], task_line: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """For each arm that sharpens without a reward: its gain, and what the task reward would gain at its KL.    [T5]
-
-    task_line: the forecast's records along b at alpha = 1, b = null its limit. Between them by straight lines; beyond
-    the last one accuracy cannot grow any more. A gain is accuracy less that of the base model.
-    """
-    told = sorted(
-        (r for r in task_line if r["accuracy_reliable"] and r["kl_reliable"]), key=lambda record: record["kl"]
-    )
-    arms = table[table["arm"].map(regimes).isin(["sharpening", "tempered"])]
-    wide = arms.pivot(index="arm", columns="quantity", values=["run", "run_se", "base"])
-    wide = wide.loc[[arm for arm in arms["arm"].unique() if wide.loc[arm, ("run", "kl")] > 0]]
-    base = wide["base", "accuracy"]
-    reward = (
-        np.nan if len(told) < 2 else np.interp(wide["run", "kl"], *([r[q] for r in told] for q in ("kl", "accuracy")))
-    )
-    return pd.DataFrame(
-        {
-            "kl": wide["run", "kl"],
-            "gain": wide["run", "accuracy"] - base,
-            "gain_se": wide["run_se", "accuracy"],
-            "task_gain": reward - base,
-        }
-    )
-
-
-def sentences(study: Study, task_line: Sequence[dict[str, Any]] = ()) -> list[str]:
+def sentences(study: Study) -> list[str]:
     """The verdict on one study; every number is counted from its tables."""
     table = cells(study.results)
-    found = [*_budget(table, study, task_line), _agreement(table), *_direction(table), *_misses(table), *_stay(study)]
+    found = [_agreement(table), *_direction(table), *_misses(table), *_distance(study)]
     if study.unfinished:
         found.append(f"Not finished, and not judged here: {', '.join(study.unfinished)}.")
     return found
 
 
 def _agreement(table: pd.DataFrame) -> str:
-    told = table[table["reliable"]]
-    declined = len(table) - len(told)
+    told = table[table["reliable"] & table["run"].notna()]
+    declined = int((~table["reliable"]).sum())
     if told.empty:
         return f"The forecast declined to tell any of the {len(table)} cells (arm × quantity)."
     inside, compatible = int(told["inside"].sum()), int(told["compatible"].sum())
@@ -80,7 +54,7 @@ def _agreement(table: pd.DataFrame) -> str:
 
 def _direction(table: pd.DataFrame) -> list[str]:
     told = table[(table["quantity"] == "accuracy") & table["reliable"]]
-    told = told[(told["low"] > told["base"]) | (told["high"] < told["base"])]
+    told = told[((told["low"] > told["base"]) | (told["high"] < told["base"])) & told["run"].notna()]
     if told.empty:
         return []
     right = np.sign(told["run"] - told["base"]) == np.sign(told["forecast"] - told["base"])
@@ -91,42 +65,20 @@ def _direction(table: pd.DataFrame) -> list[str]:
 
 
 def _misses(table: pd.DataFrame) -> list[str]:
-    missed = table[table["reliable"] & ~table["compatible"]]
+    missed = table[table["reliable"] & table["run"].notna() & ~table["compatible"]]
     if missed.empty:
         return []
     arms = [f"{arm} ({', '.join(rows['quantity'])})" for arm, rows in missed.groupby("arm", sort=False)]
     return [f"Missed beyond both errors: {'; '.join(arms)}."]
 
 
-def _budget(table: pd.DataFrame, study: Study, task_line: Sequence[dict[str, Any]]) -> list[str]:
-    price = at_equal_kl(table, study.regimes, task_line)
-    if price.empty:
-        return []
-    sure = price["gain"].abs() > Z * price["gain_se"]
-    up, down = int((sure & (price["gain"] > 0)).sum()), int((sure & (price["gain"] < 0)).sum())
-    found = [
-        f"Sharpening: of {len(price)} arms without a reward, {up} end above the base model in accuracy, {down} below, "
-        f"{len(price) - up - down} within the error of the run."
-    ]
-    if price["task_gain"].notna().all():
-        ahead = int((price["gain"] > price["task_gain"]).sum())
-        best = price["gain"].idxmax()
-        gain, error, task_gain = (100 * price.loc[best, name] for name in ("gain", "gain_se", "task_gain"))
-        found.append(
-            f"At equal KL: {ahead} of these {len(price)} gain more than the task reward is forecast to gain at the "
-            f"same KL. The best, {best}, gains {gain:+.1f} ± {error:.1f} points at {price.loc[best, 'kl']:.2f} nats; "
-            f"the task reward {task_gain:+.1f}."
-        )
-    return found
-
-
-def _stay(study: Study) -> list[str]:
+def _distance(study: Study) -> list[str]:
     known = [run for run in study.runs if run.summary.get("kl_to_optimum") is not None]
     far = [run for run in known if run.summary["kl_to_optimum"] > max(0.1, 2 * run.summary["kl_to_optimum_se"])]
     if not known:
         return []
     found = (
-        f"Stability: {len(known) - len(far)} of {len(known)} runs that have a single optimum end within 0.1 nats or "
+        f"Optimum: {len(known) - len(far)} of {len(known)} runs that have a single optimum end within 0.1 nats or "
         "two standard errors of it"
     )
     away = (

@@ -39,10 +39,13 @@ def _write(path, content):
     path.write_text(json.dumps(content))
 
 
-def rollouts(right: list[int], samples: int = 4) -> pd.DataFrame:
-    """right[i] of the samples of prompt i are right."""
+def rollouts(right: list[int], samples: int = 4, kl: float = 0.0, length: float = 12.0) -> pd.DataFrame:
+    """right[i] of the samples of prompt i are right; a right one is shorter and likelier, as far as numbers go."""
     rows = [(str(i), s, float(s < c)) for i, c in enumerate(right) for s in range(samples)]
-    return pd.DataFrame(rows, columns=["prompt_id", "sample", "reward"])
+    table = pd.DataFrame(rows, columns=["prompt_id", "sample", "reward"])
+    centred = table["reward"] - table.groupby("prompt_id")["reward"].transform("mean")
+    table["log_p"] = -5.0 + centred
+    return table.assign(log_pi=table["log_p"] + kl, length=length - 2 * centred)
 
 
 def write_study(place: Path) -> Path:
@@ -64,7 +67,8 @@ def write_study(place: Path) -> Path:
             columns = {"accuracy": accuracy, "length": 9.0, "sequence_entropy": 3.0, "sequence_kl": kl}
             lines = [{"step": s, **columns, "alpha_t": 1 + s / 30, "b_t": s / 60} for s in range(1, 31)]
             (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-            rollouts([4, 3, 0, 1]).to_parquet(run / "final.parquet")
+            rollouts([4, 3, 0, 1], kl=kl, length=9.0).to_parquet(run / "final.parquet")
+            rollouts([4, 2, 1, 1]).to_parquet(run / "base.parquet")
             rows += [
                 {"arm": arm, "seed": seed, "quantity": q, "base": BASE[q], "forecast": arms[arm][q], "run": final[q]}
                 | {end: arms[arm][f"{q}_{end}"] for end in ("low", "high", "reliable")}
@@ -73,6 +77,43 @@ def write_study(place: Path) -> Path:
             ]
     pd.DataFrame(rows).to_parquet(folder / "results.parquet")
     return folder
+
+
+def add_arm(folder: Path, arm: str, right: list[int], kl: float, length: float, told: bool = True, **summary) -> None:
+    """One more run of a study, like the first seed of tempered-2 but for its end; told: a forecast was made of it."""
+    like = folder / "runs" / "tempered-2" / "seed0"
+    run, made = folder / "runs" / arm / "seed0", json.loads((like / "summary.json").read_text()) | summary
+    accuracy = sum(right) / (4 * len(right))
+    made["final"] |= {"accuracy": accuracy, "kl": kl, "length": length}
+    if not told:
+        made["forecast"] |= {f"{q}{end}": None for q in BASE for end in ("", "_low", "_high")}
+        made["forecast"] |= {f"{q}_reliable": False for q in BASE}
+    _write(run / "summary.json", made)
+    for name in ("config.json", "metrics.jsonl"):
+        (run / name).write_text((like / name).read_text())
+    rollouts(right, kl=kl, length=length).to_parquet(run / "final.parquet")
+    content = json.loads((folder / "forecast.json").read_text())
+    content["arms"][arm] = made["forecast"]
+    _write(folder / "forecast.json", content)
+    _add_results(folder, arm, made["final"], told)
+
+
+def add_sampler(folder: Path, arm: str, right: list[int]) -> None:
+    """A sampler's folder as llm.sample writes it: no metrics, no regime, no KL, and no forecast."""
+    run = folder / "runs" / arm / "seed0"
+    _write(run / "summary.json", {"tokens": 1000, "method": arm})
+    rollouts(right).drop(columns="log_pi").to_parquet(run / "rollouts.parquet")
+    end = {"accuracy": sum(right) / (4 * len(right)), "length": 11.0, "log_p": -4.0}
+    _add_results(folder, arm, end, told=False, tokens=1000.0)
+
+
+def _add_results(folder, arm, end, told, **more):
+    table = pd.read_parquet(folder / "results.parquet")
+    rows = table[(table["arm"] == "tempered-2") & (table["seed"] == 0)].assign(arm=arm, **more)
+    rows["run"] = [end.get(quantity, float("nan")) for quantity in rows["quantity"]]
+    if not told:
+        rows = rows.assign(forecast=float("nan"), low=float("nan"), high=float("nan"), reliable=False)
+    pd.concat([table, rows]).to_parquet(folder / "results.parquet")
 
 
 def write_forecast(place: Path) -> Path:

@@ -41,7 +41,7 @@ def test_a_study_without_a_forecast_is_drawn_without_its_lines(study):
 
 def test_a_run_of_llm_train_alone_is_a_study_of_one_arm(study):
     alone = read_study(folders([study / "runs" / "tilted-1" / "seed0"])[0])
-    assert alone.regimes == {"seed0": "tilted"} and alone.model == "small"
+    assert alone.families == {"seed0": "tilted"} and alone.model == "small"
     among = read_study(folders([study])[0]).results
     ours = among[(among["arm"] == "tilted-1") & (among["seed"] == 0)].drop(columns=["arm", "seed"])
     pd.testing.assert_frame_equal(
@@ -123,7 +123,7 @@ def test_forecast_lies_across_and_the_run_upwards(read):
     study, _ = read
     rows = study.results[study.results["quantity"] == "accuracy"]
     with figure() as (_, ax):
-        draw_against_run(ax, rows, looks(study.regimes))
+        draw_against_run(ax, rows, looks(study.families))
     points = [tuple(np.ravel(container[0].get_xydata())) for container in ax.containers]
     assert points == [(0.4, 0.39), (0.4, 0.42), (0.7, 0.62), (0.7, 0.6)]
 
@@ -133,7 +133,7 @@ def test_the_frontier_has_kl_across_and_runs_where_they_ended(read):
     with figure() as (_, ax):
         frontier.draw_forecast_lines(ax, forecast.lines)
         lines = {line.get_label(): line.get_xydata() for line in ax.lines}
-        frontier.draw_ends(ax, study.results, looks(study.regimes))
+        frontier.draw_ends(ax, study.results, looks(study.families))
     np.testing.assert_allclose(lines["task reward, forecast"], [[0, 0.5], [0.1, 0.6], [0.4, 0.7], [0.6, 0.95]])
     # alpha = 0.5 flattens and is no sharpening; the limit ends the line.
     np.testing.assert_allclose(lines["sharpening, forecast"], [[0, 0.5], [0.2, 0.4], [0.6, 0.2], [0.9, 0.2]])
@@ -148,7 +148,7 @@ def test_an_axis_shows_the_mean_of_a_run_and_its_forecast_not_its_wildest_batch(
     (run.folder / "metrics.jsonl").write_text(
         "\n".join([*lines[:10], json.dumps(wild | {"accuracy": 2.0}), *lines[11:]])
     )
-    canvas = steps.steps_figure([run], looks(study.regimes))
+    canvas = steps.steps_figure([run], looks(study.families))
     low, high = canvas.axes[0].get_ylim()
     assert high < 1 and low < 0.39 < high and low < 0.4 < high
 
@@ -159,12 +159,59 @@ def test_pass_at_k_is_the_chance_over_all_choices_of_k(study):
     np.testing.assert_allclose(pass_curves.curve(table, [1, 2, 4]), [0.5, 1 - (1 / 6 + 1 / 2 + 1 / 2) / 4, 1.0])
 
 
+def test_votes_are_those_that_llm_evaluate_counted_of_the_studys_own_tables(study, tmp_path):
+    """T22: the mean over seeds at each k; the base model is named once, another study's table not at all."""
+    runs, evaluation = study / "runs", tmp_path / "evaluation"
+    shares = {
+        f"{runs}/tilted-1/seed0:base": 0.5,
+        f"{runs}/tilted-1/seed0:last": 0.6,
+        f"{runs}/tilted-1/seed1:last": 0.8,
+        f"{runs}/tilted-1/seed1:best": 0.9,
+        f"{tmp_path}/elsewhere:last": 0.1,
+    }
+    interval = {"low": 0.0, "high": 1.0}
+    tables = {
+        name: {f"{kind}@{k}": {"value": share * k / 2, **interval} for kind in ("pass", "maj") for k in (1, 2)}
+        for name, share in shares.items()
+    }
+    evaluation.mkdir()
+    (evaluation / "evaluation.json").write_text(json.dumps({"tables": tables}))
+    given = folders([study, evaluation])
+    found = pass_curves.votes(read_study(given[0]), given[1:])
+    assert found["base model"] == {1: 0.25, 2: 0.5} and found["tilted-1"] == pytest.approx({1: 0.35, 2: 0.7})
+    assert len(found) == 2
+    own = read_study(given[0])
+    panels = pass_curves.pass_figure(own, looks(own.families), found).axes
+    assert [ax.get_title()[:5] for ax in panels] == ["pass@", "maj@k"]
+    assert [len(ax.lines) for ax in panels] == [3, 2]
+
+
+def test_a_benchmark_of_samplers_is_drawn_from_its_file_or_its_folder(tmp_path):
+    row = {"alpha": 2.0, "method": "power-smc", "cost": 0.5, "excess": 0.01, "excess_se": 0.002}
+    content = {"environment": {}, "aligned": {"error": [row], "speed": []}, "misaligned": {"forecast": []}}
+    (tmp_path / "samplers.json").write_text(json.dumps(content))
+    for given in (tmp_path / "samplers.json", tmp_path):
+        (drawn,) = gallery(folders([given]))
+        assert drawn.name == "cost-aligned" and drawn.folder == given.stem
+    (ax,) = drawn.figure().axes
+    line = next(line for line in ax.lines if len(line.get_xdata()) == 1)
+    assert tuple(line.get_xydata()[0]) == (0.5, 0.01)
+    (tmp_path / "samplers.json").write_text(json.dumps({"aligned": {"speed": []}}))
+    with pytest.raises(ValueError, match="has no errors of samplers"):
+        folders([tmp_path])
+
+
+def test_samplers_share_a_colour_and_no_look():
+    found = looks({"a": "sampler", "b": "sampler", "c": "length-controlled"})
+    assert found["a"] != found["b"] and found["c"].colour not in (found["a"].colour, found["b"].colour)
+
+
 def test_a_run_without_an_end_is_drawn_to_the_edge_of_the_plane(read):
     study, _ = read
     run = study.runs[0]
     away = run._replace(forecast=run.forecast | {"alpha": None})
     with figure() as (_, ax):
-        runs_in_plane.draw_way(ax, away, looks(study.regimes)[run.arm], (6.0, 3.0))
-        runs_in_plane.draw_way(ax, run, looks(study.regimes)[run.arm], (6.0, 3.0))
+        runs_in_plane.draw_way(ax, away, looks(study.families)[run.arm], (6.0, 3.0))
+        runs_in_plane.draw_way(ax, run, looks(study.families)[run.arm], (6.0, 3.0))
     ends = [tuple(line.get_xydata()[-1]) for line in ax.lines if line.get_linestyle() == "--"]
     assert ends == [(6.0, 0.0), (2.0, 0.0)]

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from figures.gallery import forecast_of, read_forecast, task_line
+from figures.gallery import forecast_of, read_forecast
 from figures.kinds import folders
 from figures.runs import read_study
-from figures.verdict import at_equal_kl, cells, sentences
+from figures.verdict import cells, sentences
 
 
 @pytest.fixture
@@ -40,25 +40,14 @@ def test_the_error_of_the_run_reaches_as_far_on_either_side(run, compatible):
     assert not table["inside"].item() and bool(table["compatible"].item()) == compatible
 
 
-def test_the_task_reward_is_read_off_its_own_line_at_the_arms_kl(read):
-    """T5: tempered-2 ends at KL 0.31, between b = 1 (0.1 nats, 0.6) and b = 2 (0.4 nats, 0.7): 0.6 + 0.1 · 0.21/0.3."""
-    study, forecast = read
-    price = at_equal_kl(cells(study.results), study.regimes, task_line(forecast))
-    assert list(price.index) == ["tempered-2"]  # tilted-1 is a task reward itself
-    assert price.loc["tempered-2", "gain"] == pytest.approx(-0.095)
-    assert price.loc["tempered-2", "task_gain"] == pytest.approx(0.6 + 0.1 * 0.21 / 0.3 - 0.5)
-
-
 def test_every_sentence_counts_what_the_tables_hold(read):
-    study, forecast = read
-    found = " ".join(sentences(study, task_line(forecast)))
+    study, _ = read
+    found = " ".join(sentences(study))
     # Inside: length (forecast 8 or 10, run 12) nowhere, log_p and entropy everywhere, accuracy and KL of tempered-2.
     assert "of 10 cells (arm × quantity) that it marked as reliable, 6 (60%) end inside" in found
     assert "6 (60%) once the run's own error is allowed for. It declined to tell 0." in found
     assert "of 2 arms whose accuracy the forecast said would move, 2 moved that way" in found
     assert "Missed beyond both errors: tempered-2 (length); tilted-1 (accuracy, length, kl)." in found
-    assert "of 1 arms without a reward, 0 end above the base model in accuracy, 1 below" in found
-    assert "0 of these 1 gain more" in found and "gains -9.5 ± 1.8 points at 0.31 nats; the task reward +17.0" in found
     assert "2 of 4 runs that have a single optimum end within 0.1 nats" in found and "tilted-1 0.30 ± 0.02" in found
     assert "not judged here: task" in found
 
@@ -68,7 +57,7 @@ def test_a_forecast_that_could_not_tell_is_not_judged(read):
     unsure = study._replace(results=study.results.assign(reliable=False))
     found = sentences(unsure)
     assert "The forecast declined to tell any of the 10 cells (arm × quantity)." in found
-    assert not any("Missed" in sentence or "At equal KL" in sentence for sentence in found)
+    assert not any("Missed" in sentence for sentence in found)
 
 
 def test_a_forecast_belongs_to_the_runs_of_its_own_rollouts_before_those_of_its_model(read):
