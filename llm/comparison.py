@@ -13,7 +13,6 @@ from figures import run_folder
 from llm.compare import ARMS, Arm, CompareConfig
 from llm.data import BUNDLED
 from llm.forecasting import QUANTITIES, forecast, target_of
-from llm.optimum import distance_to_optimum
 from llm.organisms import ORGANISMS
 from llm.reweight import Target, reweight
 from llm.rollout_file import Rollouts, read
@@ -81,7 +80,8 @@ def _predict(config: CompareConfig, folder: Path) -> dict[str, dict]:
         base = read(folder / "base")
         for name in missing:
             arm = ARMS[name]
-            target = target_of(TrainConfig(**_objective_options(arm)).objective, arm.kappa)
+            options = TrainConfig(**_objective_options(arm))
+            target = target_of(options.objective, options.kappa, options.length_control)
             known[name] = forecast(base, [target], np.random.default_rng(0))[0]
         run_folder.write_json(path, {"model": config.model, "arms": known})
     return json.loads(path.read_text())["arms"]
@@ -93,7 +93,6 @@ def _objective_options(arm: Arm) -> dict:
 
 def tabulate(config: CompareConfig, folder: Path, predictions: dict[str, dict]) -> pd.DataFrame:
     """A row for each arm, seed and quantity: what was forecast, with its interval, and where the run ended."""
-    base = pd.read_parquet(folder / "base" / "rollouts.parquet")
     kl, accuracy = tilting_frontier(read(folder / "base"))
     rows = []
     for name in config.arms:
@@ -102,11 +101,9 @@ def tabulate(config: CompareConfig, folder: Path, predictions: dict[str, dict]) 
             if not (output_dir / "summary.json").exists():
                 continue
             summary, predicted = json.loads((output_dir / "summary.json").read_text()), predictions[name]
-            objective = TrainConfig(**_objective_options(ARMS[name])).objective
-            distance = (np.nan, np.nan)
-            if objective.entropy_weight > 0:
-                final = pd.read_parquet(output_dir / "final.parquet")
-                distance = distance_to_optimum(base, final, objective, ARMS[name].kappa)
+            distance = summary.get("kl_to_optimum", np.nan), summary.get("kl_to_optimum_se", np.nan)
+            *_, last = run_folder.read_metrics(output_dir)
+            tokens = int(last["num_tokens"])  # of prompts and responses, in training
             rows += [
                 {
                     "arm": name,
@@ -123,6 +120,7 @@ def tabulate(config: CompareConfig, folder: Path, predictions: dict[str, dict]) 
                     "accuracy_of_tilting_at_its_kl": float(np.interp(summary["final"]["kl"], kl, accuracy)),
                     "kl_to_optimum": distance[0],
                     "kl_to_optimum_se": distance[1],
+                    "tokens": tokens,
                 }
                 for quantity in COMPARED
             ]

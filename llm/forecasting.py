@@ -8,7 +8,7 @@ import numpy as np
 from llm.cumulants import expand
 from llm.intervals import ClusterBootstrap
 from llm.majority import majority_accuracy
-from llm.reweight import Reweighted, Target, enumerated, exact, reweight
+from llm.reweight import Reweighted, Target, enumerated, exact, log_tilt, reweight
 from llm.rollout_file import Rollouts
 from theory.objectives import Objective
 
@@ -26,11 +26,11 @@ FEWEST_PROMPTS = 10
 LARGEST_UNFINISHED = 0.05  # share under the target beyond which lengths are those of the limit
 
 
-def target_of(objective: Objective, kappa: float = 0.0) -> Target:
+def target_of(objective: Objective, kappa: float = 0.0, length_control: str = "none") -> Target:
     """The optimum of an objective; for tau = 0 the limit that its flow runs to [T1, T8]."""
     if objective.entropy_weight > 0:
         alpha, b = objective.target
-        return Target(float(alpha), float(b), kappa)
+        return Target(float(alpha), float(b), kappa, length_control)
     if objective.reference_weight > 0 and objective.reward_weight > 0:
         raise ValueError("an objective with w > 0, c > 0 and tau = 0 ends on a face that no pair (alpha, b) names")
     return Target(np.inf, 0.0, kappa) if objective.reference_weight > 0 else Target(1.0, np.inf, kappa)
@@ -58,7 +58,7 @@ def forecast(
             estimate = reweight(rollouts, target, ks)
             record = _record("psis", rollouts, target, estimate, bootstrap)
             records.append(record | _votes(rollouts, estimate, voters, record["accuracy_reliable"]))
-        if "cumulant" in methods and not target.is_face:
+        if "cumulant" in methods and not target.is_face and target.length_control == "none":
             records.append(_record("cumulant", few, target, expand(few, target, ks), few_bootstrap))
     return records
 
@@ -117,11 +117,14 @@ def _record(method, rollouts, target, estimate: Reweighted, bootstrap):
     few, unseen_limit = error / allowed, max(LARGEST_UNSEEN * half[names.index("accuracy")], NEGLIGIBLE)
     certain = method == "exact" or (target.alpha == 1 and target.b == 0)
     general = [] if certain else _general_doubts(method, rollouts, estimate, unseen > unseen_limit)
+    if target.length_control == "ignore-eos":
+        general.append("base rollouts end where the training responses of this run go on")
     record = {
         "method": method,
         "alpha": target.alpha,
         "b": target.b,
         "kappa": target.kappa,
+        "length_control": target.length_control,
         "ess": float(estimate.ess.mean()),
         "pareto_k": estimate.pareto_k,
     }
@@ -189,7 +192,7 @@ def samples_needed(rollouts: Rollouts, target: Target, shortfall: float) -> floa
     n = float(rollouts.count.max())
     if target.is_face:
         return max(n * shortfall, n + 1) if np.isfinite(target.b) and np.isfinite(shortfall) else np.inf
-    t = (target.alpha - 1) * rollouts.log_p / rollouts.length**target.kappa + target.b * rollouts.reward
+    t = log_tilt(rollouts, target)
     within = np.sum((t - rollouts.each(rollouts.mean(t))) ** 2)
     freedom = len(t) - len(rollouts.start)
     variance = within / freedom if freedom else np.var(t)

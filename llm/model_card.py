@@ -26,6 +26,7 @@ def model_card(config: TrainConfig, args, summary: dict, commit: str | None) -> 
         "alpha": config.alpha,
         "beta": config.beta,
         "kappa (length exponent)": config.kappa or None,
+        "length control": None if config.length_control == "none" else config.length_control,
         "base model": config.model,
         "training data": config.dataset or "addition (bundled)",
         "held-out data": config.eval_dataset or f"{config.eval_prompts} problems held out of the training data",

@@ -2,7 +2,7 @@
 
 From y_i ~ p the optimum q ∝ p e^t is reached by w_i ∝ e^{t_i},
 
-    t = (alpha - 1) l/|y|^kappa + b r                                                     [T23; T20 for kappa]
+    t = (alpha - 1) l/|y|^kappa + b r - length term                 [T23; T20 for kappa; llm.length_control]
 
 and the limits of sharpening (alpha = inf) and of a task reward (b = inf) by equal weights on the samples with the
 largest l/|y|^kappa or r: the face of the simplex that the flow ends on keeps p's proportions [T8].
@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import logsumexp
 
+from llm.length_control import balance_rate, content_term
 from llm.rollout_file import Rollouts
 
 FEWEST_FOR_TAIL = 100  # rows below which no Pareto tail is fitted
@@ -24,11 +25,13 @@ Prompts = Float[np.ndarray, " prompts"]
 
 
 class Target(NamedTuple):
-    """An optimum: q ∝ p exp((alpha - 1) l/|y|^kappa + b r). alpha or b may be inf, not both."""
+    """An optimum: q ∝ p exp((alpha - 1) l/|y|^kappa + b r - length term). alpha or b may be inf, not both."""
 
     alpha: float
     b: float
     kappa: float = 0.0
+    length_control: str = "none"
+    """content or trajectory-balance take something off that depends on length"""
 
     @property
     def is_face(self) -> bool:
@@ -52,7 +55,7 @@ class Reweighted(NamedTuple):
 
 def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Reweighted:
     """Self-normalised importance sampling to the target, Pareto-smoothed [T23]. At (1, 0) the plain means."""
-    score = _score(rollouts, target)
+    score = log_tilt(rollouts, target)
     weigh = _face if target.is_face else _softmax
     weight, log_z = weigh(rollouts, score)
     ess = 1 / rollouts.sum(weight**2)
@@ -90,7 +93,7 @@ def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Re
 
 def plain_weights(rollouts: Rollouts, target: Target) -> Float[np.ndarray, " rows"]:
     """w_i ∝ e^{t_i}, normalised in each prompt, neither smoothed nor corrected."""
-    return (_face if target.is_face else _softmax)(rollouts, _score(rollouts, target))[0]
+    return (_face if target.is_face else _softmax)(rollouts, log_tilt(rollouts, target))[0]
 
 
 def enumerated(rollouts: Rollouts, tolerance: float = 1e-6) -> Rollouts | None:
@@ -105,7 +108,7 @@ def enumerated(rollouts: Rollouts, tolerance: float = 1e-6) -> Rollouts | None:
 
 def exact(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Reweighted:
     """The same quantities where rows are all responses of a prompt, each once: sums, no estimates [T1, T4, T8]."""
-    score = _score(rollouts, target)
+    score = log_tilt(rollouts, target, log_weight=rollouts.log_p)
     mask = score >= rollouts.each(rollouts.max(score)) if target.is_face else True
     log_q = np.where(mask, rollouts.log_p + (0 if target.is_face else score), -np.inf)
     top = rollouts.max(log_q)
@@ -125,12 +128,32 @@ def exact(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Rewei
     return Reweighted(value, dict.fromkeys(value, nothing), np.full(len(nothing), np.inf), q, np.nan)
 
 
-def _score(rollouts: Rollouts, target: Target) -> np.ndarray:
-    """t; at a limit, what grows without bound in it."""
+def log_tilt(
+    rollouts: Rollouts, target: Target, log_weight: np.ndarray | None = None, base: Rollouts | None = None
+) -> np.ndarray:
+    """t = log q - log p up to a constant of each prompt; at a limit, what grows without bound in it.
+
+    log_weight: 0 where rows are samples of p, l where they are all responses. base: samples of p on the same prompts,
+    where the rollouts are not; the length term is theirs.
+    """
     normalised = rollouts.log_p / rollouts.length**target.kappa
     if np.isinf(target.alpha):
         return normalised
-    return rollouts.reward if np.isinf(target.b) else (target.alpha - 1) * normalised + target.b * rollouts.reward
+    if np.isinf(target.b):
+        return rollouts.reward
+    score = (target.alpha - 1) * normalised + target.b * rollouts.reward
+    if target.length_control in ("none", "ignore-eos"):
+        return score
+    if base is not None:
+        log_weight, own = np.zeros(len(base.log_p)), log_tilt(base, target._replace(length_control="none"))
+    else:
+        base, own = rollouts, score
+        log_weight = np.zeros(len(score)) if log_weight is None else log_weight
+    if target.length_control == "content":
+        return score - content_term(own, base.length, log_weight)(rollouts.length)
+    of_prompt = map(slice, base.start, [*base.start[1:], len(base.length)])
+    rates = [balance_rate(own[rows], base.length[rows], log_weight[rows]) for rows in of_prompt]
+    return score - rollouts.each(np.array(rates)) * rollouts.length
 
 
 def _softmax(rollouts: Rollouts, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

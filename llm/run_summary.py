@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from llm.evaluate import summarise
+from llm.forecasting import target_of
 from llm.optimum import distance_to_optimum, forecast_optimum
 from llm.recorder import pace
 from llm.train import TrainConfig
@@ -20,21 +21,23 @@ def run_summary(
     best_checkpoint: str | None,
 ) -> dict:
     """tables: the rollouts of base, final and, where one was chosen, best; metrics: the lines of metrics.jsonl."""
+    target = target_of(config.objective, config.kappa, config.length_control)
     summary = {
         "regime": config.regime,
         "alpha": config.alpha,
         "beta": config.beta,
         "kappa": config.kappa,
+        "length_control": config.length_control,
         "steps": metrics[-1]["step"],
-        "forecast": forecast_optimum(tables["base"], config.objective, config.kappa),
+        "forecast": forecast_optimum(tables["base"], target),
         **{name: summarise(table) for name, table in tables.items()},
         **pace(metrics),
         "collapse": collapse,
     }
     if best_checkpoint:
         summary["best_step"] = int(Path(best_checkpoint).name.removeprefix("checkpoint-"))
-    if config.objective.entropy_weight > 0:
-        distance = distance_to_optimum(tables["base"], tables["final"], config.objective, config.kappa)
+    if not target.is_face and config.length_control != "ignore-eos":
+        distance = distance_to_optimum(tables["base"], tables["final"], target)
         summary["kl_to_optimum"], summary["kl_to_optimum_se"] = distance
     return summary
 

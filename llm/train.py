@@ -8,6 +8,7 @@ from pathlib import Path
 
 from theory.command import one_line_errors, parse
 
+LENGTH_CONTROLS = ("none", "content", "trajectory-balance", "ignore-eos")
 OUT_OF_MEMORY = (
     "the GPU is out of memory; three knobs help: a smaller --per_device_train_batch_size (and as much larger "
     "--gradient_accumulation_steps), a smaller --max_completion_length, --lora-rank 64 in place of all weights"
@@ -30,6 +31,8 @@ class TrainConfig:
     """KL weight (tilted, tilted-tempered); b = 1/beta"""
     kappa: float = 0.0
     """length exponent: the sharpening term is divided by |y|^kappa"""
+    length_control: str = "none"
+    """content, trajectory-balance or ignore-eos: sharpening (tempered) without its pull on length"""
     model: str = "aligned"
     """bundled organism (aligned, misaligned), folder or hub id"""
     dataset: str | None = None
@@ -79,6 +82,13 @@ class TrainConfig:
             raise ValueError(f"--kappa must be finite and >= 0, got {self.kappa}")
         if self.kappa and objective.reference_weight == objective.entropy_weight:
             raise ValueError(f"--kappa {self.kappa} is not used by regime {self.regime}, which does not sharpen")
+        if self.length_control not in LENGTH_CONTROLS:
+            raise ValueError(f"--length-control must be one of {', '.join(LENGTH_CONTROLS)}, got {self.length_control}")
+        if self.length_control != "none" and (self.regime != "tempered" or self.kappa):
+            raise ValueError(
+                f"--length-control {self.length_control} belongs to --regime tempered with --kappa 0, got "
+                f"{self.regime} and {self.kappa:g}"
+            )
 
     @property
     def objective(self):

@@ -21,7 +21,8 @@ PARAMETERS = {
 
 def returns(objective, kappa, log_p, log_pi, length):
     """What TRL's advantage is made of: weighted rewards less beta (log pi - log p)."""
-    term = log_prob_term(objective, kappa)(log_p=list(log_p), log_pi=list(log_pi), length=list(length))
+    columns = {"sequence_log_p": log_p, "sequence_log_pi": log_pi, "sequence_length": length}
+    term = log_prob_term(objective, kappa)(**{name: list(values) for name, values in columns.items()})
     return objective.reward_weight * REWARD + np.array(term) - trl_beta(objective) * (log_pi - log_p)
 
 

@@ -1,0 +1,159 @@
+"""Length-controlled sharpening: the terms, their optima, and responses that go on past their end."""
+
+import numpy as np
+import pytest
+import torch
+from datasets import Dataset
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.special import log_softmax
+from trl import RLOOConfig
+
+from llm.data import BUNDLED, load_problems
+from llm.length_control import balance_rate, balance_return, content_term
+from llm.models import load
+from llm.objectives import balance_term, log_prob_term, task_reward, trl_beta
+from llm.reweight import Target, exact, reweight
+from llm.rollout_file import from_table
+from llm.scoring import response_log_probs
+from llm.train import TrainConfig
+from llm.trainer import LogProbRewardTrainer
+from tests.llm.test_optimum import rollouts
+from theory.length import content_power
+from theory.objectives import regime
+from theory.trainers import trajectory_balance_optimum, trajectory_balance_rate
+
+LENGTH = np.array([1.0, 2, 2, 5, 5, 5])
+LOGITS = arrays(float, 6, elements=st.floats(-4, 4))
+ALPHA = st.floats(0.5, 4)
+
+
+@given(LOGITS, ALPHA)
+def test_content_sharpening_is_the_power_within_each_length(logits, alpha):
+    """T18, against theory: p(L) p(y|L)^alpha / Z_L, and so every length keeps its probability."""
+    log_p = log_softmax(logits)
+    score = (alpha - 1) * log_p
+    log_q = log_p + score - content_term(score, LENGTH, log_p)(LENGTH)
+    np.testing.assert_allclose(log_q, content_power(log_p, LENGTH, alpha), atol=1e-9)
+
+
+@given(LOGITS, ALPHA)
+def test_the_balance_rate_is_the_root_that_theory_finds(logits, alpha):
+    """T20: Σ p^alpha e^{-λ|y|} = 1."""
+    log_p = log_softmax(logits)
+    found = balance_rate((alpha - 1) * log_p, LENGTH, log_p)
+    np.testing.assert_allclose(found, trajectory_balance_rate(log_p, LENGTH, alpha), atol=1e-9)
+
+
+@given(LOGITS, LOGITS, ALPHA)
+def test_the_balance_return_is_the_gradient_of_the_squared_balance(logits, policy, alpha):
+    """T20: minus the derivative of ½((log π - alpha l + λ|y|)/|y|)² by log π at the best λ, by central differences."""
+    log_p, log_pi, step = log_softmax(logits), log_softmax(policy), 1e-5
+    rate = np.mean((alpha * log_p - log_pi) / LENGTH)
+
+    def loss(moved):
+        return 0.5 * ((moved - alpha * log_p + rate * LENGTH) / LENGTH) ** 2
+
+    slope = (loss(log_pi + step) - loss(log_pi - step)) / (2 * step)
+    np.testing.assert_allclose(balance_return(["x"] * 6, log_p, log_pi, LENGTH, alpha), -slope, atol=1e-6)
+
+
+def as_columns(log_p, log_pi, length=LENGTH):
+    return {
+        "prompts": ["x"] * len(log_p),
+        "sequence_log_p": list(log_p),
+        "sequence_log_pi": list(log_pi),
+        "sequence_length": list(length),
+    }
+
+
+@given(LOGITS)
+def test_at_its_optimum_each_controlled_return_is_constant(logits):
+    """T1 with a reward on length, and T20: no response is better than another where training ends."""
+    objective, log_p = regime("tempered", alpha=2.0), log_softmax(logits)
+    content = content_term(log_p, LENGTH, log_p)
+    for term, log_pi in (
+        (log_prob_term(objective, 0.0, content), content_power(log_p, LENGTH, 2.0)),
+        (balance_term(objective), trajectory_balance_optimum(log_p, LENGTH, 2.0)),
+    ):
+        total = np.array(term(**as_columns(log_p, log_pi))) - trl_beta(objective) * (log_pi - log_p)
+        np.testing.assert_allclose(total, total[0], atol=1e-7)
+
+
+@pytest.mark.parametrize("control", ["content", "trajectory-balance"])
+def test_the_forecast_from_samples_agrees_with_the_sum_over_all_responses(control):
+    """T1, T23: 300 prompts of 200 samples against the exact answer of llm.reweight.exact."""
+    target = Target(2.0, 0.0, 0.0, control)
+    log_p = rollouts([np.arange(6)])["log_p"].to_numpy()
+    drawn = np.random.default_rng(0).choice(6, (300, 200), p=np.exp(log_p))
+    sampled = reweight(from_table(rollouts(drawn)), target).value
+    truth = exact(from_table(rollouts([np.arange(6)])), target).value
+    for name in ("accuracy", "length", "kl"):
+        error = sampled[name].std(ddof=1) / np.sqrt(300)
+        assert abs(sampled[name].mean() - truth[name][0]) < 4 * error + 1e-3, name
+
+
+def test_training_with_ignored_eos_scores_on_and_grades_the_response_alone(tiny_model, tmp_path):
+    """All go on to the limit; length, log p and the text that is graded end at the first end-of-sequence token."""
+    seen = []
+
+    def spy(prompts, completions, completion_ids, log_p, length, finished, sequence_log_p, sequence_length, **_):
+        prompt_ids = [tokenizer(p).input_ids for p in prompts]
+        ends = [(ids.index(stop) + 1 if stop in ids else len(ids)) for ids in completion_ids]
+        cut = [ids[:end] for ids, end in zip(completion_ids, ends, strict=True)]
+        assert set(sequence_length) == {8} == {len(ids) for ids in completion_ids}
+        assert (length, finished) == (ends, [stop in ids for ids in completion_ids])
+        for values, ids in ((log_p, cut), (sequence_log_p, completion_ids)):
+            expected = response_log_probs(reference, prompt_ids, ids, tokenizer.pad_token_id)
+            np.testing.assert_allclose(values, expected, atol=1e-3)
+        assert completions == [tokenizer.decode(ids, skip_special_tokens=True) for ids in cut]
+        seen.extend(finished)
+        return [0.0] * len(prompts)
+
+    model, tokenizer = load(str(tiny_model))
+    stop = tokenizer.eos_token_id
+    with torch.no_grad():
+        model.lm_head.weight[stop] *= 3  # so that some end early
+    model.save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    reference, _ = load(str(tmp_path / "model"))
+    model, tokenizer = load(str(tmp_path / "model"))
+    problems = load_problems(BUNDLED)[:16]
+    trainer = LogProbRewardTrainer(
+        model=model,
+        reward_funcs=[task_reward, log_prob_term(regime("tempered", alpha=2.0)), spy],
+        args=RLOOConfig(
+            output_dir=str(tmp_path),
+            beta=1.0,
+            per_device_train_batch_size=64,
+            num_generations=8,
+            max_completion_length=8,
+            max_steps=1,
+            report_to="none",
+            save_strategy="no",
+            bf16=False,
+            disable_tqdm=True,
+            dataloader_pin_memory=False,
+        ),
+        train_dataset=Dataset.from_list([{"prompt": p.text, "answer": p.answer} for p in problems]),
+        processing_class=tokenizer,
+        ignore_eos=True,
+    )
+    before = model.generation_config.eos_token_id
+    trainer.train()
+    assert 0 < sum(seen) < len(seen)
+    assert model.generation_config.eos_token_id == before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"length_control": "no"}, "--length-control must be one of none"),
+        ({"length_control": "content"}, "belongs to --regime tempered"),
+        ({"length_control": "content", "regime": "tempered", "alpha": 2.0, "kappa": 1.0}, "with --kappa 0"),
+    ],
+)
+def test_controls_that_make_no_sense_are_refused(options, said):
+    with pytest.raises(ValueError, match=said):
+        TrainConfig(**options)
