@@ -21,21 +21,18 @@ def trl_beta(objective: Objective) -> float:
     return objective.entropy_weight or 1.0
 
 
-def log_prob_term(
-    objective: Objective, kappa: float = 0.0, length_term: Callable[[np.ndarray], np.ndarray] | None = None
-) -> Callable[..., list[float]]:
-    """The part of the return that depends on log-probabilities and length, less what TRL adds by itself.
+def log_prob_term(objective: Objective, kappa: float = 0.0) -> Callable[..., list[float]]:
+    """The part of the return that depends on log-probabilities, less what TRL adds by itself.
 
-    With beta' = trl_beta:  (c - tau) l/|y|^kappa - tau length_term(|y|) + (tau - beta') (l - log pi).
-    tau > 0 leaves the first two alone; tau = 0 leaves c l/|y|^kappa after TRL's own term has cancelled the last.
+    With beta' = trl_beta:  (c - tau) l/|y|^kappa + (tau - beta') (l - log pi).
+    tau > 0 leaves the first term alone; tau = 0 leaves c l/|y|^kappa after TRL's own term has cancelled the second.
     """
     sharpening = objective.reference_weight - objective.entropy_weight
     cancelled = objective.entropy_weight - trl_beta(objective)
 
     def log_prob_reward(sequence_log_p, sequence_log_pi, sequence_length, **_) -> list[float]:
         l, log_pi, length = (np.asarray(x, float) for x in (sequence_log_p, sequence_log_pi, sequence_length))
-        taken = objective.entropy_weight * length_term(length) if length_term else 0.0
-        return list(sharpening * l / length**kappa - taken + cancelled * (l - log_pi))
+        return list(sharpening * l / length**kappa + cancelled * (l - log_pi))
 
     return log_prob_reward
 

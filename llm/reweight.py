@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import logsumexp
 
-from llm.length_control import balance_rate, content_term
+from llm.length_control import balance_rate
 from llm.rollout_file import Rollouts
 
 FEWEST_FOR_TAIL = 100  # rows below which no Pareto tail is fitted
@@ -31,7 +31,7 @@ class Target(NamedTuple):
     b: float
     kappa: float = 0.0
     length_control: str = "none"
-    """content or trajectory-balance take something off that depends on length"""
+    """trajectory-balance takes something off that depends on length"""
 
     @property
     def is_face(self) -> bool:
@@ -149,8 +149,6 @@ def log_tilt(
     else:
         base, own = rollouts, score
         log_weight = np.zeros(len(score)) if log_weight is None else log_weight
-    if target.length_control == "content":
-        return score - content_term(own, base.length, log_weight)(rollouts.length)
     of_prompt = map(slice, base.start, [*base.start[1:], len(base.length)])
     rates = [balance_rate(own[rows], base.length[rows], log_weight[rows]) for rows in of_prompt]
     return score - rollouts.each(np.array(rates)) * rollouts.length

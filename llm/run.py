@@ -4,7 +4,6 @@ import dataclasses
 import datetime
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 import transformers
@@ -20,13 +19,12 @@ from llm.coordinate import base_samples
 from llm.data import BUNDLED, Problem, render
 from llm.held_out import evaluate
 from llm.interruption import RunStopped, StopWhenAsked, stop_on_sigterm
-from llm.length_control import content_term
 from llm.lora import adapter_config, save_merged
 from llm.model_card import model_card
 from llm.objectives import balance_term, log_prob_term, task_reward
 from llm.organisms import ORGANISMS
 from llm.recorder import RunRecorder
-from llm.rollout_file import from_table, read_table
+from llm.rollout_file import read_table
 from llm.run_summary import print_summary, run_summary
 from llm.splits import split
 from llm.train import TrainConfig
@@ -79,9 +77,11 @@ def run(config: TrainConfig, trl_arguments: list[str]) -> Path:
     recorder = RunRecorder(output_dir, args.max_steps, config.regime)
     watch = CollapseWatch(edges, config.stop_on_collapse, recorder.progress.console.print)
     stop = StopWhenAsked()
+    balanced = config.length_control == "trajectory-balance"
+    term = balance_term(config.objective) if balanced else log_prob_term(config.objective, config.kappa)
     trainer = LogProbRewardTrainer(
         model=model,
-        reward_funcs=[task_reward, _log_prob_term(config, base)],
+        reward_funcs=[task_reward, term],
         args=args,
         train_dataset=_dataset(problems.train, bundled),
         eval_dataset=_dataset(problems.validation, bundled) if problems.validation else None,
@@ -138,17 +138,6 @@ def _train(trainer: LogProbRewardTrainer, checkpoint: Path | None, recorder: Run
         recorder.progress.stop()  # an interrupted bar would leave the terminal without a cursor
     if stop.stopped:
         raise RunStopped(recorder.output_dir, trainer.state.global_step, trainer.args.max_steps)
-
-
-def _log_prob_term(config: TrainConfig, base: pd.DataFrame):
-    if config.length_control == "trajectory-balance":
-        return balance_term(config.objective)
-    length_term = None
-    if config.length_control == "content":
-        known = from_table(base)
-        alpha, _ = config.objective.target
-        length_term = content_term((alpha - 1) * known.log_p, known.length, np.zeros(len(known.length)))
-    return log_prob_term(config.objective, config.kappa, length_term)
 
 
 def _dataset(problems: list[Problem], bundled: bool) -> Dataset:

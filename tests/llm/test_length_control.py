@@ -11,7 +11,7 @@ from scipy.special import log_softmax
 from trl import RLOOConfig
 
 from llm.data import BUNDLED, load_problems
-from llm.length_control import balance_rate, balance_return, content_term
+from llm.length_control import balance_rate, balance_return
 from llm.models import load
 from llm.objectives import balance_term, log_prob_term, task_reward, trl_beta
 from llm.reweight import Target, exact, reweight
@@ -20,22 +20,12 @@ from llm.scoring import response_log_probs
 from llm.train import TrainConfig
 from llm.trainer import LogProbRewardTrainer
 from tests.llm.test_optimum import rollouts
-from theory.length import content_power
 from theory.objectives import regime
 from theory.trainers import trajectory_balance_optimum, trajectory_balance_rate
 
 LENGTH = np.array([1.0, 2, 2, 5, 5, 5])
 LOGITS = arrays(float, 6, elements=st.floats(-4, 4))
 ALPHA = st.floats(0.5, 4)
-
-
-@given(LOGITS, ALPHA)
-def test_content_sharpening_is_the_power_within_each_length(logits, alpha):
-    """T18, against theory: p(L) p(y|L)^alpha / Z_L, and so every length keeps its probability."""
-    log_p = log_softmax(logits)
-    score = (alpha - 1) * log_p
-    log_q = log_p + score - content_term(score, LENGTH, log_p)(LENGTH)
-    np.testing.assert_allclose(log_q, content_power(log_p, LENGTH, alpha), atol=1e-9)
 
 
 @given(LOGITS, ALPHA)
@@ -69,29 +59,28 @@ def as_columns(log_p, log_pi, length=LENGTH):
 
 
 @given(LOGITS)
-def test_at_its_optimum_each_controlled_return_is_constant(logits):
-    """T1 with a reward on length, and T20: no response is better than another where training ends."""
+def test_at_its_optimum_the_balanced_return_is_constant(logits):
+    """T20: no response is better than another where training ends."""
     objective, log_p = regime("tempered", alpha=2.0), log_softmax(logits)
-    content = content_term(log_p, LENGTH, log_p)
-    for term, log_pi in (
-        (log_prob_term(objective, 0.0, content), content_power(log_p, LENGTH, 2.0)),
-        (balance_term(objective), trajectory_balance_optimum(log_p, LENGTH, 2.0)),
-    ):
-        total = np.array(term(**as_columns(log_p, log_pi))) - trl_beta(objective) * (log_pi - log_p)
-        np.testing.assert_allclose(total, total[0], atol=1e-7)
+    log_pi = trajectory_balance_optimum(log_p, LENGTH, 2.0)
+    total = np.array(balance_term(objective)(**as_columns(log_p, log_pi))) - trl_beta(objective) * (log_pi - log_p)
+    np.testing.assert_allclose(total, total[0], atol=1e-7)
 
 
-@pytest.mark.parametrize("control", ["content", "trajectory-balance"])
-def test_the_forecast_from_samples_agrees_with_the_sum_over_all_responses(control):
-    """T1, T23: 300 prompts of 200 samples against the exact answer of llm.reweight.exact."""
-    target = Target(2.0, 0.0, 0.0, control)
-    log_p = rollouts([np.arange(6)])["log_p"].to_numpy()
+def test_the_forecast_from_samples_agrees_with_the_sum_over_all_responses():
+    """T20, T23: 300 prompts of 200 samples against the sums over theory's optimum."""
+    table = rollouts([np.arange(6)])
+    log_p, length = (table[name].to_numpy(float) for name in ("log_p", "length"))
+    q = np.exp(trajectory_balance_optimum(log_p, length, 2.0))
+    target = Target(2.0, 0.0, 0.0, "trajectory-balance")
     drawn = np.random.default_rng(0).choice(6, (300, 200), p=np.exp(log_p))
     sampled = reweight(from_table(rollouts(drawn)), target).value
-    truth = exact(from_table(rollouts([np.arange(6)])), target).value
-    for name in ("accuracy", "length", "kl"):
+    summed = exact(from_table(table), target).value
+    for name, column in (("accuracy", "reward"), ("length", "length")):
+        truth = q @ table[column].to_numpy(float)
+        np.testing.assert_allclose(summed[name], truth, atol=1e-9)
         error = sampled[name].std(ddof=1) / np.sqrt(300)
-        assert abs(sampled[name].mean() - truth[name][0]) < 4 * error + 1e-3, name
+        assert abs(sampled[name].mean() - truth) < 4 * error + 1e-3, name
 
 
 def test_training_with_ignored_eos_scores_on_and_grades_the_response_alone(tiny_model, tmp_path):
@@ -150,8 +139,8 @@ def test_training_with_ignored_eos_scores_on_and_grades_the_response_alone(tiny_
     ("options", "said"),
     [
         ({"length_control": "no"}, "--length-control must be one of none"),
-        ({"length_control": "content"}, "belongs to --regime tempered"),
-        ({"length_control": "content", "regime": "tempered", "alpha": 2.0, "kappa": 1.0}, "with --kappa 0"),
+        ({"length_control": "ignore-eos"}, "belongs to --regime tempered"),
+        ({"length_control": "ignore-eos", "regime": "tempered", "alpha": 2.0, "kappa": 1.0}, "with --kappa 0"),
     ],
 )
 def test_controls_that_make_no_sense_are_refused(options, said):
