@@ -20,7 +20,15 @@ class Arm(NamedTuple):
     """times --steps: the further the optimum from the base model, the longer the way there (T9)"""
 
 
-ARMS = {
+class Sampler(NamedTuple):
+    """An arm that is not trained: the options of llm.sample that make it, on the same held-out prompts."""
+
+    method: str
+    alpha: float | None = None
+    candidates: int | None = None
+
+
+ARMS: dict[str, Arm | Sampler] = {
     "control": Arm("tempered", alpha=1.0),
     "task": Arm("task"),
     "tilted-2": Arm("tilted", beta=2.0),
@@ -35,6 +43,9 @@ ARMS = {
     "tempered-2-per-token": Arm("tempered", alpha=2.0, kappa=1.0),
     "tempered-2-trajectory-balance": Arm("tempered", alpha=2.0, length_control="trajectory-balance"),
     "tempered-2-ignore-eos": Arm("tempered", alpha=2.0, length_control="ignore-eos"),
+    "low-temperature-2": Sampler("low-temperature", alpha=2.0),
+    "best-of-8": Sampler("best-of-n", candidates=8),
+    "power-smc-2": Sampler("power-smc", alpha=2.0),
 }
 
 

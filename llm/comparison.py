@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from figures import run_folder
-from llm.compare import ARMS, Arm, CompareConfig
+from llm.compare import ARMS, Arm, CompareConfig, Sampler
 from llm.data import BUNDLED
 from llm.forecasting import QUANTITIES, forecast, target_of
 from llm.organisms import ORGANISMS
@@ -49,20 +49,7 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
             output_dir = folder / "runs" / name / f"seed{seed}"
             if (output_dir / "summary.json").exists():
                 continue
-            arm = ARMS[name]
-            options = TrainConfig(
-                **_objective_options(arm),
-                model=config.model,
-                dataset=config.dataset,
-                steps=config.steps * arm.longer,
-                seed=seed,
-                eval_prompts=config.prompts,
-                eval_samples=config.eval_samples,
-                base=folder / "base" / "rollouts.parquet",
-                output_dir=output_dir,
-                overwrite=True,  # an arm that was cut off begins again; finished ones were passed over
-            )
-            run(options, trl_arguments)
+            _make(config, trl_arguments, ARMS[name], seed, output_dir, folder / "base" / "rollouts.parquet")
             table = tabulate(config, folder, predictions)
             run_folder.write(folder / "results.parquet", table.to_parquet)
     table = tabulate(config, folder, predictions)
@@ -71,20 +58,56 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
     return folder
 
 
+def _make(config: CompareConfig, trl_arguments: list[str], arm: Arm | Sampler, seed: int, output_dir, base) -> None:
+    """Train the arm, or sample it; both evaluate on the same held-out prompts."""
+    if isinstance(arm, Sampler):
+        sample(
+            SampleConfig(
+                **arm._asdict(),
+                model=config.model,
+                dataset=config.dataset,
+                prompts=config.prompts,
+                samples=config.eval_samples,
+                seed=seed + 1,  # not the base rollouts' own
+                output_dir=output_dir,
+            )
+        )
+        return
+    options = TrainConfig(
+        **_objective_options(arm),
+        model=config.model,
+        dataset=config.dataset,
+        steps=config.steps * arm.longer,
+        seed=seed,
+        eval_prompts=config.prompts,
+        eval_samples=config.eval_samples,
+        base=base,
+        output_dir=output_dir,
+        overwrite=True,  # an arm that was cut off begins again; finished ones were passed over
+    )
+    run(options, trl_arguments)
+
+
 def _predict(config: CompareConfig, folder: Path) -> dict[str, dict]:
-    """The forecast of every arm, made once from the base rollouts and never again."""
+    """The forecast of every arm that has one, made once from the base rollouts and never again."""
     path = folder / "forecast.json"
     known = json.loads(path.read_text())["arms"] if path.exists() else {}
-    missing = [name for name in config.arms if name not in known]
+    targets = {name: target for name in config.arms if (target := _target(ARMS[name]))}
+    missing = [name for name in targets if name not in known]
     if missing:
         base = read(folder / "base")
         for name in missing:
-            arm = ARMS[name]
-            options = TrainConfig(**_objective_options(arm))
-            target = target_of(options.objective, options.kappa, options.length_control)
-            known[name] = forecast(base, [target], np.random.default_rng(0))[0]
+            known[name] = forecast(base, [targets[name]], np.random.default_rng(0))[0]
         run_folder.write_json(path, {"model": config.model, "arms": known})
     return json.loads(path.read_text())["arms"]
+
+
+def _target(arm: Arm | Sampler) -> Target | None:
+    """Where it ends; None for low temperature and best of n, which are at no point of the plane [T16]."""
+    if isinstance(arm, Sampler):
+        return Target(arm.alpha, 0.0) if arm.method.startswith("power-") else None
+    options = TrainConfig(**_objective_options(arm))
+    return target_of(options.objective, options.kappa, options.length_control)
 
 
 def _objective_options(arm: Arm) -> dict:
@@ -94,33 +117,38 @@ def _objective_options(arm: Arm) -> dict:
 def tabulate(config: CompareConfig, folder: Path, predictions: dict[str, dict]) -> pd.DataFrame:
     """A row for each arm, seed and quantity: what was forecast, with its interval, and where the run ended."""
     kl, accuracy = tilting_frontier(read(folder / "base"))
+    base = json.loads((folder / "base" / "summary.json").read_text())
     rows = []
     for name in config.arms:
         for seed in range(config.seeds):
             output_dir = folder / "runs" / name / f"seed{seed}"
             if not (output_dir / "summary.json").exists():
                 continue
-            summary, predicted = json.loads((output_dir / "summary.json").read_text()), predictions[name]
-            distance = summary.get("kl_to_optimum", np.nan), summary.get("kl_to_optimum_se", np.nan)
-            *_, last = run_folder.read_metrics(output_dir)
-            tokens = int(last["num_tokens"])  # of prompts and responses, in training
+            summary, predicted = json.loads((output_dir / "summary.json").read_text()), predictions.get(name, {})
+            if isinstance(ARMS[name], Sampler):
+                # The entropy of its tokens is that of the model, not of the sampler.
+                own, tokens = summary | {"entropy": None, "entropy_se": None}, summary["tokens"]
+            else:
+                *_, last = run_folder.read_metrics(output_dir)
+                own, tokens = summary["final"], last["num_tokens"]
             rows += [
                 {
                     "arm": name,
                     "seed": seed,
                     "quantity": quantity,
-                    "base": summary["base"][quantity],
-                    "forecast": predicted[quantity],
-                    "low": predicted[f"{quantity}_low"],
-                    "high": predicted[f"{quantity}_high"],
-                    "reliable": predicted[f"{quantity}_reliable"],
-                    "run": summary["final"][quantity],
-                    "run_se": summary["final"][f"{quantity}_se"],
+                    "base": base[quantity],
+                    "forecast": _number(predicted, quantity),
+                    "low": _number(predicted, f"{quantity}_low"),
+                    "high": _number(predicted, f"{quantity}_high"),
+                    "reliable": predicted.get(f"{quantity}_reliable", False),
+                    "run": _number(own, quantity),
+                    "run_se": _number(own, f"{quantity}_se"),
                     # The best that any policy could have at the KL that this run spent [T5].
-                    "accuracy_of_tilting_at_its_kl": float(np.interp(summary["final"]["kl"], kl, accuracy)),
-                    "kl_to_optimum": distance[0],
-                    "kl_to_optimum_se": distance[1],
-                    "tokens": tokens,
+                    "accuracy_of_tilting_at_its_kl": float(np.interp(_number(own, "kl"), kl, accuracy)),
+                    "kl_to_optimum": _number(summary, "kl_to_optimum"),
+                    "kl_to_optimum_se": _number(summary, "kl_to_optimum_se"),
+                    # Prompts and responses of all steps, or what was sampled.
+                    "tokens": int(tokens),
                 }
                 for quantity in COMPARED
             ]
@@ -131,6 +159,12 @@ def tilting_frontier(base: Rollouts) -> tuple[np.ndarray, np.ndarray]:
     """(KL(q‖p), accuracy) of q_{1,b} as b grows from 0: at any KL no policy is more accurate.    [T5]"""
     values = [reweight(base, Target(1.0, b)).value for b in (0.0, *np.geomspace(0.05, 12, 40))]
     return tuple(np.array([value[name].mean() for value in values]) for name in ("kl", "accuracy"))
+
+
+def _number(record: dict, name: str) -> float:
+    """nan for what is not known: JSON has null for it, or nothing."""
+    value = record.get(name)
+    return np.nan if value is None else float(value)
 
 
 def _print(table: pd.DataFrame) -> None:

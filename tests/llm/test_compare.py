@@ -62,3 +62,17 @@ def test_other_settings_in_the_same_folder_are_refused(comparison, capsys, chang
         main([*arguments, *changed])
     error = capsys.readouterr().err
     assert stop.value.code == 2 and said in error and error.count("\n") == 1
+
+
+def test_samplers_stand_beside_the_runs(comparison):
+    """p^2 by particles has the forecast of tempered-2; low temperature is at no point of the plane (T16)."""
+    folder, arguments = comparison
+    main([*arguments, "--arms", *ARMS, "low-temperature-2", "best-of-8", "power-smc-2"])
+    table = pd.read_parquet(folder / "results.parquet").set_index(["arm", "quantity"])
+    columns = ["forecast", "low", "high", "reliable"]
+    assert (table.loc[("power-smc-2", "length"), columns] == table.loc[("tempered-2", "length"), columns]).all()
+    assert table.loc[("low-temperature-2", "length"), ["forecast", "low", "high"]].isna().all()
+    assert not table.loc[("low-temperature-2", "length"), "reliable"]
+    assert table.loc[["low-temperature-2", "best-of-8", "power-smc-2"], "tokens"].gt(0).all()
+    # The likeliest of eight is likelier than one.
+    assert table.loc[("best-of-8", "log_p"), "run"] > table.loc[("best-of-8", "log_p"), "base"]
