@@ -42,6 +42,7 @@ ARMS: dict[str, Arm | Sampler] = {
     "tilted-tempered-2-0.5": Arm("tilted-tempered", alpha=2.0, beta=0.5, longer=3),
     "tempered-2-per-token": Arm("tempered", alpha=2.0, kappa=1.0),
     "tempered-2-trajectory-balance": Arm("tempered", alpha=2.0, length_control="trajectory-balance"),
+    "tempered-2-content": Arm("tempered", alpha=2.0, length_control="content"),
     "tempered-2-ignore-eos": Arm("tempered", alpha=2.0, length_control="ignore-eos"),
     "low-temperature-2": Sampler("low-temperature", alpha=2.0),
     "best-of-8": Sampler("best-of-n", candidates=8),

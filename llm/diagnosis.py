@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from llm.intervals import ClusterBootstrap, mean_interval
+from llm.length_control import length_class
 from llm.reweight import Target, plain_weights
 from llm.rollout_file import Rollouts
 
 ALPHAS = (1.02, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 32.0)
-SAME_LENGTH = 1.1  # responses whose lengths differ by less than this factor count as equally long
 PAPER_WEIGHTS = (1, 100, 10_000)  # values of B = 1/beta in the paper's grid
 
 
@@ -58,11 +58,11 @@ def _covariance(rollouts, generator):
 def _length_share(rollouts, generator):
     """Cov(r, l) less E[Cov(r, l | L)]: the part of it that comes with length.    [T18]"""
     total = _within(rollouts, rollouts.reward, rollouts.log_p)
-    length_class = np.floor(np.log(rollouts.length) / np.log(SAME_LENGTH)).astype(int)
+    equally_long = length_class(rollouts.length)
     prompt = rollouts.each(np.arange(len(rollouts.start)))
-    order = np.lexsort((length_class, prompt))
+    order = np.lexsort((equally_long, prompt))
     new = np.diff(prompt[order], prepend=-1) != 0
-    new |= np.diff(length_class[order], prepend=-1) != 0
+    new |= np.diff(equally_long[order], prepend=-1) != 0
     start = np.flatnonzero(new)
     size = np.diff(start, append=len(order))
     r, l = rollouts.reward[order], rollouts.log_p[order]

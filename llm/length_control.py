@@ -1,17 +1,48 @@
 """Sharpening without its pull on length: what is taken off the score t = (alpha - 1) l + b r of a response.
 
     trajectory-balance    λ_x |y|, with E_p[e^{t - λ_x |y|}] = 1 on each prompt x                      [T20; 2603.18363]
+    content               log E_p[e^t | L, x]: the lengths keep their distribution                               [T18]
     ignore-eos            nothing; in training all responses go on to the length limit          [the paper's "fixed"]
 
-The first is a reward that depends on length alone, so that T1 holds as it stands: the optimum is p e^{t - λ_x |y|}.
-Of the second base rollouts say nothing: they end where the responses end.
+The first two are rewards that depend on length alone, so that T1 holds as it stands: the optimum is p e^t less them.
+Of the third base rollouts say nothing: they end where the responses end.
 """
 
+from collections.abc import Callable
+
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.special import logsumexp
 
 Rows = Float[np.ndarray, " rows"]
+SAME_LENGTH = 1.1  # responses whose lengths differ by less than this factor count as equally long
+
+
+def length_class(length: Rows) -> Int[np.ndarray, " rows"]:
+    """L: a number for all lengths within a factor of SAME_LENGTH; below 11 tokens every length is its own."""
+    return np.floor(np.log(length) / np.log(SAME_LENGTH)).astype(int)
+
+
+def fit_length_term(control: str, score: Rows, length: Rows, log_weight: Rows) -> Callable[[Rows, Rows], Rows]:
+    """(score, length) -> score less its length term, fitted to base samples of one prompt, weighted by log_weight.
+
+    A length that no base sample has counts as if its one response were all that there is: t = 0 keeps p's own mass.
+    """
+    if control == "trajectory-balance":
+        rate = balance_rate(score, length, log_weight)
+        return lambda score, length: score - rate * length
+    if control == "content":
+        known, group = np.unique(length_class(length), return_inverse=True)
+        log_z = np.array([logsumexp((score + log_weight)[group == i]) for i in range(len(known))])
+        log_z -= [logsumexp(log_weight[group == i]) for i in range(len(known))]
+
+        def content(score: Rows, length: Rows) -> Rows:
+            own = length_class(length)
+            place = np.minimum(np.searchsorted(known, own), len(known) - 1)
+            return np.where(known[place] == own, score - log_z[place], 0.0)
+
+        return content
+    return lambda score, length: score
 
 
 def balance_rate(score: Rows, length: Rows, log_weight: Rows) -> float:
@@ -38,6 +69,29 @@ def balance_return(prompts: list, log_p: list[float], log_pi: list[float], lengt
     """
     length = np.asarray(length, float)
     rate = (alpha * np.asarray(log_p) - np.asarray(log_pi)) / length
-    _, group = np.unique([str(prompt) for prompt in prompts], return_inverse=True)
-    mean = np.bincount(group, rate) / np.bincount(group)
-    return (rate - mean[group]) / length
+    return (rate - _mean_of_group(rate, _groups(prompts))[0]) / length
+
+
+def content_return(prompts: list, log_p: list[float], log_pi: list[float], length: list[int], alpha: float) -> Rows:
+    """u less the mean of u over the other responses to the same prompt that are as long, u = alpha l - log π.    [T18]
+
+    E_π[return | L] = 0: nothing pulls on length, and the replicator flow from p keeps p(L) exactly while within each
+    L it ends where u is the same for all y, at p^alpha. A response that has no equal in length says nothing.
+    """
+    value = alpha * np.asarray(log_p) - np.asarray(log_pi)
+    mean, size = _mean_of_group(value, _groups(prompts, length_class(np.asarray(length, float))))
+    return (value - mean) * size / np.maximum(size - 1, 1)
+
+
+def _groups(prompts: list, classes: np.ndarray | None = None) -> np.ndarray:
+    """A number for each row, the same for rows of the same prompt (and class)."""
+    prompt = np.unique([str(prompt) for prompt in prompts], return_inverse=True)[1]
+    if classes is None:
+        return prompt
+    return np.unique(np.stack([prompt, classes]), axis=1, return_inverse=True)[1].ravel()
+
+
+def _mean_of_group(values: Rows, group: np.ndarray) -> tuple[Rows, Rows]:
+    """Row by row, the mean of its group and the number of its members."""
+    size = np.bincount(group)
+    return (np.bincount(group, values) / size)[group], size[group]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from llm.length_control import balance_return
+from llm.length_control import balance_return, content_return
 from theory.objectives import Objective
 
 
@@ -37,14 +37,15 @@ def log_prob_term(objective: Objective, kappa: float = 0.0) -> Callable[..., lis
     return log_prob_reward
 
 
-def balance_term(objective: Objective) -> Callable[..., list[float]]:
-    """The return of trajectory balance with 1/|y| inside the square, less what TRL adds by itself.    [T20]"""
+def length_controlled_term(objective: Objective, control: str) -> Callable[..., list[float]]:
+    """The return of trajectory balance (1/|y| inside the square) or of content alone, less what TRL adds by itself."""
     alpha, _ = objective.target
     tau = objective.entropy_weight
+    own_return = {"trajectory-balance": balance_return, "content": content_return}[control]
 
     def log_prob_reward(prompts, sequence_log_p, sequence_log_pi, sequence_length, **_) -> list[float]:
-        balance = balance_return(prompts, sequence_log_p, sequence_log_pi, sequence_length, alpha)
-        return list(tau * (balance - np.subtract(sequence_log_p, sequence_log_pi)))
+        own = own_return(prompts, sequence_log_p, sequence_log_pi, sequence_length, alpha)
+        return list(tau * (own - np.subtract(sequence_log_p, sequence_log_pi)))
 
     return log_prob_reward
 

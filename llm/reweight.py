@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import logsumexp
 
-from llm.length_control import balance_rate
+from llm.length_control import fit_length_term
 from llm.rollout_file import Rollouts
 
 FEWEST_FOR_TAIL = 100  # rows below which no Pareto tail is fitted
@@ -31,7 +31,7 @@ class Target(NamedTuple):
     b: float
     kappa: float = 0.0
     length_control: str = "none"
-    """trajectory-balance takes something off that depends on length"""
+    """trajectory-balance and content take something off that depends on length"""
 
     @property
     def is_face(self) -> bool:
@@ -145,13 +145,17 @@ def log_tilt(
     if target.length_control in ("none", "ignore-eos"):
         return score
     if base is not None:
-        log_weight, own = np.zeros(len(base.log_p)), log_tilt(base, target._replace(length_control="none"))
+        log_weight, fitted = np.zeros(len(base.log_p)), log_tilt(base, target._replace(length_control="none"))
     else:
-        base, own = rollouts, score
+        base, fitted = rollouts, score
         log_weight = np.zeros(len(score)) if log_weight is None else log_weight
-    of_prompt = map(slice, base.start, [*base.start[1:], len(base.length)])
-    rates = [balance_rate(own[rows], base.length[rows], log_weight[rows]) for rows in of_prompt]
-    return score - rollouts.each(np.array(rates)) * rollouts.length
+    controlled = [
+        fit_length_term(target.length_control, fitted[of_base], base.length[of_base], log_weight[of_base])(
+            score[own], rollouts.length[own]
+        )
+        for of_base, own in zip(base.prompt_rows(), rollouts.prompt_rows(), strict=True)
+    ]
+    return np.concatenate(controlled)
 
 
 def _softmax(rollouts: Rollouts, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

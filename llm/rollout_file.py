@@ -51,6 +51,10 @@ class Rollouts:
         """A prompt's value at each of its rows."""
         return np.repeat(values, self.count)
 
+    def prompt_rows(self) -> list[slice]:
+        """The rows of each prompt, in turn."""
+        return [slice(start, start + count) for start, count in zip(self.start, self.count, strict=True)]
+
     def rows(self, kept: Bool[np.ndarray, " rows"]) -> "Rollouts":
         """Some of the rows; a prompt that keeps none is gone."""
         count = np.add.reduceat(kept.astype(int), self.start)

@@ -21,7 +21,7 @@ from llm.held_out import evaluate
 from llm.interruption import RunStopped, StopWhenAsked, stop_on_sigterm
 from llm.lora import adapter_config, save_merged
 from llm.model_card import model_card
-from llm.objectives import balance_term, log_prob_term, task_reward
+from llm.objectives import length_controlled_term, log_prob_term, task_reward
 from llm.organisms import ORGANISMS
 from llm.recorder import RunRecorder
 from llm.rollout_file import read_table
@@ -77,8 +77,10 @@ def run(config: TrainConfig, trl_arguments: list[str]) -> Path:
     recorder = RunRecorder(output_dir, args.max_steps, config.regime)
     watch = CollapseWatch(edges, config.stop_on_collapse, recorder.progress.console.print)
     stop = StopWhenAsked()
-    balanced = config.length_control == "trajectory-balance"
-    term = balance_term(config.objective) if balanced else log_prob_term(config.objective, config.kappa)
+    if config.length_control in ("trajectory-balance", "content"):
+        term = length_controlled_term(config.objective, config.length_control)
+    else:
+        term = log_prob_term(config.objective, config.kappa)
     trainer = LogProbRewardTrainer(
         model=model,
         reward_funcs=[task_reward, term],

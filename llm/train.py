@@ -8,7 +8,7 @@ from pathlib import Path
 
 from theory.command import one_line_errors, parse
 
-LENGTH_CONTROLS = ("none", "trajectory-balance", "ignore-eos")
+LENGTH_CONTROLS = ("none", "trajectory-balance", "content", "ignore-eos")
 OUT_OF_MEMORY = (
     "the GPU is out of memory; three knobs help: a smaller --per_device_train_batch_size (and as much larger "
     "--gradient_accumulation_steps), a smaller --max_completion_length, --lora-rank 64 in place of all weights"
@@ -32,7 +32,7 @@ class TrainConfig:
     kappa: float = 0.0
     """length exponent: the sharpening term is divided by |y|^kappa"""
     length_control: str = "none"
-    """trajectory-balance or ignore-eos: sharpening (tempered) without its pull on length"""
+    """trajectory-balance, content or ignore-eos: sharpening (tempered) without its pull on length"""
     model: str = "aligned"
     """bundled organism (aligned, misaligned), folder or hub id"""
     dataset: str | None = None

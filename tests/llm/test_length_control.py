@@ -11,15 +11,18 @@ from scipy.special import log_softmax
 from trl import RLOOConfig
 
 from llm.data import BUNDLED, load_problems
-from llm.length_control import balance_rate, balance_return
+from llm.length_control import balance_rate, balance_return, content_return
 from llm.models import load
-from llm.objectives import balance_term, log_prob_term, task_reward, trl_beta
+from llm.objectives import length_controlled_term, log_prob_term, task_reward, trl_beta
+from llm.optimum import distance_to_optimum
 from llm.reweight import Target, exact, reweight
 from llm.rollout_file import from_table
 from llm.scoring import response_log_probs
 from llm.train import TrainConfig
 from llm.trainer import LogProbRewardTrainer
 from tests.llm.test_optimum import rollouts
+from theory.distribution import kl
+from theory.length import content_power
 from theory.objectives import regime
 from theory.trainers import trajectory_balance_optimum, trajectory_balance_rate
 
@@ -58,29 +61,82 @@ def as_columns(log_p, log_pi, length=LENGTH):
     }
 
 
-@given(LOGITS)
-def test_at_its_optimum_the_balanced_return_is_constant(logits):
-    """T20: no response is better than another where training ends."""
+def equally_long(index_by_prompt):
+    """Rollouts of test_optimum's six responses with the lengths of this file."""
+    table = rollouts(index_by_prompt)
+    return table.assign(length=LENGTH[table["response"].map("abcdef".index)])
+
+
+OPTIMA = {"trajectory-balance": trajectory_balance_optimum, "content": content_power}
+
+
+@pytest.mark.parametrize("control", OPTIMA)
+@given(logits=LOGITS)
+def test_at_its_optimum_the_controlled_return_is_constant(control, logits):
+    """T18, T20: no response is better than another where training ends."""
     objective, log_p = regime("tempered", alpha=2.0), log_softmax(logits)
-    log_pi = trajectory_balance_optimum(log_p, LENGTH, 2.0)
-    total = np.array(balance_term(objective)(**as_columns(log_p, log_pi))) - trl_beta(objective) * (log_pi - log_p)
+    log_pi = OPTIMA[control](log_p, LENGTH, 2.0)
+    term = length_controlled_term(objective, control)(**as_columns(log_p, log_pi))
+    total = np.array(term) - trl_beta(objective) * (log_pi - log_p)
     np.testing.assert_allclose(total, total[0], atol=1e-7)
 
 
-def test_the_forecast_from_samples_agrees_with_the_sum_over_all_responses():
-    """T20, T23: 300 prompts of 200 samples against the sums over theory's optimum."""
-    table = rollouts([np.arange(6)])
+@given(LOGITS, LOGITS, ALPHA)
+def test_content_alone_pulls_on_no_length(logits, policy, alpha):
+    """T18: the returns of equally long responses to one prompt add up to nothing, whatever other prompts do."""
+    log_p, log_pi = log_softmax(logits), log_softmax(policy)
+    returns = content_return(["x", "y"] * 6, np.repeat(log_p, 2), np.repeat(log_pi, 2), np.repeat(LENGTH, 2), alpha)
+    for prompt in (0, 1):
+        for length in (1, 2, 5):
+            assert abs(returns[prompt::2][length == LENGTH].sum()) < 1e-9
+    assert (returns[np.repeat(LENGTH, 2) == 1] == 0).all()  # one response of its length says nothing
+
+
+def test_content_alone_ends_at_theory_s_optimum():
+    """T18: the replicator flow on returns of sampled groups, from p, to p(L) p(y given L)^alpha/Z_L."""
+    generator, alpha = np.random.default_rng(0), 2.0
+    log_p = log_softmax([0.3, 1.0, -0.5, 0.8, 0.0, -1.0])
+    log_pi = log_p.copy()
+    for _ in range(300):
+        drawn = generator.choice(6, 4000, p=np.exp(log_pi))
+        groups = np.arange(4000) // 8  # the prompt is one, its groups of eight are compared among themselves
+        returns = content_return(list(groups), log_p[drawn], log_pi[drawn], LENGTH[drawn], alpha)
+        mean = np.bincount(drawn, returns, 6) / np.maximum(np.bincount(drawn, minlength=6), 1)
+        log_pi = log_softmax(log_pi + 0.05 * mean)
+    np.testing.assert_allclose(np.exp(log_pi), np.exp(content_power(log_p, LENGTH, alpha)), atol=0.01)
+
+
+@pytest.mark.parametrize("control", OPTIMA)
+def test_the_forecast_from_samples_agrees_with_the_sum_over_all_responses(control):
+    """T18, T20, T23: 300 prompts of 200 samples against the sums over theory's optimum."""
+    table = equally_long([np.arange(6)])
     log_p, length = (table[name].to_numpy(float) for name in ("log_p", "length"))
-    q = np.exp(trajectory_balance_optimum(log_p, length, 2.0))
-    target = Target(2.0, 0.0, 0.0, "trajectory-balance")
+    q = np.exp(OPTIMA[control](log_p, length, 2.0))
+    target = Target(2.0, 0.0, 0.0, control)
     drawn = np.random.default_rng(0).choice(6, (300, 200), p=np.exp(log_p))
-    sampled = reweight(from_table(rollouts(drawn)), target).value
+    sampled = reweight(from_table(equally_long(drawn)), target).value
     summed = exact(from_table(table), target).value
     for name, column in (("accuracy", "reward"), ("length", "length")):
         truth = q @ table[column].to_numpy(float)
         np.testing.assert_allclose(summed[name], truth, atol=1e-9)
         error = sampled[name].std(ddof=1) / np.sqrt(300)
         assert abs(sampled[name].mean() - truth) < 4 * error + 1e-3, name
+
+
+def test_a_run_at_the_optimum_of_content_alone_is_at_no_distance():
+    """T1, T18: where base samples have every length; p itself is at KL(p || q)."""
+    table = equally_long([np.arange(6)])
+    log_p, length = (table[name].to_numpy(float) for name in ("log_p", "length"))
+    log_q = content_power(log_p, length, 2.0)
+    generator = np.random.default_rng(0)
+    base = equally_long(generator.choice(6, (100, 400), p=np.exp(log_p)))
+    drawn = generator.choice(6, (100, 400), p=np.exp(log_q))
+    run = equally_long(drawn).assign(log_pi=log_q[drawn.ravel()])
+    target = Target(2.0, 0.0, 0.0, "content")
+    distance, error = distance_to_optimum(base, run, target)
+    assert abs(distance) < 4 * error
+    distance, error = distance_to_optimum(base, base.assign(log_pi=base["log_p"]), target)
+    assert abs(distance - kl(log_p, log_q)) < 4 * error and kl(log_p, log_q) > 10 * error
 
 
 def test_training_with_ignored_eos_scores_on_and_grades_the_response_alone(tiny_model, tmp_path):
