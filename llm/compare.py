@@ -73,6 +73,8 @@ class CompareConfig:
     """base responses to each held-out prompt"""
     eval_samples: int = 16
     """responses to each held-out prompt after a run"""
+    processes: int = 0
+    """runs at once; 0: one for each CPU core with an organism, else one after the other"""
     quick: bool = False
     """one seed, 10 steps, few samples: to see the whole path in minutes"""
     output_dir: Path = Path("runs/compare")
@@ -84,6 +86,8 @@ class CompareConfig:
         for name in ("seeds", "steps", "prompts", "samples", "eval_samples"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
+        if self.processes < 0:
+            raise ValueError(f"--processes must be at least 0, got {self.processes}")
         unknown = [arm for arm in self.arms if arm not in ARMS]
         if unknown or not self.arms:
             raise ValueError(f"--arms {unknown[0] if unknown else ''} is not an arm; choose from {', '.join(ARMS)}")

@@ -1,7 +1,10 @@
 """The comparison arm by arm: base rollouts, a forecast of every arm, the runs, and one table of both."""
 
+import contextlib
 import dataclasses
 import json
+import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +15,13 @@ from rich.table import Table
 from figures import run_folder
 from llm.compare import ARMS, Arm, CompareConfig, Sampler
 from llm.data import BUNDLED
+from llm.diagnosis import ALPHAS, diagnose
 from llm.forecasting import QUANTITIES, forecast, target_of
 from llm.organisms import ORGANISMS
 from llm.reweight import Target, reweight
 from llm.rollout_file import Rollouts, read
 from llm.run import run
+from llm.run_pool import one_by_one
 from llm.sample import SampleConfig
 from llm.sampling import sample
 from llm.train import TrainConfig
@@ -30,76 +35,81 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
     """Write forecast.json, a run folder for each arm and seed, and results.parquet; returns the folder."""
     if config.quick:
         config = dataclasses.replace(config, seeds=1, steps=10, prompts=16, samples=16, eval_samples=4)
-    if config.model in ORGANISMS or config.dataset == BUNDLED:
+    small = config.model in ORGANISMS or config.dataset == BUNDLED
+    if small:
         trl_arguments = [*ORGANISM_ARGUMENTS, *trl_arguments]  # what is given later wins
     settings = dataclasses.asdict(config) | {"trl": trl_arguments}
-    folder = run_folder.prepare_or_resume(config.output_dir, settings, config.overwrite, may_change=("arms", "seeds"))
-    sample(
-        SampleConfig(
-            model=config.model,
-            dataset=config.dataset,
-            prompts=config.prompts,
-            samples=config.samples,
-            output_dir=folder / "base",
-        )
-    )
+    may_change = ("arms", "seeds", "processes")
+    folder = run_folder.prepare_or_resume(config.output_dir, settings, config.overwrite, may_change)
+    sample(_sample_config(config, samples=config.samples, output_dir=folder / "base"))
     predictions = _predict(config, folder)
-    for seed in range(config.seeds):
-        for name in config.arms:
-            output_dir = folder / "runs" / name / f"seed{seed}"
-            if (output_dir / "summary.json").exists():
-                continue
-            _make(config, trl_arguments, ARMS[name], seed, output_dir, folder / "base" / "rollouts.parquet")
-            table = tabulate(config, folder, predictions)
-            run_folder.write(folder / "results.parquet", table.to_parquet)
+    jobs = [(name, seed) for seed in range(config.seeds) for name in config.arms]
+    missing = [job for job in jobs if not (_run_folder(folder, *job) / "summary.json").exists()]
+    work = partial(_make, config, trl_arguments, folder)
+    for _ in one_by_one(work, missing, config.processes or (os.cpu_count() if small else 1)):
+        run_folder.write(folder / "results.parquet", tabulate(config, folder, predictions).to_parquet)
     table = tabulate(config, folder, predictions)
     run_folder.write(folder / "results.parquet", table.to_parquet)
     _print(table)
     return folder
 
 
-def _make(config: CompareConfig, trl_arguments: list[str], arm: Arm | Sampler, seed: int, output_dir, base) -> None:
-    """Train the arm, or sample it; both evaluate on the same held-out prompts."""
-    if isinstance(arm, Sampler):
-        sample(
-            SampleConfig(
-                **arm._asdict(),
-                model=config.model,
-                dataset=config.dataset,
-                prompts=config.prompts,
-                samples=config.eval_samples,
-                seed=seed + 1,  # not the base rollouts' own
-                output_dir=output_dir,
-            )
+def _make(config: CompareConfig, trl_arguments: list[str], folder: Path, name: str, seed: int) -> None:
+    """Train the arm, or sample it; both evaluate on the same held-out prompts. What it says goes to logs/."""
+    log = folder / "logs" / f"{name}-seed{seed}.txt"
+    log.parent.mkdir(exist_ok=True)
+    arm, output_dir = ARMS[name], _run_folder(folder, name, seed)
+    with log.open("w") as said, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        if isinstance(arm, Sampler):
+            # Another seed than the base rollouts have.
+            own = arm._asdict() | {"samples": config.eval_samples, "seed": seed + 1}
+            sample(_sample_config(config, output_dir=output_dir, **own))
+            return
+        options = TrainConfig(
+            **_objective_options(arm),
+            model=config.model,
+            dataset=config.dataset,
+            steps=config.steps * arm.longer,
+            seed=seed,
+            eval_prompts=config.prompts,
+            eval_samples=config.eval_samples,
+            base=folder / "base" / "rollouts.parquet",
+            output_dir=output_dir,
+            overwrite=True,  # an arm that was cut off begins again; finished ones were passed over
         )
-        return
-    options = TrainConfig(
-        **_objective_options(arm),
-        model=config.model,
-        dataset=config.dataset,
-        steps=config.steps * arm.longer,
-        seed=seed,
-        eval_prompts=config.prompts,
-        eval_samples=config.eval_samples,
-        base=base,
-        output_dir=output_dir,
-        overwrite=True,  # an arm that was cut off begins again; finished ones were passed over
-    )
-    run(options, trl_arguments)
+        run(options, trl_arguments)
+
+
+def _run_folder(folder: Path, name: str, seed: int) -> Path:
+    return folder / "runs" / name / f"seed{seed}"
+
+
+def _sample_config(config: CompareConfig, **own) -> SampleConfig:
+    return SampleConfig(model=config.model, dataset=config.dataset, prompts=config.prompts, **own)
 
 
 def _predict(config: CompareConfig, folder: Path) -> dict[str, dict]:
     """The forecast of every arm that has one, made once from the base rollouts and never again."""
     path = folder / "forecast.json"
-    known = json.loads(path.read_text())["arms"] if path.exists() else {}
+    found = json.loads(path.read_text()) if path.exists() else {}
+    known, diagnosis = found.get("arms", {}), found.get("diagnosis")
     targets = {name: target for name in config.arms if (target := _target(ARMS[name]))}
     missing = [name for name in targets if name not in known]
-    if missing:
+    if missing or not diagnosis:
         base = read(folder / "base")
         for name in missing:
             known[name] = forecast(base, [targets[name]], np.random.default_rng(0))[0]
-        run_folder.write_json(path, {"model": config.model, "arms": known})
+        diagnosis = diagnosis or _diagnose(base)
+        run_folder.write_json(path, {"model": config.model, "arms": known, "diagnosis": diagnosis})
     return json.loads(path.read_text())["arms"]
+
+
+def _diagnose(base: Rollouts) -> list[dict]:
+    """What the base rollouts say of any sharpening, before it is known which arms there are."""
+    generator = np.random.default_rng(0)
+    along_alpha = [Target(alpha, 0.0) for alpha in (1.0, *ALPHAS)]
+    records = forecast(base, along_alpha, generator, methods=("psis",))
+    return [finding._asdict() for finding in diagnose(base, records, generator)]
 
 
 def _target(arm: Arm | Sampler) -> Target | None:
@@ -121,7 +131,7 @@ def tabulate(config: CompareConfig, folder: Path, predictions: dict[str, dict]) 
     rows = []
     for name in config.arms:
         for seed in range(config.seeds):
-            output_dir = folder / "runs" / name / f"seed{seed}"
+            output_dir = _run_folder(folder, name, seed)
             if not (output_dir / "summary.json").exists():
                 continue
             summary, predicted = json.loads((output_dir / "summary.json").read_text()), predictions.get(name, {})

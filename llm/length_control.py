@@ -73,14 +73,32 @@ def balance_return(prompts: list, log_p: list[float], log_pi: list[float], lengt
 
 
 def content_return(prompts: list, log_p: list[float], log_pi: list[float], length: list[int], alpha: float) -> Rows:
-    """u less the mean of u over the other responses to the same prompt that are as long, u = alpha l - log π.    [T18]
+    """u less the mean of u over the other responses to the same prompt that are as long, u = alpha l - log π; plus the
+    log of the mean of p/π over the other responses as long to any prompt.    [T18]
 
-    E_π[return | L] = 0: nothing pulls on length, and the replicator flow from p keeps p(L) exactly while within each
-    L it ends where u is the same for all y, at p^alpha. A response that has no equal in length says nothing.
+    The first part is 0 on average for every L and prompt, so that it does not pull on length, and within each L it
+    vanishes where u is the same for all y: at p^alpha. A replicator flow keeps p(L) by it alone; a network, whose
+    prompts share weights, drifts. The second part estimates log p(L)/π(L), pooled over prompts, and takes it back.
+    A response that has no equal in length says nothing.
     """
-    value = alpha * np.asarray(log_p) - np.asarray(log_pi)
-    mean, size = _mean_of_group(value, _groups(prompts, length_class(np.asarray(length, float))))
-    return (value - mean) * size / np.maximum(size - 1, 1)
+    log_p, log_pi, equally_long = np.asarray(log_p), np.asarray(log_pi), length_class(np.asarray(length, float))
+    value = alpha * log_p - log_pi
+    mean, size = _mean_of_group(value, _groups(prompts, equally_long))
+    log_ratio = np.zeros(len(value))
+    for known in np.unique(equally_long):
+        rows = np.flatnonzero(equally_long == known)
+        if len(rows) > 1:
+            log_ratio[rows] = _log_mean_of_others((log_p - log_pi)[rows])
+    return (value - mean) * size / np.maximum(size - 1, 1) + log_ratio
+
+
+def _log_mean_of_others(values: Rows) -> Rows:
+    """log of the mean of e^values over all rows but each one."""
+    heaviest = int(np.argmax(values))
+    weight = np.exp(values - values[heaviest])
+    rest = np.log(np.maximum(weight.sum() - weight, 1.0)) + values[heaviest]
+    rest[heaviest] = logsumexp(np.delete(values, heaviest))  # the difference above would lose it to rounding
+    return rest - np.log(len(values) - 1)
 
 
 def _groups(prompts: list, classes: np.ndarray | None = None) -> np.ndarray:

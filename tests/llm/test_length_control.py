@@ -70,40 +70,50 @@ def equally_long(index_by_prompt):
 OPTIMA = {"trajectory-balance": trajectory_balance_optimum, "content": content_power}
 
 
-@pytest.mark.parametrize("control", OPTIMA)
-@given(logits=LOGITS)
-def test_at_its_optimum_the_controlled_return_is_constant(control, logits):
-    """T18, T20: no response is better than another where training ends."""
+@given(LOGITS)
+def test_at_its_optimum_the_balanced_return_is_constant(logits):
+    """T20: no response is better than another where training ends."""
     objective, log_p = regime("tempered", alpha=2.0), log_softmax(logits)
-    log_pi = OPTIMA[control](log_p, LENGTH, 2.0)
-    term = length_controlled_term(objective, control)(**as_columns(log_p, log_pi))
+    log_pi = trajectory_balance_optimum(log_p, LENGTH, 2.0)
+    term = length_controlled_term(objective, "trajectory-balance")(**as_columns(log_p, log_pi))
     total = np.array(term) - trl_beta(objective) * (log_pi - log_p)
     np.testing.assert_allclose(total, total[0], atol=1e-7)
 
 
-@given(LOGITS, LOGITS, ALPHA)
-def test_content_alone_pulls_on_no_length(logits, policy, alpha):
-    """T18: the returns of equally long responses to one prompt add up to nothing, whatever other prompts do."""
-    log_p, log_pi = log_softmax(logits), log_softmax(policy)
-    returns = content_return(["x", "y"] * 6, np.repeat(log_p, 2), np.repeat(log_pi, 2), np.repeat(LENGTH, 2), alpha)
-    for prompt in (0, 1):
-        for length in (1, 2, 5):
-            assert abs(returns[prompt::2][length == LENGTH].sum()) < 1e-9
-    assert (returns[np.repeat(LENGTH, 2) == 1] == 0).all()  # one response of its length says nothing
+@given(LOGITS, st.floats(-2, 2), ALPHA)
+def test_content_alone_pulls_on_length_only_to_take_back_a_drift(logits, drift, alpha):
+    """T18: its mean over equally long responses is 0 where π(L) = p(L), and log p(L)/π(L) where all L have drifted."""
+    log_p = log_softmax(logits)
+    log_pi = log_softmax(log_p + drift * (LENGTH == 5))
+    per_type = 40  # draws of two prompts, those of a type equally many, so that sums over π are plain means
+    rows = [np.repeat(x, per_type) for x in (log_p, log_pi, LENGTH)]
+    returns = content_return(["x", "y"] * (3 * per_type), *rows, alpha)
+    for length in (1, 2, 5):
+        own = rows[2] == length
+        lost = (log_p - log_pi)[length == LENGTH][0]  # within a length p/π is the same for all
+        for prompt in ("x", "y"):
+            here = own & (np.array(["x", "y"] * (3 * per_type)) == prompt)
+            assert returns[here].mean() == pytest.approx(lost, abs=1e-9)
+
+
+def test_a_response_without_an_equal_in_length_says_nothing():
+    assert (content_return(["x"] * 2, [-1.0, -2.0], [-3.0, -1.0], [4, 9], 2.0) == 0).all()
 
 
 def test_content_alone_ends_at_theory_s_optimum():
-    """T18: the replicator flow on returns of sampled groups, from p, to p(L) p(y given L)^alpha/Z_L."""
-    generator, alpha = np.random.default_rng(0), 2.0
+    """T18: the replicator flow on returns of sampled groups to p(L) p(y given L)^alpha/Z_L."""
+    generator, objective = np.random.default_rng(0), regime("tempered", alpha=2.0)
+    term = length_controlled_term(objective, "content")
     log_p = log_softmax([0.3, 1.0, -0.5, 0.8, 0.0, -1.0])
-    log_pi = log_p.copy()
+    log_pi = log_softmax(log_p + [0, 0, 0, 2, 0, 1])  # begun elsewhere: lengths and content have to find back
     for _ in range(300):
-        drawn = generator.choice(6, 4000, p=np.exp(log_pi))
-        groups = np.arange(4000) // 8  # the prompt is one, its groups of eight are compared among themselves
-        returns = content_return(list(groups), log_p[drawn], log_pi[drawn], LENGTH[drawn], alpha)
+        drawn = generator.choice(6, 2000, p=np.exp(log_pi))
+        columns = as_columns(log_p[drawn], log_pi[drawn], LENGTH[drawn])
+        columns["prompts"] = list(np.arange(2000) // 8)  # groups of eight are compared among themselves
+        returns = np.array(term(**columns)) - trl_beta(objective) * (log_pi - log_p)[drawn]  # TRL's own part
         mean = np.bincount(drawn, returns, 6) / np.maximum(np.bincount(drawn, minlength=6), 1)
         log_pi = log_softmax(log_pi + 0.05 * mean)
-    np.testing.assert_allclose(np.exp(log_pi), np.exp(content_power(log_p, LENGTH, alpha)), atol=0.01)
+    np.testing.assert_allclose(np.exp(log_pi), np.exp(content_power(log_p, LENGTH, 2.0)), atol=0.01)
 
 
 @pytest.mark.parametrize("control", OPTIMA)

@@ -1,0 +1,44 @@
+"""Several runs at once, each in a process of its own that shares the machine's cores, under one progress bar."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
+
+
+def one_by_one(work: Callable[..., None], jobs: Sequence[tuple], processes: int) -> Iterator[tuple]:
+    """Call work(*job) for every job, `processes` at a time in the order given; yields each job as it ends.
+
+    A job that raises ends the others that have not begun; its error is raised here.
+    """
+    if not jobs:
+        return
+    processes = min(processes, len(jobs))
+    progress = Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True))
+    # Spawned, not forked: torch's threads do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(processes, context, initializer=_share_cores, initargs=(processes,))
+    try:
+        with progress:
+            bar = progress.add_task("runs", total=len(jobs))
+            running = {pool.submit(work, *job): job for job in jobs}
+            for done in as_completed(running):
+                done.result()
+                progress.advance(bar)
+                yield running[done]
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _share_cores(processes: int) -> None:
+    import warnings
+
+    import torch
+
+    # TRL 1.16 still asks transformers for is_gradient_checkpointing under its old name.
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    if processes > 1 and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, os.cpu_count() // processes))
