@@ -105,7 +105,7 @@ def test_content_alone_ends_at_theory_s_optimum():
     generator, objective = np.random.default_rng(0), regime("tempered", alpha=2.0)
     term = length_controlled_term(objective, "content")
     log_p = log_softmax([0.3, 1.0, -0.5, 0.8, 0.0, -1.0])
-    log_pi = log_softmax(log_p + [0, 0, 0, 2, 0, 1])  # begun elsewhere: lengths and content have to find back
+    log_pi = log_softmax(log_p + np.array([0, 0, 0, 2, 0, 1]))  # begun elsewhere: lengths and content have to find back
     for _ in range(300):
         drawn = generator.choice(6, 2000, p=np.exp(log_pi))
         columns = as_columns(log_p[drawn], log_pi[drawn], LENGTH[drawn])
