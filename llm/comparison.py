@@ -1,5 +1,6 @@
 """The comparison arm by arm: base rollouts, a forecast of every arm, the runs, and one table of both."""
 
+import argparse
 import contextlib
 import dataclasses
 import json
@@ -41,7 +42,7 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
     settings = dataclasses.asdict(config) | {"trl": trl_arguments}
     may_change = ("arms", "seeds", "processes")
     folder = run_folder.prepare_or_resume(config.output_dir, settings, config.overwrite, may_change)
-    sample(_sample_config(config, samples=config.samples, output_dir=folder / "base"))
+    sample(_sample_config(config, trl_arguments, samples=config.samples, output_dir=folder / "base"))
     predictions = _predict(config, folder)
     jobs = [(name, seed) for seed in range(config.seeds) for name in config.arms]
     missing = [job for job in jobs if not (_run_folder(folder, *job) / "summary.json").exists()]
@@ -63,7 +64,7 @@ def _make(config: CompareConfig, trl_arguments: list[str], folder: Path, name: s
         if isinstance(arm, Sampler):
             # Another seed than the base rollouts have.
             own = arm._asdict() | {"samples": config.eval_samples, "seed": seed + 1}
-            sample(_sample_config(config, output_dir=output_dir, **own))
+            sample(_sample_config(config, trl_arguments, output_dir=output_dir, **own))
             return
         options = TrainConfig(
             **_objective_options(arm),
@@ -84,8 +85,12 @@ def _run_folder(folder: Path, name: str, seed: int) -> Path:
     return folder / "runs" / name / f"seed{seed}"
 
 
-def _sample_config(config: CompareConfig, **own) -> SampleConfig:
-    return SampleConfig(model=config.model, dataset=config.dataset, prompts=config.prompts, **own)
+def _sample_config(config: CompareConfig, trl_arguments: list[str], **own) -> SampleConfig:
+    """On the prompts and under the length limit of the training runs."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--max_completion_length", "--max-completion-length", type=int)
+    limit = parser.parse_known_args(trl_arguments)[0].max_completion_length
+    return SampleConfig(model=config.model, dataset=config.dataset, prompts=config.prompts, max_new_tokens=limit, **own)
 
 
 def _predict(config: CompareConfig, folder: Path) -> dict[str, dict]:

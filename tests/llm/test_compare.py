@@ -30,6 +30,24 @@ def test_one_table_holds_forecast_and_run_of_every_arm(comparison):
     assert (row["forecast"], row["run"]) == (predicted["tempered-2"]["length"], summary["final"]["length"])
 
 
+def test_the_base_model_is_sampled_under_the_limit_of_the_runs(comparison):
+    folder, _ = comparison
+    assert pd.read_parquet(folder / "base" / "rollouts.parquet")["length"].max() <= 8
+
+
+def test_what_was_said_of_the_base_model_is_there_before_the_runs(comparison):
+    folder, _ = comparison
+    content = json.loads((folder / "forecast.json").read_text())
+    assert {"covariance", "content_covariance", "diversity_gap", "efficiency"} <= {
+        f["name"] for f in content["diagnosis"]
+    }
+
+
+def test_every_run_keeps_what_it_said_in_a_log(comparison):
+    folder, _ = comparison
+    assert "KL from the run to the optimum" in (folder / "logs" / "tempered-2-seed0.txt").read_text()
+
+
 def test_the_forecast_is_older_than_every_run(comparison):
     folder, _ = comparison
     runs = list(folder.glob("runs/*/*/config.json"))
@@ -54,6 +72,7 @@ def test_the_same_command_passes_over_what_is_finished_and_adds_arms(comparison)
         (["--learning_rate", "1"], "was begun with another --trl"),
         (["--arms", "none"], "--arms none is not an arm; choose from control"),
         (["--seeds", "0"], "--seeds must be at least 1, got 0"),
+        (["--processes", "-1"], "--processes must be at least 0, got -1"),
     ],
 )
 def test_other_settings_in_the_same_folder_are_refused(comparison, capsys, changed, said):
