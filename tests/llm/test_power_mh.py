@@ -67,7 +67,7 @@ def total_variation(p, q):
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize(("sharper", "restart"), [(1.0, 0.0), (1.0, 0.25), (0.6, 0.25), (1.3, 1.0)])
 def test_the_stationary_distribution_is_the_power_of_sequences_of_any_length(seed, alpha, sharper, restart):
-    """T16: detailed balance and stationarity to 1e-9, for proposals at, above and below the temperature of the target."""
+    """T16: detailed balance and stationarity to 1e-9, for proposals at, above and below its temperature."""
     table = tabular(seed)
     matrix = transition(table, alpha, sharper * alpha, restart)
     target = np.exp(table.log_power(alpha))

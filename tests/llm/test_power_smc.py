@@ -30,7 +30,7 @@ SETTINGS = [(2.0, 0, 0.0), (2.0, 0, 1.0), (2.0, 3, 0.6), (3.0, 9, 1.0), (0.6, 0,
 def test_the_normaliser_and_the_weighted_particles_are_unbiased_for_a_few_particles(
     model, tables, alpha, ramp, threshold
 ):
-    """T16: E[Ẑ · weighted share of y] = p(y)^α, with and without resampling and tempering, ramps past the horizon included.
+    """T16: E[Ẑ · weighted share of y] = p(y)^α, with and without resampling and tempering, and ramps past the horizon.
 
     2,500 runs of 4 particles side by side: within 4.5 standard errors for all 121 responses and their sum.
     """
