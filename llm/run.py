@@ -43,6 +43,9 @@ def run(config: TrainConfig, trl_arguments: list[str]) -> Path:
     problems = split(config, bundled)
     output_dir = config.output_dir or _new_folder(config)
     args = rloo_config(config, output_dir, ORGANISM_OPTIONS if bundled else PAPER_OPTIONS, trl_arguments)
+    controlled = config.length_control in ("trajectory-balance", "content")
+    if controlled:
+        check_groups_are_whole(config, args)
     # In mixed precision the weights stay in float32: steps of 1e-6 are lost in the rounding of bfloat16 weights.
     model, tokenizer = models.load(path, dtype=torch.float32)
     if not bundled and not tokenizer.chat_template:
@@ -77,7 +80,7 @@ def run(config: TrainConfig, trl_arguments: list[str]) -> Path:
     recorder = RunRecorder(output_dir, args.max_steps, config.regime)
     watch = CollapseWatch(edges, config.stop_on_collapse, recorder.progress.console.print)
     stop = StopWhenAsked()
-    if config.length_control in ("trajectory-balance", "content"):
+    if controlled:
         term = length_controlled_term(config.objective, config.length_control)
     else:
         term = log_prob_term(config.objective, config.kappa)
@@ -123,6 +126,17 @@ def run(config: TrainConfig, trl_arguments: list[str]) -> Path:
         save_training(output_dir)
         print_summary(summary)
     return output_dir
+
+
+def check_groups_are_whole(config: TrainConfig, args) -> None:
+    """TRL rewards each process's responses by themselves, and these rewards compare the responses to a prompt."""
+    responses = args.per_device_train_batch_size * args.steps_per_generation
+    if responses % args.num_generations:
+        raise ValueError(
+            f"--length-control {config.length_control} needs all responses to a prompt in one process: "
+            f"--per_device_train_batch_size x --steps_per_generation ({responses}) must be a multiple of "
+            f"--num_generations ({args.num_generations})"
+        )
 
 
 def _train(trainer: LogProbRewardTrainer, checkpoint: Path | None, recorder: RunRecorder, stop: StopWhenAsked) -> None:

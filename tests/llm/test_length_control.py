@@ -1,5 +1,7 @@
 """Length-controlled sharpening: the terms, their optima, and responses that go on past their end."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -17,6 +19,7 @@ from llm.objectives import length_controlled_term, log_prob_term, task_reward, t
 from llm.optimum import distance_to_optimum
 from llm.reweight import Target, exact, reweight
 from llm.rollout_file import from_table
+from llm.run import check_groups_are_whole
 from llm.scoring import response_log_probs
 from llm.train import TrainConfig
 from llm.trainer import LogProbRewardTrainer
@@ -212,3 +215,12 @@ def test_training_with_ignored_eos_scores_on_and_grades_the_response_alone(tiny_
 def test_controls_that_make_no_sense_are_refused(options, said):
     with pytest.raises(ValueError, match=said):
         TrainConfig(**options)
+
+
+def test_a_prompt_whose_responses_are_spread_over_processes_is_refused():
+    """Processes of four responses, groups of eight: TRL accepts that, and some returns would be 0 for no reason."""
+    config = TrainConfig(regime="tempered", alpha=2.0, length_control="content")
+    whole = SimpleNamespace(per_device_train_batch_size=8, steps_per_generation=2, num_generations=8)
+    check_groups_are_whole(config, whole)
+    with pytest.raises(ValueError, match=r"content needs all responses to a prompt in one process: .* \(4\) must be"):
+        check_groups_are_whole(config, SimpleNamespace(**vars(whole) | {"per_device_train_batch_size": 2}))
