@@ -2,8 +2,10 @@
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import connection
 
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
@@ -20,7 +22,7 @@ def one_by_one(work: Callable[..., None], jobs: Sequence[tuple], processes: int)
     progress = Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True))
     # Spawned, not forked: torch's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, context, initializer=_share_cores, initargs=(processes,))
+    pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(processes,))
     try:
         with progress:
             bar = progress.add_task("runs", total=len(jobs))
@@ -33,12 +35,19 @@ def one_by_one(work: Callable[..., None], jobs: Sequence[tuple], processes: int)
         pool.shutdown(cancel_futures=True)
 
 
-def _share_cores(processes: int) -> None:
+def _begin(processes: int) -> None:
     import warnings
 
     import torch
 
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     # TRL 1.16 still asks transformers for is_gradient_checkpointing under its old name.
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     if processes > 1 and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(max(1, os.cpu_count() // processes))
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would finish its run unseen, and then wait for work for ever."""
+    connection.wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
