@@ -79,17 +79,29 @@ class CollapseWatch(TrainerCallback):
         self.warning: dict | None = None
 
     def on_log(self, args, state, control, logs, **kwargs):
-        if "sequence_entropy" not in logs or self.warning:
+        if "sequence_entropy" not in logs or not self.see(state.global_step, logs):
             return
-        for name, value in (("length", logs["length"]), ("entropy", logs["sequence_entropy"])):
+        if state.is_world_process_zero:
+            seen = self.warning
+            self.warn(
+                f"collapse? {seen['quantity']} {seen['value']:.2f} has been below the forecast's band "
+                f"({seen['lower_edge']:.2f}) for {PATIENCE} steps, at step {seen['step']}"
+                + ("; stopping" if self.stop else "")
+            )
+        control.should_training_stop = control.should_training_stop or self.stop
+
+    def see(self, step: int, means: dict[str, float]) -> bool:
+        """True at the one step where the band has been left for long enough. A resumed run is shown its past."""
+        if self.warning:
+            return False
+        for name, value in (("length", means["length"]), ("entropy", means["sequence_entropy"])):
             edge = getattr(self.edges, name)
             self.below[name] = self.below[name] + 1 if value < edge else 0
             if self.below[name] == PATIENCE:
-                self.warning = {"step": state.global_step, "quantity": name, "value": value, "lower_edge": edge}
-                if state.is_world_process_zero:
-                    self.warn(
-                        f"collapse? {name} {value:.2f} has been below the forecast's band ({edge:.2f}) for "
-                        f"{PATIENCE} steps, at step {state.global_step}" + ("; stopping" if self.stop else "")
-                    )
-                control.should_training_stop = control.should_training_stop or self.stop
-                return
+                self.warning = {"step": step, "quantity": name, "value": value, "lower_edge": edge}
+                return True
+        return False
+
+    @property
+    def ended_the_run(self) -> bool:
+        return self.stop and self.warning is not None

@@ -79,6 +79,9 @@ def run(config: TrainConfig, trl_arguments: list[str]) -> Path:
     edges = lower_edges(samples, config.objective, config.kappa, prompts_a_step, args.num_generations)
     recorder = RunRecorder(output_dir, args.max_steps, config.regime)
     watch = CollapseWatch(edges, config.stop_on_collapse, recorder.progress.console.print)
+    if resuming:
+        for row in run_folder.read_metrics(output_dir) if (output_dir / "metrics.jsonl").exists() else ():
+            watch.see(row["step"], row)
     stop = StopWhenAsked()
     if controlled:
         term = length_controlled_term(config.objective, config.length_control)
@@ -97,7 +100,7 @@ def run(config: TrainConfig, trl_arguments: list[str]) -> Path:
         ignore_eos=config.length_control == "ignore-eos",
     )
     trainer.remove_callback(PrinterCallback)
-    _train(trainer, checkpoint, recorder, stop)
+    _train(trainer, checkpoint, recorder, watch, stop)
     best = trainer.state.best_model_checkpoint
     saved = output_dir / "model"
     if not config.lora_rank:
@@ -139,10 +142,16 @@ def check_groups_are_whole(config: TrainConfig, args) -> None:
         )
 
 
-def _train(trainer: LogProbRewardTrainer, checkpoint: Path | None, recorder: RunRecorder, stop: StopWhenAsked) -> None:
+def _train(
+    trainer: LogProbRewardTrainer,
+    checkpoint: Path | None,
+    recorder: RunRecorder,
+    watch: CollapseWatch,
+    stop: StopWhenAsked,
+) -> None:
     if checkpoint:
         state = TrainerState.load_from_json(checkpoint / "trainer_state.json")
-        if state.global_step >= trainer.args.max_steps:
+        if state.global_step >= trainer.args.max_steps or watch.ended_the_run:
             # Cut off after the last step. Trainer.train would take one more before it looked at the count.
             trainer._load_from_checkpoint(str(checkpoint))
             trainer.state = state

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 from transformers import TrainerCallback
 from trl import RLOOConfig
 
+from llm.collapse import PATIENCE, LowerEdges
 from llm.data import BUNDLED, load_problems
 from llm.models import load
 from llm.objectives import log_prob_term
@@ -117,6 +118,25 @@ def test_a_run_killed_in_its_final_evaluation_trains_no_further(whole_run, tiny_
     run(monkeypatch, "--model", tiny_model, *ARGUMENTS, "--output-dir", folder, "--resume")
     assert same_weights(weights(whole_run), weights(folder))
     assert metrics(folder) == metrics(whole_run)
+
+
+def test_a_run_that_its_collapse_ended_stays_ended(tiny_model, tmp_path, monkeypatch):
+    """Cut off one step before the watch has seen enough, and cut off after: the same steps and weights both times."""
+    monkeypatch.setattr("llm.run.lower_edges", lambda *_: LowerEdges(length=1e9, entropy=-1e9))
+    arguments = ["--model", tiny_model, *ARGUMENTS, "--save_steps", "1", "--stop-on-collapse"]
+    run(monkeypatch, *arguments, "--output-dir", tmp_path / "whole")
+    assert len(metrics(tmp_path / "whole")) == PATIENCE < 4
+    for kept in (PATIENCE - 1, PATIENCE):
+        folder = tmp_path / f"cut-{kept}"
+        shutil.copytree(tmp_path / "whole", folder)
+        (folder / "summary.json").unlink()
+        shutil.rmtree(folder / "model")
+        for checkpoint in (folder / "checkpoints").glob("checkpoint-*"):
+            if int(checkpoint.name.split("-")[1]) > kept:
+                shutil.rmtree(checkpoint)
+        run(monkeypatch, *arguments, "--output-dir", folder, "--resume")
+        assert metrics(folder) == metrics(tmp_path / "whole")
+        assert same_weights(weights(folder), weights(tmp_path / "whole"))
 
 
 def test_resume_of_a_finished_run_does_nothing_and_of_no_run_starts_one(whole_run, tiny_model, tmp_path, monkeypatch):
