@@ -185,7 +185,8 @@ def _number(record: dict, name: str) -> float:
 def _print(table: pd.DataFrame) -> None:
     """Forecast and runs (mean over seeds) side by side; a number in brackets was marked as not reliable."""
     shown = Table(title="forecast | run, mean over seeds; (…) could not be told; accuracy of tilting at the run's KL")
-    for column in ("arm", *COMPARED, "tilting at its KL", "KL to optimum"):
+    shown.add_column("arm", no_wrap=True)
+    for column in (*COMPARED, "tilting at its KL", "KL to optimum"):
         shown.add_column(column)
     for name, arm in table.groupby("arm", sort=False):
         cells = []
