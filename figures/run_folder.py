@@ -4,7 +4,9 @@ Every file is plain, and is written to a temporary name and renamed, so that a k
 metrics.jsonl grows by one flushed line a step, so that an interrupted run can still be read.
 """
 
+import contextlib
 import dataclasses
+import fcntl
 import json
 import os
 import platform
@@ -53,6 +55,19 @@ def prepare_or_resume(output_dir: Path, config: Any, overwrite: bool = False, ma
             )
     write_json(begun, wanted)
     return Path(output_dir)
+
+
+@contextlib.contextmanager
+def locked(output_dir: Path) -> Iterator[None]:
+    """While inside, no other command that asks for the lock works in the folder; a killed one frees it."""
+    with (output_dir / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(
+                f"--output-dir {output_dir} is in use by another process; wait for it, or name another folder"
+            ) from None
+        yield
 
 
 def write_json(path: Path, content: Any) -> None:

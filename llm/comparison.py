@@ -42,15 +42,16 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
     settings = dataclasses.asdict(config) | {"trl": trl_arguments}
     may_change = ("arms", "seeds", "processes")
     folder = run_folder.prepare_or_resume(config.output_dir, settings, config.overwrite, may_change)
-    sample(_sample_config(config, trl_arguments, samples=config.samples, output_dir=folder / "base"))
-    predictions = _predict(config, folder)
-    jobs = [(name, seed) for seed in range(config.seeds) for name in config.arms]
-    missing = [job for job in jobs if not (_run_folder(folder, *job) / "summary.json").exists()]
-    work = partial(_make, config, trl_arguments, folder)
-    for _ in one_by_one(work, missing, config.processes or (os.cpu_count() if small else 1)):
-        run_folder.write(folder / "results.parquet", tabulate(config, folder, predictions).to_parquet)
-    table = tabulate(config, folder, predictions)
-    run_folder.write(folder / "results.parquet", table.to_parquet)
+    with run_folder.locked(folder):
+        sample(_sample_config(config, trl_arguments, samples=config.samples, output_dir=folder / "base"))
+        predictions = _predict(config, folder)
+        jobs = [(name, seed) for seed in range(config.seeds) for name in config.arms]
+        missing = [job for job in jobs if not (_run_folder(folder, *job) / "summary.json").exists()]
+        work = partial(_make, config, trl_arguments, folder)
+        for _ in one_by_one(work, missing, config.processes or (os.cpu_count() if small else 1)):
+            run_folder.write(folder / "results.parquet", tabulate(config, folder, predictions).to_parquet)
+        table = tabulate(config, folder, predictions)
+        run_folder.write(folder / "results.parquet", table.to_parquet)
     _print(table)
     return folder
 

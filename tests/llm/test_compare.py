@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 
+from figures.run_folder import locked
 from llm.compare import main
 
 ARMS = ["tempered-2", "task"]
@@ -81,6 +82,13 @@ def test_other_settings_in_the_same_folder_are_refused(comparison, capsys, chang
         main([*arguments, *changed])
     error = capsys.readouterr().err
     assert stop.value.code == 2 and said in error and error.count("\n") == 1
+
+
+def test_a_folder_that_another_command_works_in_is_refused(comparison, capsys):
+    folder, arguments = comparison
+    with locked(folder), pytest.raises(SystemExit) as stop:
+        main([*arguments, "--arms", *ARMS])
+    assert stop.value.code == 2 and "is in use by another process" in capsys.readouterr().err
 
 
 def test_samplers_stand_beside_the_runs(comparison):
