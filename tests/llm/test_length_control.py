@@ -13,7 +13,7 @@ from scipy.special import log_softmax
 from trl import RLOOConfig
 
 from llm.data import BUNDLED, load_problems
-from llm.length_control import balance_rate, balance_return, content_return
+from llm.length_control import balance_rate, balance_return, content_return, fit_length_term
 from llm.models import load
 from llm.objectives import length_controlled_term, log_prob_term, task_reward, trl_beta
 from llm.optimum import distance_to_optimum
@@ -134,6 +134,12 @@ def test_the_forecast_from_samples_agrees_with_the_sum_over_all_responses(contro
         np.testing.assert_allclose(summed[name], truth, atol=1e-9)
         error = sampled[name].std(ddof=1) / np.sqrt(300)
         assert abs(sampled[name].mean() - truth) < 4 * error + 1e-3, name
+
+
+def test_a_length_that_no_base_sample_has_keeps_its_mass():
+    """T18: what is known of it is one response, which is then all of p(L)."""
+    fitted = fit_length_term("content", np.array([1.0, 2.0]), np.array([4.0, 9.0]), np.zeros(2))
+    np.testing.assert_allclose(fitted(np.array([1.5, 7.0, 7.0]), np.array([4.0, 6.0, 99.0])), [0.5, 0.0, 0.0])
 
 
 def test_a_run_at_the_optimum_of_content_alone_is_at_no_distance():
