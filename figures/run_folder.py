@@ -6,7 +6,6 @@ metrics.jsonl grows by one flushed line a step, so that an interrupted run can s
 
 import contextlib
 import dataclasses
-import fcntl
 import json
 import os
 import platform
@@ -60,6 +59,8 @@ def prepare_or_resume(output_dir: Path, config: Any, overwrite: bool = False, ma
 @contextlib.contextmanager
 def locked(output_dir: Path) -> Iterator[None]:
     """While inside, no other command that asks for the lock works in the folder; a killed one frees it."""
+    import fcntl  # not on Windows, where the rest of this module works
+
     with (output_dir / ".lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

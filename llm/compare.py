@@ -101,9 +101,13 @@ def main(arguments: list[str] | None = None) -> None:
         # TRL 1.16 still asks transformers for is_gradient_checkpointing under its old name.
         warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
         from llm.comparison import compare  # torch and TRL load only now, so that --help answers at once
+        from llm.interruption import RunStopped
 
         try:
             print(f"wrote {compare(config, trl_arguments)}")
+        except RunStopped as stopped:
+            print(f"{stopped.output_dir} was asked to stop; the same command begins that run again", file=sys.stderr)
+            raise SystemExit(143) from None
         except KeyboardInterrupt:
             print("interrupted; the same command goes on from here", file=sys.stderr)
             raise SystemExit(130) from None

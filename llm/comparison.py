@@ -22,7 +22,7 @@ from llm.organisms import ORGANISMS
 from llm.reweight import Target, reweight
 from llm.rollout_file import Rollouts, read
 from llm.run import run
-from llm.run_pool import one_by_one
+from llm.run_pool import side_by_side
 from llm.sample import SampleConfig
 from llm.sampling import sample
 from llm.train import TrainConfig
@@ -48,7 +48,7 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
         jobs = [(name, seed) for seed in range(config.seeds) for name in config.arms]
         missing = [job for job in jobs if not (_run_folder(folder, *job) / "summary.json").exists()]
         work = partial(_make, config, trl_arguments, folder)
-        for _ in one_by_one(work, missing, config.processes or (os.cpu_count() if small else 1)):
+        for _ in side_by_side(work, missing, config.processes or (os.cpu_count() if small else 1)):
             run_folder.write(folder / "results.parquet", tabulate(config, folder, predictions).to_parquet)
         table = tabulate(config, folder, predictions)
         run_folder.write(folder / "results.parquet", table.to_parquet)

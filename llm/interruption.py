@@ -14,7 +14,10 @@ class RunStopped(Exception):
 
     def __init__(self, output_dir: Path, step: int, steps: int):
         super().__init__(f"stopped after step {step} of {steps}; the same command with --resume goes on")
-        self.output_dir, self.step = output_dir, step
+        self.output_dir, self.step, self.steps = output_dir, step, steps
+
+    def __reduce__(self):  # from a worker to the command that waits for it
+        return RunStopped, (self.output_dir, self.step, self.steps)
 
 
 class StopWhenAsked(TrainerCallback):

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 
-def one_by_one(work: Callable[..., None], jobs: Sequence[tuple], processes: int) -> Iterator[tuple]:
+def side_by_side(work: Callable[..., None], jobs: Sequence[tuple], processes: int) -> Iterator[tuple]:
     """Call work(*job) for every job, `processes` at a time in the order given; yields each job as it ends.
 
     A job that raises ends the others that have not begun; its error is raised here.

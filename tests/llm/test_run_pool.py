@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from llm.run_pool import one_by_one
+from llm.interruption import RunStopped
+from llm.run_pool import side_by_side
 
 ROOT = Path(__file__).parents[2]
 KILLED = """
 import sys
 from tests.llm.test_run_pool import sleep
-from llm.run_pool import one_by_one
+from llm.run_pool import side_by_side
 
 if __name__ == "__main__":
-    list(one_by_one(sleep, [(sys.argv[1],)], 1))
+    list(side_by_side(sleep, [(sys.argv[1],)], 1))
 """
 
 
@@ -34,16 +35,26 @@ def sleep(file):
 
 def test_every_job_is_done_once_in_processes_of_their_own(tmp_path):
     jobs = [(str(tmp_path), number) for number in range(5)]
-    assert sorted(one_by_one(note, jobs, 2)) == jobs
+    assert sorted(side_by_side(note, jobs, 2)) == jobs
     numbers, processes = zip(*(path.name.split("-") for path in tmp_path.iterdir()), strict=True)
     assert sorted(numbers) == list("01234")
     assert 1 <= len(set(processes)) <= 2 and str(os.getpid()) not in processes
-    assert list(one_by_one(note, [], 2)) == []
+    assert list(side_by_side(note, [], 2)) == []
 
 
 def test_the_error_of_a_job_is_raised(tmp_path):
     with pytest.raises(ValueError, match="number must be at least 0, got -1"):
-        list(one_by_one(note, [(str(tmp_path), -1)], 1))
+        list(side_by_side(note, [(str(tmp_path), -1)], 1))
+
+
+def stop(folder):
+    raise RunStopped(Path(folder), 3, 9)
+
+
+def test_a_run_that_was_asked_to_stop_says_so_across_processes(tmp_path):
+    with pytest.raises(RunStopped, match="stopped after step 3 of 9") as stopped:
+        list(side_by_side(stop, [(str(tmp_path),)], 1))
+    assert stopped.value.output_dir == tmp_path
 
 
 def test_a_worker_ends_with_a_parent_that_was_killed(tmp_path):
