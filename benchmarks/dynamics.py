@@ -1,4 +1,4 @@
-"""python benchmarks/dynamics.py: how fast is the batched exact dynamics of toysims.mirror, and against what.
+"""python benchmarks/dynamics.py: how fast is the batched exact dynamics of toysims.learners.mirror, and against what.
 
 1. Policy-steps a second against OpenSpiel's Python replicator, one policy at a time as its interface has it:
    for a task reward (its fitness is given), and for KL-regularised J (its fitness changes with π).
@@ -20,7 +20,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from theory.command import one_line_errors, parse
+from harness.command import one_line_errors, parse
 
 GROWTH_STEPS = 200
 
@@ -85,8 +85,8 @@ def batch(policies, k):
     import jax
     import numpy as np
 
-    from toysims.mirror import across_devices
-    from toysims.objective import Weights
+    from toysims.learners.mirror import across_devices
+    from toysims.learners.objective import Weights
 
     random = np.random.default_rng(0)
     log_p = np.asarray(jax.nn.log_softmax(1.5 * random.normal(size=(policies, k))))
@@ -101,7 +101,7 @@ def kernels(arguments, steps):
     import jax.numpy as jnp
     import numpy as np
 
-    from toysims.mirror import ascend, replicate
+    from toysims.learners.mirror import ascend, replicate
 
     log_p, drive = arguments[2], arguments[3]
     pi = jnp.exp(log_p)
@@ -162,7 +162,7 @@ def main(arguments=None):
 
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
-    from figures import run_folder
+    from harness import run_folder
 
     with one_line_errors():
         theirs = subprocess.run([config.open_spiel, "-c", OPEN_SPIEL, str(config.k)], capture_output=True, text=True)

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, log_softmax
 
-from llm.forecasting import forecast
-from llm.reweight import Target, exact
-from llm.rollout_file import Rollouts
+from theory.estimation.forecast import forecast
+from theory.estimation.reweight import Target, exact
+from theory.estimation.samples import Rollouts
 
 TARGETS = [
     *(Target(alpha, 0.0) for alpha in (0.5, 1.05, 1.25, 2.0, 4.0, np.inf)),

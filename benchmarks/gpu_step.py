@@ -3,9 +3,9 @@
     python benchmarks/gpu_step.py [--family qwen2] [--prompts 32] [--response-tokens 1536] [--vllm] [--output step.json]
     python benchmarks/gpu_step.py --tiny        # a dry run: the same code on a tiny model, CPU or GPU
 
-The weights are random, in the exact shape of the original (llm/architectures.py): speed and memory do not depend on
-their values. Random weights hardly ever end a response, so every response has the full length. The first step pays
-for warming up; the numbers are those of the later ones.
+The weights are random, in the exact shape of the original (llm/models/architectures.py): speed and memory do not
+depend on their values. Random weights hardly ever end a response, so every response has the full length. The first step
+pays for warming up; the numbers are those of the later ones.
 """
 
 import argparse
@@ -23,11 +23,11 @@ from datasets import Dataset  # noqa: E402
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, TrainerCallback  # noqa: E402
 from trl import RLOOConfig  # noqa: E402
 
-from llm.architectures import ARCHITECTURES  # noqa: E402
 from llm.lookalike import build_tokenizer  # noqa: E402
-from llm.models import load  # noqa: E402
-from llm.objectives import log_prob_term, task_reward, trl_beta  # noqa: E402
-from llm.trainer import LogProbRewardTrainer  # noqa: E402
+from llm.models.architectures import ARCHITECTURES  # noqa: E402
+from llm.models.loading import load  # noqa: E402
+from llm.training.rewards import log_prob_term, task_reward, trl_beta  # noqa: E402
+from llm.training.trainer import LogProbRewardTrainer  # noqa: E402
 from theory.objectives import regime  # noqa: E402
 
 OBJECTIVE = regime("tilted-tempered", alpha=2.0, beta=0.1)

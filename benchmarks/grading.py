@@ -15,9 +15,9 @@ import sys
 import time
 from pathlib import Path
 
-from llm.data import load_problems
-from llm.grading import _verdicts, grade, same_answers
-from llm.grading_pool import Worker
+from llm.grading.grade import _verdicts, grade, same_answers
+from llm.grading.pool import Worker
+from llm.problems import load_problems
 
 COMMANDS = (r"\frac", r"\sqrt", r"\int", r"\sum", r"\prod", r"\lim", r"\binom", r"\begin{pmatrix}", r"\text", r"\left(")
 SYMPY_TRAPS = (

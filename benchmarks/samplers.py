@@ -18,16 +18,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from figures import run_folder
-from figures.samplers import samplers_figure
-from llm import best_of_n, low_temperature, power_mh, power_rollout, power_smc
-from llm.data import BUNDLED, load_problems
-from llm.enumeration import enumerate_responses, power_table, total_variation
-from llm.grading import grade
-from llm.mixing import mixing
-from llm.models import load, resolve, stop_token_ids
-from llm.organisms import MAX_RESPONSE_TOKENS
-from llm.scoring import response_log_probs
+from figures.llm.samplers import samplers_figure
+from harness import run_folder
+from llm.grading.grade import grade
+from llm.models.loading import load, resolve, stop_token_ids
+from llm.models.organisms import MAX_RESPONSE_TOKENS
+from llm.problems import BUNDLED, load_problems
+from llm.samplers import best_of_n, low_temperature, power_mh, power_rollout, power_smc
+from llm.samplers.enumeration import enumerate_responses, power_table, total_variation
+from llm.samplers.mixing import mixing
+from llm.sampling.scoring import response_log_probs
 
 HERE = Path(__file__).parent
 RESULT = HERE / "samplers.json"
@@ -205,10 +205,10 @@ def speed(oracle: Oracle, save, moves: int = 200, prompts: int = 2) -> list[dict
 
 def forecast_check(oracle: Oracle, save) -> list[dict]:
     """Accuracy and length of p^alpha: exact, sampled by power-smc, and the forecast from 64 base samples a prompt."""
-    from llm import rollouts
-    from llm.forecasting import forecast
-    from llm.reweight import Target
-    from llm.rollout_file import from_table
+    from llm.rollout_table import from_table
+    from llm.sampling import rollouts
+    from theory.estimation.forecast import forecast
+    from theory.estimation.reweight import Target
 
     table = rollouts.sample_rollouts(
         oracle.model, oracle.tokenizer, oracle.problems, 64, MAX_RESPONSE_TOKENS, seed=5, chat=False

@@ -22,14 +22,14 @@ from datasets import Dataset  # noqa: E402
 from transformers import TrainerCallback  # noqa: E402
 from trl import RLOOConfig, RLOOTrainer  # noqa: E402
 
-from llm.collapse import Diagnosis  # noqa: E402
-from llm.coordinate import BaseSamples  # noqa: E402
-from llm.data import BUNDLED, load_problems  # noqa: E402
-from llm.grading import grade  # noqa: E402
-from llm.models import load, resolve  # noqa: E402
-from llm.objectives import log_prob_term, task_reward, trl_beta  # noqa: E402
-from llm.organisms import MAX_RESPONSE_TOKENS  # noqa: E402
-from llm.trainer import LogProbRewardTrainer  # noqa: E402
+from llm.grading.grade import grade  # noqa: E402
+from llm.models.loading import load, resolve  # noqa: E402
+from llm.models.organisms import MAX_RESPONSE_TOKENS  # noqa: E402
+from llm.problems import BUNDLED, load_problems  # noqa: E402
+from llm.training.collapse import Diagnosis  # noqa: E402
+from llm.training.rewards import log_prob_term, task_reward, trl_beta  # noqa: E402
+from llm.training.trainer import LogProbRewardTrainer  # noqa: E402
+from theory.estimation.samples import BaseSamples  # noqa: E402
 from theory.objectives import regime  # noqa: E402
 
 OBJECTIVE = regime("tilted", beta=0.1)

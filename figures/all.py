@@ -13,7 +13,7 @@ from typing import Annotated
 
 import tyro
 
-from theory.command import one_line_errors, parse
+from harness.command import one_line_errors, parse
 
 FORMATS = ("png", "pdf")
 
@@ -35,8 +35,8 @@ class Config:
 def draw_all(config: Config) -> list[Path]:
     """Write FOLDER-FIGURE.png and .pdf for each figure; returns the paths. ValueError: nothing to draw."""
     from figures.gallery import gallery
-    from figures.kinds import folders
-    from figures.run_folder import write
+    from harness.run_folder import write
+    from harness.run_kind import folders
 
     drawings = list(gallery(folders(config.runs)))
     if not drawings:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from figures.kinds import Folder, read_json, read_samplers
-from figures.runs import LENGTH_CONTROLLED, Study, read_study
+from figures.study.runs import LENGTH_CONTROLLED, Study, read_study
+from harness.run_kind import Folder, read_json, read_samplers
 
 
 class Drawn(NamedTuple):
@@ -65,14 +65,14 @@ def gallery(folders: Sequence[Folder]) -> Iterator[Drawn]:
 
 
 def _study(study: Study, forecasts: Sequence[Forecast], evaluations: Sequence[Folder]) -> Iterator[Drawn]:
-    from figures.along_alpha import along_alpha_figure
-    from figures.arms import looks
-    from figures.comparison import comparison_figure
-    from figures.frontier import frontier_figure
-    from figures.length_control import length_control_figure
-    from figures.pass_curves import pass_figure, votes
-    from figures.runs_in_plane import runs_in_plane_figure
-    from figures.steps import steps_figure
+    from figures.llm.along_alpha import along_alpha_figure
+    from figures.llm.arms import looks
+    from figures.llm.comparison import comparison_figure
+    from figures.llm.frontier import frontier_figure
+    from figures.llm.length_control import length_control_figure
+    from figures.llm.pass_curves import pass_figure, votes
+    from figures.llm.runs_in_plane import runs_in_plane_figure
+    from figures.llm.steps import steps_figure
 
     look, runs, name = looks(study.families), study.runs, study.name
     forecast = forecast_of(study, forecasts)
@@ -130,7 +130,7 @@ def _study(study: Study, forecasts: Sequence[Forecast], evaluations: Sequence[Fo
 
 
 def _forecast(forecast: Forecast) -> Iterator[Drawn]:
-    from figures.forecast import curves_figure, plane_figure
+    from figures.llm.forecast import curves_figure, plane_figure
 
     lines, plane = forecast.lines, forecast.content["plane"]
     yield Drawn(
@@ -149,8 +149,8 @@ def _forecast(forecast: Forecast) -> Iterator[Drawn]:
 
 
 def _evaluation(folder: Folder, studies: Iterable[Study]) -> Drawn:
-    from figures.arms import Look, looks
-    from figures.evaluation import evaluation_figure
+    from figures.llm.arms import Look, looks
+    from figures.llm.evaluation import evaluation_figure
 
     content = read_json(folder.path / "evaluation.json")
     known = {run.folder: looks(study.families)[run.arm] for study in studies for run in study.runs}
@@ -162,7 +162,7 @@ def _evaluation(folder: Folder, studies: Iterable[Study]) -> Drawn:
 
 
 def _samplers(folder: Folder) -> Iterator[Drawn]:
-    from figures.samplers import samplers_figure
+    from figures.llm.samplers import samplers_figure
 
     for organism, rows in read_samplers(folder.path).items():
         caption = f"Samplers of p^α on the organism {organism}: error beyond the Monte Carlo floor against cost."
@@ -170,7 +170,7 @@ def _samplers(folder: Folder) -> Iterator[Drawn]:
 
 
 def _toy(folder: Folder) -> Drawn:
-    from figures import toys
+    from figures.toysims import redraw
 
     name = folder.kind.removeprefix("toysims.")
-    return Drawn(folder.name, name, toys.CAPTIONS[name], lambda: toys.redraw(name, folder.path))
+    return Drawn(folder.name, name, redraw.CAPTIONS[name], lambda: redraw.redraw(name, folder.path))

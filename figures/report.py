@@ -11,7 +11,7 @@ from typing import Annotated
 
 import tyro
 
-from theory.command import one_line_errors, parse
+from harness.command import one_line_errors, parse
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Config:
 def main(arguments: list[str] | None = None) -> None:
     config = parse(Config, "figures.report", arguments)
     with one_line_errors():
-        from figures.kinds import folders
-        from figures.page import page
-        from figures.run_folder import write
+        from figures.page.page import page
+        from harness.run_folder import write
+        from harness.run_kind import folders
 
         content = page(folders(config.runs))
         config.output.parent.mkdir(parents=True, exist_ok=True)

@@ -58,7 +58,7 @@ _RC = {
 def figure(width: float = COLUMN, height: float = 2.8, **subplots) -> Iterator:
     """(figure, axes) in the house style, without a window and without touching the user's matplotlib.
 
-    Nothing is shown or saved: `figures.run_folder` saves, in one move.
+    Nothing is shown or saved: `harness.run_folder` saves, in one move.
     """
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg

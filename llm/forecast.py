@@ -1,59 +1,13 @@
 """python -m llm.forecast ROLLOUTS: what sharpening and a task reward would do to the model that made these rollouts."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
-from tyro.conf import Positional
-
-from theory.command import one_line_errors, parse
-
-
-@dataclass(frozen=True)
-class ForecastConfig:
-    """Forecast accuracy, length, entropy, KL, pass@k and maj@k along alpha, along b and on the plane, from rollouts."""
-
-    rollouts: Positional[Path]
-    """Parquet or JSONL table of base rollouts, or the folder of llm.sample or llm.train that holds one"""
-    alphas: tuple[float, ...] = (0.5, 0.8, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 8.0)
-    """powers on the reference"""
-    bs: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
-    """weights of the task reward, b = 1/beta"""
-    points: tuple[str, ...] = ()
-    """further points alpha,b or alpha,b,kappa, such as 2,1"""
-    model: str | None = None
-    """the model that made the rollouts, to ask it how likely it is to stop at once (one forward pass a prompt)"""
-    run: Path | None = None
-    """a run folder of llm.train to follow: its coordinate at each step, and what should hold there"""
-    seed: int = 0
-    """seed of the bootstrap"""
-    output_dir: Path = Path("runs/forecast")
-    """run folder"""
-    overwrite: bool = False
-    """replace what --output-dir holds"""
-
-    def __post_init__(self):
-        for name in ("alphas", "bs"):
-            wrong = [x for x in getattr(self, name) if not 0 <= x < float("inf")]
-            if wrong or not getattr(self, name):
-                raise ValueError(f"--{name} must be finite numbers >= 0, got {wrong or 'none'}")
-        for point in self.points:
-            self.parsed(point)
-
-    @staticmethod
-    def parsed(point: str) -> tuple[float, ...]:
-        try:
-            numbers = tuple(float(x) for x in point.split(","))
-        except ValueError:
-            numbers = ()
-        if len(numbers) not in (2, 3) or not all(0 <= x < float("inf") for x in numbers):
-            raise ValueError(f"--points {point} must be alpha,b or alpha,b,kappa with finite numbers >= 0, such as 2,1")
-        return numbers
+from harness.command import one_line_errors, parse
+from llm.forecasting.config import ForecastConfig
 
 
 def main(arguments: list[str] | None = None) -> None:
     config = parse(ForecastConfig, "llm.forecast", arguments)
     with one_line_errors():
-        from llm.forecast_report import write_forecast
+        from llm.forecasting.report import write_forecast
 
         print(f"wrote {write_forecast(config)}")
 

@@ -7,8 +7,8 @@ that can reach no model hub. It knows no mathematics; a short supervised start o
 from dataclasses import dataclass
 from pathlib import Path
 
-from llm.architectures import ARCHITECTURES, Architecture
-from theory.command import one_line_errors, parse
+from harness.command import one_line_errors, parse
+from llm.models.architectures import ARCHITECTURES, Architecture
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def build(config: LookalikeConfig) -> Path:
 
     import torch
 
-    from llm.data import load_problems
+    from llm.problems import load_problems
 
     load_problems(str(config.dataset))  # names the line of a bad file
     rows = [json.loads(line) for line in config.dataset.read_text(encoding="utf-8").split("\n") if line]
@@ -129,7 +129,7 @@ def _supervise(model, tokenizer, rows: list[dict], config: LookalikeConfig) -> N
     import torch
     from rich.progress import track
 
-    from llm.data import Problem, render
+    from llm.problems import Problem, render
 
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
     generator = torch.Generator().manual_seed(config.seed)

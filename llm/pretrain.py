@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from theory.command import one_line_errors, parse
+from harness.command import one_line_errors, parse
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def pretrain(config: PretrainConfig) -> Path:
     from rich.progress import track
     from transformers import LlamaConfig, LlamaForCausalLM, get_cosine_schedule_with_warmup
 
-    from llm.organisms import ORGANISMS, WEIGHTS, build_tokenizer, prompts, render_prompt, sample_response
+    from llm.models.organisms import ORGANISMS, WEIGHTS, build_tokenizer, prompts, render_prompt, sample_response
 
     organism = ORGANISMS[config.organism]
     torch.manual_seed(config.seed)
@@ -91,8 +91,8 @@ def measure(model, tokenizer, organism, n_prompts: int = 40) -> dict[str, float]
     """Exact statistics on held-out prompts: every ideal response is scored by the model, nothing is sampled."""
     import numpy as np
 
-    from llm.organisms import distribution, prompts, render_prompt
-    from llm.scoring import response_log_probs
+    from llm.models.organisms import distribution, prompts, render_prompt
+    from llm.sampling.scoring import response_log_probs
 
     heldout = prompts("heldout")
     rows = []
@@ -127,8 +127,8 @@ def write_card(output_dir: Path, config: PretrainConfig, measured: dict[str, flo
     table = "\n".join(f"| {name.replace('_', ' ')} | {value:.4f} |" for name, value in measured.items())
     (output_dir / "README.md").write_text(
         f"# The `{config.organism}` organism\n\n"
-        "A small Llama-architecture language model for four-term addition; see `llm/organisms.py` for the task and\n"
-        "the closed-form distribution that it was trained on. MIT licence, safetensors only.\n\n"
+        "A small Llama-architecture language model for four-term addition; see `llm/models/organisms.py` for the\n"
+        "task and the closed-form distribution that it was trained on. MIT licence, safetensors only.\n\n"
         f"Made by `{command}`.\n\n"
         "Measured on 40 held-out prompts, by scoring every response of the ideal (no sampling):\n\n"
         f"| statistic | value |\n|---|---|\n{table}\n"

@@ -3,99 +3,15 @@
 import argparse
 import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
-from theory.command import one_line_errors, parse
+from harness.command import one_line_errors, parse
+from llm.training.config import TrainConfig
 
-LENGTH_CONTROLS = ("none", "trajectory-balance", "content", "ignore-eos")
 OUT_OF_MEMORY = (
     "the GPU is out of memory; three knobs help: a smaller --per_device_train_batch_size (and as much larger "
     "--gradient_accumulation_steps), a smaller --max_completion_length, --lora-rank 64 in place of all weights"
 )
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """Train a language model on one objective of the (alpha, b) plane and compare it with its forecast.
-
-    Every other option of TRL's RLOOConfig is taken as well, in TRL's own spelling (--learning_rate 1e-5,
-    --num_generations 16, --save_steps 50, --use_vllm true ...).
-    """
-
-    regime: str = "task"
-    """task, tilted, sharpening, tempered or tilted-tempered"""
-    alpha: float | None = None
-    """power on the base model (tempered, tilted-tempered)"""
-    beta: float | None = None
-    """KL weight (tilted, tilted-tempered); b = 1/beta"""
-    kappa: float = 0.0
-    """length exponent: the sharpening term is divided by |y|^kappa"""
-    length_control: str = "none"
-    """trajectory-balance, content or ignore-eos: sharpening (tempered) without its pull on length"""
-    model: str = "aligned"
-    """bundled organism (aligned, misaligned), folder or hub id"""
-    dataset: str | None = None
-    """JSONL or Parquet file with columns problem and answer, hub id, or 'addition'; an organism needs none"""
-    eval_dataset: str | None = None
-    """problems to evaluate on; by default some of --dataset are held out"""
-    steps: int = 100
-    """optimiser steps"""
-    seed: int = 0
-    """seed of sampling and data order"""
-    eval_prompts: int = 128
-    """held-out prompts, for the base and the final evaluation and for the forecast"""
-    eval_samples: int = 16
-    """responses to each held-out prompt in an evaluation"""
-    forecast_samples: int = 64
-    """responses of the base model to each held-out prompt that the forecast reweights"""
-    base: Path | None = None
-    """rollouts of the base model (llm.sample) to forecast from, instead of sampling them"""
-    output_dir: Path | None = None
-    """run folder; by default a new one under runs/"""
-    overwrite: bool = False
-    """replace the run that --output-dir holds"""
-    resume: bool = False
-    """go on with the run that --output-dir holds, from its last checkpoint; start it if there is none"""
-    validation_prompts: int = 0
-    """training prompts set aside to choose the best checkpoint, every --save_steps; 0: none is chosen"""
-    stop_on_collapse: bool = False
-    """end the run when length or entropy falls below the forecast's band (it warns in any case)"""
-    lora_rank: int = 0
-    """train low-rank adapters of this rank instead of all weights; 0 trains all"""
-    config: Path | None = None
-    """YAML file with any of these options and of TRL's; the command line wins"""
-
-    def __post_init__(self):
-        for name in ("steps", "eval_prompts", "eval_samples", "forecast_samples"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
-        for name in ("validation_prompts", "lora_rank"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"--{name.replace('_', '-')} must be at least 0, got {getattr(self, name)}")
-        if self.resume and self.overwrite:
-            raise ValueError("--resume goes on with a run and --overwrite replaces it; give one of them")
-        if self.resume and self.output_dir is None:
-            raise ValueError("--resume needs --output-dir, the folder of the run to go on with")
-        objective = self.objective
-        if not 0 <= self.kappa < float("inf"):
-            raise ValueError(f"--kappa must be finite and >= 0, got {self.kappa}")
-        if self.kappa and objective.reference_weight == objective.entropy_weight:
-            raise ValueError(f"--kappa {self.kappa} is not used by regime {self.regime}, which does not sharpen")
-        if self.length_control not in LENGTH_CONTROLS:
-            raise ValueError(f"--length-control must be one of {', '.join(LENGTH_CONTROLS)}, got {self.length_control}")
-        if self.length_control != "none" and (self.regime != "tempered" or self.kappa):
-            raise ValueError(
-                f"--length-control {self.length_control} belongs to --regime tempered with --kappa 0, got "
-                f"{self.regime} and {self.kappa:g}"
-            )
-
-    @property
-    def objective(self):
-        """The theory.objectives.Objective of the regime."""
-        from theory.objectives import regime  # --help does without numpy
-
-        return regime(self.regime, alpha=self.alpha, beta=self.beta)
 
 
 def read_command_line(arguments: list[str] | None = None) -> tuple[TrainConfig, list[str]]:
@@ -137,8 +53,8 @@ def main() -> None:
 
         # TRL 1.16 still asks transformers for is_gradient_checkpointing under its old name.
         warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-        from llm.interruption import RunStopped
-        from llm.run import run  # torch and TRL load only now, so that --help answers at once
+        from llm.training.interruption import RunStopped
+        from llm.training.run import run  # torch and TRL load only now, so that --help answers at once
 
         try:
             print(f"wrote {run(config, trl_arguments)}")

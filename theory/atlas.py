@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from theory.command import one_line_errors, parse
+from harness.command import one_line_errors, parse
 
 
 @dataclass(frozen=True)

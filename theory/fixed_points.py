@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from theory.budget import small_budget_ratio
+from theory.content import covariance_by_length
 from theory.distribution import entropy, expectation
 from theory.dynamics import iterated_sharpening_limit, rate, self_sharpening_winner
-from theory.length import covariance_by_length
 from theory.objectives import REGIMES, Objective, optimum, regime
 from theory.policy_file import Policy
 from theory.reweighting import effective_sample_ratio

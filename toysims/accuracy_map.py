@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from theory.objectives import Coordinates, Objective
 from theory.tilt import log_tilt
-from toysims.policies import Problem
+from toysims.policies.categorical import Problem
 
 
 def accuracy_map(

@@ -16,9 +16,9 @@ from theory.distribution import log_sum_exp
 from theory.dynamics import line
 from theory.objectives import Coordinates, Objective, optimum
 from theory.tilt import entropy, expectation, log_tilt
-from toysims import policy_gradient, rloo
-from toysims.objective import Weights
-from toysims.policies import Problem
+from toysims.learners import policy_gradient, rloo
+from toysims.learners.objective import Weights
+from toysims.policies.categorical import Problem
 
 ROLLOUTS = 1024  # drawn from each replica's final policy, to be judged by
 UNPLACED = 0.25  # of 1/(draws a response), see unplaced_mass

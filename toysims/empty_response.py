@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from theory.length import empty_response_wins, shortest_path
-from toysims import chains
-from toysims.chains import Markov
+from toysims.policies import chains
+from toysims.policies.chains import Markov
 from toysims.verdict import Check
 
 OFFSETS = (-1.0, -0.3, -0.1, 0.1, 0.3, 1.0)  # nats between the empty response and the likeliest other one

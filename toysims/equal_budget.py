@@ -7,8 +7,8 @@ from jaxtyping import Bool, Float
 
 from theory.budget import sharpening_at_budget, small_budget_ratio, tilting_at_budget
 from theory.tilt import expectation, kl, log_tilt
-from toysims.natural_gradient import flow
-from toysims.objective import Weights
+from toysims.learners.natural_gradient import flow
+from toysims.learners.objective import Weights
 from toysims.verdict import Check, at_most
 
 

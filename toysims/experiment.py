@@ -16,8 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from figures import run_folder
-from theory.command import one_line_errors
+from harness import run_folder
+from harness.command import one_line_errors
 from toysims import verdict
 
 

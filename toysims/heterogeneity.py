@@ -7,7 +7,7 @@ equal distance from the base model no policy is more accurate than the tilt (T5)
 from dataclasses import dataclass
 from pathlib import Path
 
-from theory.command import parse
+from harness.command import parse
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ def simulate(config: HeterogeneityConfig, generator, run):
     import numpy as np
     import pandas as pd
 
-    from figures import run_folder
-    from figures.heterogeneity import heterogeneity_figure
+    from figures.toysims.heterogeneity import heterogeneity_figure
+    from harness import run_folder
     from theory.budget import small_budget_ratio
     from toysims import majority, verdict
     from toysims.equal_budget import equal_budget
     from toysims.experiment import Outcome
     from toysims.pass_curves import pass_curves
-    from toysims.prompts import draw_prompts, regimes
+    from toysims.policies.prompts import draw_prompts, regimes
 
     log_p, right = draw_prompts(generator, config.prompts, config.k)
     policies = regimes(config.alpha, config.beta)

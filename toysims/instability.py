@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
-from theory.command import parse
+from harness.command import parse
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ def prepare(config: Config):
     """The problem over k responses; mild, so that exponents up to ten can be read off it."""
     import jax
 
-    from toysims import policies
+    from toysims.policies import categorical
 
-    return policies.draw(jax.random.key(config.seed), config.k, 0.3, spread=0.7)
+    return categorical.draw(jax.random.key(config.seed), config.k, 0.3, spread=0.7)
 
 
 def simulate(config: Config, problem, run):
     """Every claim in turn; each part gives its checks and what the figure draws."""
-    from figures.run_folder import write_json
-    from figures.stability import stability_figure
+    from figures.toysims.stability import stability_figure
+    from harness.run_folder import write_json
     from toysims import stability
     from toysims.experiment import Outcome
 

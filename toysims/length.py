@@ -7,7 +7,7 @@ A tree of tokens with EOS: length exponents and trajectory balance (T20), and sh
 from dataclasses import dataclass
 from pathlib import Path
 
-from theory.command import parse
+from harness.command import parse
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ def simulate(config: LengthConfig, policies, run):
     """Every learner of this question."""
     import pandas as pd
 
-    from figures import run_folder
-    from figures.length import length_figure
+    from figures.toysims.length import length_figure
+    from harness import run_folder
     from toysims import verdict
     from toysims.empty_response import empty_rows
     from toysims.experiment import Outcome
@@ -80,7 +80,7 @@ def prepare(config: LengthConfig):
     import jax
     import numpy as np
 
-    from toysims import chains, trees
+    from toysims.policies import chains, trees
 
     return {
         "geometric": chains.uniform(config.states, config.stop),

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from theory.length import content_power
+from theory.content import content_power
 from theory.trainers import length_normalised_optimum, trajectory_balance_optimum, trajectory_balance_rate
-from toysims import trees
+from toysims.policies import trees
 from toysims.verdict import Check
 
 

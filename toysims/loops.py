@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theory.length import maximum_mean_cycle, supremum_mean_log_p
-from toysims.chains import Markov, greedy
+from toysims.policies.chains import Markov, greedy
 from toysims.verdict import Check
 
 

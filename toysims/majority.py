@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from theory.passk import majority_at_k
 from theory.tilt import log_tilt
 from theory.voting import vote_reward
-from toysims.prompts import Regime, trained
+from toysims.policies.prompts import Regime, trained
 from toysims.verdict import STANDARD_ERRORS, Check
 
 PROMPTS = 60  # the first of them: an exact vote takes milliseconds

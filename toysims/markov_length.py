@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from theory.length import existence_threshold, markov_power, shortest_path
-from toysims import chains
+from toysims.policies import chains
 from toysims.verdict import Check
 
 # Powers as multiples of the existence threshold: on both sides of it, and far enough for the limit not to matter above.

@@ -7,7 +7,7 @@ pays 1 when the last token, the answer, is right. Then a policy on its way to it
 from dataclasses import dataclass
 from pathlib import Path
 
-from theory.command import parse
+from harness.command import parse
 
 LENGTHS = (1, 4, 16, 64)
 GROUPS = (2, 4, 16, 64)
@@ -131,8 +131,8 @@ def on_the_way(config, log_p, generator, step_size=0.2, steps=(0, 2, 5, 10, 20, 
     from theory.noise import return_variance
     from theory.objectives import regime
     from theory.tilt import log_tilt
-    from toysims.natural_gradient import mirror_step
-    from toysims.objective import Weights, returns
+    from toysims.learners.natural_gradient import mirror_step
+    from toysims.learners.objective import Weights, returns
     from toysims.verdict import at_most, monte_carlo
 
     objective, nothing = regime("tempered", alpha=config.alpha), np.zeros_like(log_p)
@@ -159,8 +159,8 @@ def simulate(config: NoiseConfig, log_p, run):
     import numpy as np
     import pandas as pd
 
-    from figures import run_folder
-    from figures.noise import noise_figure
+    from figures.toysims.noise import noise_figure
+    from harness import run_folder
     from toysims.experiment import Outcome
 
     generator = np.random.default_rng(config.seed)
@@ -177,7 +177,7 @@ def prepare(config: NoiseConfig):
     """log p of a token."""
     import jax
 
-    from toysims.policies import draw
+    from toysims.policies.categorical import draw
 
     return draw(jax.random.key(config.seed), config.vocabulary, 0.5, 1.0).log_p
 

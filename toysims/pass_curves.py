@@ -9,7 +9,7 @@ from scipy.stats import binom
 
 from theory.passk import crossover, pass_at_k, population_pass_at_k
 from theory.tilt import log_odds_terms
-from toysims.prompts import Regime, trained
+from toysims.policies.prompts import Regime, trained
 from toysims.verdict import STANDARD_ERRORS, Check, at_most
 
 KS = (1, 2, 4, 8, 16, 32, 64, 128)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from toysims.policies import Problem
+from toysims.policies.categorical import Problem
 
 # Sums of float32 token log-probabilities differ by this much between batches of one model.
 SAME_LOG_P = 0.05

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theory.trainers import critical_beta, std_normalised_alpha, std_normalised_drift
-from toysims import trainer_steps as trainer
+from toysims.learners import trainer_steps as trainer
 from toysims.verdict import Check
 
 # β/β_c of the diagram, on both sides of it.

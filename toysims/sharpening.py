@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
-from theory.command import parse
+from harness.command import parse
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,11 @@ def prepare(config: Config):
     """The problem, and a note on where it came from."""
     import jax
 
-    from toysims import policies, policy_file
+    from toysims import policy_file
+    from toysims.policies import categorical
 
     if config.policy is None:
-        problem = policies.draw(jax.random.key(config.seed), config.k, config.correct_fraction)
+        problem = categorical.draw(jax.random.key(config.seed), config.k, config.correct_fraction)
         return problem, ()
     problem, mass, prompt_id = policy_file.read(config.policy, config.prompt_id)
     whose = f"prompt {prompt_id} of {config.policy}" if prompt_id is not None else config.policy
@@ -73,8 +74,8 @@ def prepare(config: Config):
 def simulate(config: Config, prepared, run):
     """All regimes, and what to print, write and draw about them."""
     from figures.plane import draw_plane_with_key
-    from figures.run_folder import write_json
     from figures.style import figure
+    from harness.run_folder import write_json
     from theory.objectives import REGIMES, Coordinates, Objective, regime
     from toysims import regimes
     from toysims.accuracy_map import accuracy_map

@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Float
 
 from theory import dynamics
+from theory.coordinates import coordinates
 from theory.objectives import Objective, optimum
-from toysims import natural_gradient, policy_gradient, repulsion
+from toysims import repulsion
 from toysims.attraction import LIFETIMES, total_variation
-from toysims.coordinates import coordinates
-from toysims.objective import Weights, weights
-from toysims.policies import Problem
+from toysims.learners import natural_gradient, policy_gradient
+from toysims.learners.objective import Weights, weights
+from toysims.policies.categorical import Problem
 from toysims.verdict import Check, at_most
 
 # Three responses, the likeliest of them wrong.

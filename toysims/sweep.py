@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
-from theory.command import parse
+from harness.command import parse
 
 STEP = 0.2  # ητ: a step takes a fifth of the way
 STEPS = 120  # what is left of the start is 0.8^120 = 2e-12
@@ -75,9 +75,9 @@ def cell_table(config: Config, first: int, last: int):
     from theory.distribution import entropy, expectation
     from theory.tilt import log_tilt
     from toysims.attraction import total_variation
-    from toysims.mirror import across_devices, ascend
-    from toysims.objective import Weights
-    from toysims.policies import correct_count, draw_many
+    from toysims.learners.mirror import across_devices, ascend
+    from toysims.learners.objective import Weights
+    from toysims.policies.categorical import correct_count, draw_many
 
     # The last chunk is filled up, so that one compiled program serves all, and any number of devices.
     full = -(-config.chunk // jax.device_count()) * jax.device_count()
@@ -115,9 +115,9 @@ def simulate(config: Config, _, run):
     import pyarrow as pa
     from pyarrow import parquet
 
-    from figures import run_folder
     from figures.style import PAGE, figure
-    from figures.sweep import draw_share, draw_sweep
+    from figures.toysims.sweep import draw_share, draw_sweep
+    from harness import run_folder
     from toysims.experiment import Outcome
     from toysims.verdict import Check, at_most
 

@@ -7,7 +7,7 @@ which looks ahead. Then the look-ahead from rollouts: its bias, and the jackknif
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from theory.command import parse
+from harness.command import parse
 
 # Powers at which the pivotal tree is trained, and rollouts a token for which the bias is measured.
 ALPHAS = (1.0, 1.5, 2.0, 3.0, 4.0)
@@ -50,7 +50,7 @@ def trained(tree, alphas):
     import jax.numpy as jnp
     import numpy as np
 
-    from toysims import trees
+    from toysims.policies import trees
 
     reference = trees.log_tokens(tree, jnp.asarray(tree.logits))
 
@@ -200,8 +200,8 @@ def simulate(config: TokensConfig, tree, run):
     import numpy as np
     import pandas as pd
 
-    from figures import run_folder
-    from figures.tokens import tokens_figure
+    from figures.toysims.tokens import tokens_figure
+    from harness import run_folder
     from toysims.experiment import Outcome
 
     run.stage("token and sequence returns")
@@ -220,7 +220,7 @@ def prepare(config: TokensConfig):
     """A random tree."""
     import jax
 
-    from toysims.trees import grow
+    from toysims.policies.trees import grow
 
     return grow(jax.random.key(config.seed), config.vocabulary, config.depth)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from theory.command import parse
+from harness.command import parse
 
 GROUPS = (64, 128, 256)
 
@@ -54,7 +54,7 @@ def fixed_points(log_p, beta):
 
     from theory.tilt import log_tilt
     from theory.trainers import critical_beta, k3_in_loss_optimum, rloo_alpha, std_normalised_alpha
-    from toysims import trainer_steps as trainer
+    from toysims.learners import trainer_steps as trainer
     from toysims.verdict import at_most
 
     nothing = np.zeros_like(log_p)
@@ -87,9 +87,9 @@ def sampled(config, log_p, key):
     from theory.objectives import Objective
     from theory.tilt import log_tilt
     from theory.trainers import critical_beta, k3_in_loss_optimum, rloo_alpha, std_normalised_alpha
-    from toysims import advantages, rloo
-    from toysims import trainer_steps as trainer
-    from toysims.objective import weights
+    from toysims.learners import advantages, rloo
+    from toysims.learners import trainer_steps as trainer
+    from toysims.learners.objective import weights
     from toysims.verdict import Check, at_most, monte_carlo
 
     ell, nothing, keys = jnp.asarray(log_p), np.zeros_like(log_p), iter(jax.random.split(key, 6))
@@ -143,8 +143,8 @@ def simulate(config: TrainersConfig, log_p, run):
     import jax
     import pandas as pd
 
-    from figures import run_folder
-    from figures.trainers import trainers_figure
+    from figures.toysims.trainers import trainers_figure
+    from harness import run_folder
     from toysims import saddle_node
     from toysims.experiment import Outcome
     from toysims.two_cycle import two_cycle
@@ -171,7 +171,7 @@ def prepare(config: TrainersConfig):
     """log p of the policy."""
     import jax
 
-    from toysims.policies import draw
+    from toysims.policies.categorical import draw
 
     return draw(jax.random.key(config.seed), config.k, 0.5, config.spread).log_p
 

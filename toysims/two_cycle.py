@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from theory.tilt import log_tilt
 from theory.trainers import rloo_alpha
-from toysims import trainer_steps as trainer
+from toysims.learners import trainer_steps as trainer
 from toysims.verdict import Check, at_most
 
 

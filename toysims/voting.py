@@ -7,7 +7,7 @@ winners (T3).
 from dataclasses import dataclass
 from pathlib import Path
 
-from theory.command import parse
+from harness.command import parse
 
 # Log-odds from which two answers start, and how many votes a label is taken from.
 STARTS = (-2.0, -1.0, -0.3, 0.3, 1.0, 2.0)
@@ -202,8 +202,8 @@ def simulate(config: VotingConfig, generator, run):
     """All four questions."""
     import pandas as pd
 
-    from figures import run_folder
-    from figures.voting import voting_figure
+    from figures.toysims.voting import voting_figure
+    from harness import run_folder
     from toysims.experiment import Outcome
 
     checks, rows = many_answers(config, generator), []

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from figures import all as figures_all
-from figures import frontier, pass_curves, runs_in_plane, steps
-from figures.arms import looks
-from figures.comparison import draw_against_run
 from figures.gallery import gallery, read_forecast
-from figures.kinds import folders
-from figures.runs import read_study
+from figures.llm import frontier, pass_curves, runs_in_plane, steps
+from figures.llm.arms import looks
+from figures.llm.comparison import draw_against_run
+from figures.study.runs import read_study
 from figures.style import COLOURS, figure
+from harness.run_kind import folders
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from browser import CHROMIUM, Browser
 from scipy.interpolate import RegularGridInterpolator
 from small_study import HOSTILE, write_forecast, write_study, write_toy
 
-from figures import explorer, report
-from figures.markup import element, script_data, table
-from figures.rerun import command
+from figures import report
+from figures.page import explorer
+from figures.page.markup import element, script_data, table
+from figures.page.rerun import command
 
 
 @pytest.fixture(scope="module")

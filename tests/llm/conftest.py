@@ -14,7 +14,7 @@ def tiny_model(tmp_path_factory):
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from llm.organisms import build_tokenizer
+    from llm.models.organisms import build_tokenizer
 
     tokenizer = build_tokenizer()
     torch.manual_seed(0)

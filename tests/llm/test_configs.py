@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from accelerate.commands.config.config_args import load_config_from_file
 
-from llm.architectures import ARCHITECTURES
+from llm.models.architectures import ARCHITECTURES
 from llm.train import read_command_line
-from llm.trl_options import PAPER_OPTIONS, rloo_config
+from llm.training.trl_options import PAPER_OPTIONS, rloo_config
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

@@ -8,15 +8,15 @@ import pytest
 from scipy.special import log_softmax
 from scipy.stats import bootstrap
 
-from llm.cumulants import expand
-from llm.diagnosis import diagnose, empty_response
-from llm.following import follow, line_points, on_the_curve
 from llm.forecast import main
-from llm.forecasting import forecast, samples_needed
-from llm.intervals import ClusterBootstrap
-from llm.majority import majority_accuracy
-from llm.reweight import Target, exact
-from llm.rollout_file import from_table
+from llm.rollout_table import from_table
+from theory.estimation.cumulants import expand
+from theory.estimation.diagnosis import diagnose, empty_response
+from theory.estimation.following import follow, line_points, on_the_curve
+from theory.estimation.forecast import forecast, samples_needed
+from theory.estimation.intervals import ClusterBootstrap
+from theory.estimation.reweight import Target, exact
+from theory.estimation.votes import majority_accuracy
 from theory.objectives import regime
 from theory.voting import vote_reward
 
@@ -255,7 +255,7 @@ def test_covariance_at_equal_length_is_content_alone():
         }
     )
     found = by_name(diagnose(from_table(table), [], np.random.default_rng(0)))
-    from theory.length import covariance_by_length
+    from theory.content import covariance_by_length
 
     expected = covariance_by_length(log_p, reward, length)
     assert found["content_covariance"].value == pytest.approx(expected.within, rel=0.05)
@@ -280,7 +280,7 @@ def test_content_covariance_is_not_too_small_for_few_samples_of_a_length():
         }
     )
     found = by_name(diagnose(from_table(table), [], np.random.default_rng(0)))["content_covariance"]
-    from theory.length import covariance_by_length
+    from theory.content import covariance_by_length
 
     error = (found.high - found.low) / 3.92
     assert found.value == pytest.approx(covariance_by_length(log_p, reward, length).within, abs=4 * error)
@@ -326,8 +326,8 @@ def test_a_run_off_its_line_is_reported_with_the_step(tmp_path):
 
 def test_the_frontier_of_tilting_is_that_of_the_theory():
     """T5: accuracy and KL of q_{1,b}, from responses in exact proportion."""
-    from llm.comparison import tilting_frontier
     from theory.budget import tilting_at_budget
+    from theory.estimation.reweight import tilting_frontier
     from theory.tilt import moments
 
     log_p, _ = responses(3)

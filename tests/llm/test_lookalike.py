@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from llm import evaluate, forecast, sample, train
-from llm.architectures import ARCHITECTURES
-from llm.data import INSTRUCTION, load_problems
 from llm.lookalike import LookalikeConfig, build
-from llm.models import load, stop_token_ids
-from llm.rollouts import encode_prompt
+from llm.models.architectures import ARCHITECTURES
+from llm.models.loading import load, stop_token_ids
+from llm.problems import INSTRUCTION, load_problems
+from llm.sampling.rollouts import encode_prompt
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 

@@ -118,7 +118,7 @@ def test_a_gpu_out_of_memory_is_one_line_with_three_knobs(monkeypatch, capsys):
     def run_out(config, trl_arguments):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nSee documentation")
 
-    monkeypatch.setattr("llm.run.run", run_out)
+    monkeypatch.setattr("llm.training.run.run", run_out)
     with pytest.raises(SystemExit) as stop:
         run(monkeypatch, "--regime", "task")
     error = capsys.readouterr().err.strip()
@@ -131,7 +131,7 @@ def test_another_runtime_error_keeps_its_traceback(monkeypatch):
     def fail(config, trl_arguments):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("llm.run.run", fail)
+    monkeypatch.setattr("llm.training.run.run", fail)
     with pytest.raises(RuntimeError, match="a bug"):
         run(monkeypatch, "--regime", "task")
 
@@ -150,8 +150,8 @@ def test_a_gated_or_missing_model_says_how_to_get_it(reason, monkeypatch, capsys
 
 
 def test_a_training_problem_that_is_evaluated_is_dropped(tmp_path):
-    from llm.splits import split
-    from llm.train import TrainConfig
+    from llm.training.config import TrainConfig
+    from llm.training.splits import split
 
     train, judged = tmp_path / "train.jsonl", tmp_path / "judged.jsonl"
     texts = ["What is $1+1$?", "What is 2+2?", "And 3+3?"]

@@ -8,7 +8,7 @@ from hard_policies import markov_policies, rewarded
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from theory import length
+from theory import content, length
 from theory.tilt import moments
 
 # Two content states and a stop each; lopsided.
@@ -218,7 +218,7 @@ def test_covariance_splits_into_content_and_length(problem, data):
     """T18: Cov(r, log p) = E Cov(·|L) + Cov(E[·|L]), each computed group by group, and their sum that of T2."""
     log_p, reward = problem
     lengths = np.array(data.draw(st.lists(st.integers(1, 4), min_size=len(log_p), max_size=len(log_p))))
-    found = length.covariance_by_length(log_p, reward, lengths)
+    found = content.covariance_by_length(log_p, reward, lengths)
     p, value = np.exp(log_p), np.where(np.isneginf(log_p), 0.0, log_p)
     within, rows = 0.0, []
     for group in set(lengths.tolist()):
@@ -239,7 +239,7 @@ def test_content_power_sharpens_within_lengths_and_keeps_their_distribution(prob
     """T18: p(L) p(y|L)^α/Z_L."""
     log_p = problem[0]
     lengths = np.array(data.draw(st.lists(st.integers(1, 4), min_size=len(log_p), max_size=len(log_p))))
-    q, p = np.exp(length.content_power(log_p, lengths, alpha)), np.exp(log_p)
+    q, p = np.exp(content.content_power(log_p, lengths, alpha)), np.exp(log_p)
     for group in set(lengths.tolist()):
         members = (lengths == group) & (p > 0)
         np.testing.assert_allclose(q[lengths == group].sum(), p[members].sum(), atol=1e-12)
@@ -278,7 +278,7 @@ def test_content_power_sharpens_within_lengths_and_keeps_their_distribution(prob
          "vocabulary must be >= 1 and stop in (0, 1), got 5 and 1.0"),
         (lambda: length.uniform_existence_threshold(5, 0.0),
          "vocabulary must be >= 1 and stop in (0, 1), got 5 and 0.0"),
-        (lambda: length.content_power(np.log([0.5, 0.5]), np.array([1, 2]), -1),
+        (lambda: content.content_power(np.log([0.5, 0.5]), np.array([1, 2]), -1),
          "alpha must be finite and >= 0, got -1: below 0 the power p^alpha diverges where p = 0, "
          "and its limit alpha -> inf is tilt.sharpening_limit"),
     ],
@@ -297,6 +297,6 @@ def test_shapes_that_do_not_match_are_both_named(as_users_call_it):
         length.markov_power(MOVES, STOP[:1], 0, 2)
     assert str(error.value) == "stop has shape (1,) but transition has shape (2, 2)"
     with pytest.raises(ValueError, match=r"^length has shape \(3,\)"):
-        length.content_power(np.log([0.5, 0.5]), np.ones(3), 2)
+        content.content_power(np.log([0.5, 0.5]), np.ones(3), 2)
     with pytest.raises(ValueError, match=r"length has shape \(3,\) but log_p has shape \(2,\)"):
-        length.covariance_by_length(np.log([0.5, 0.5]), np.zeros(2), np.ones(3))
+        content.covariance_by_length(np.log([0.5, 0.5]), np.zeros(2), np.ones(3))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from theory import dynamics
-from toysims import instability, policies, stability
+from toysims import instability, stability
+from toysims.policies import categorical
 
 
 def test_every_stability_claim_holds(tmp_path):
@@ -20,7 +21,7 @@ def test_every_stability_claim_holds(tmp_path):
 
 @pytest.fixture
 def problem():
-    return policies.draw(jax.random.key(7), 9, 0.3, spread=0.7)
+    return categorical.draw(jax.random.key(7), 9, 0.3, spread=0.7)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from toysims import chains, empty_response, length, length_weighing, loops, markov_length
+from toysims import empty_response, length, length_weighing, loops, markov_length
+from toysims.policies import chains
 
 SMALL = ("--states", "3", "--limit", "32", "--depth", "3", "--alpha", "2")
 

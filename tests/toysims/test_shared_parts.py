@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from theory import dynamics, objectives, tilt
-from toysims import advantages, coordinates, natural_gradient, policies, policy_gradient, rloo, verdict
-from toysims.objective import returns, value, weights
+from theory import coordinates, dynamics, objectives, tilt
+from toysims import verdict
+from toysims.learners import advantages, natural_gradient, policy_gradient, rloo
+from toysims.learners.objective import returns, value, weights
+from toysims.policies import categorical
 
 vectors = arrays(np.float64, 6, elements=st.floats(-4, 4).map(lambda x: x + 0.01 * x**2))
 objectives_drawn = st.builds(
@@ -29,7 +31,7 @@ VALUE, GRADIENT, VELOCITY, MIRROR = map(
 
 def drawn(*arguments, **options):
     """A problem as JAX arrays."""
-    problem = policies.draw(*arguments, **options)
+    problem = categorical.draw(*arguments, **options)
     return jnp.asarray(problem.log_p), jnp.asarray(problem.reward)
 
 
@@ -133,19 +135,19 @@ def test_samples_come_in_proportion_to_their_probabilities():
 @given(alpha=st.floats(0.1, 6), b=st.floats(-4, 4))
 def test_coordinates_are_read_back_from_a_member_of_the_family(alpha, b):
     """T2: the moments fix the point, and so do the logarithms."""
-    problem = policies.draw(jax.random.key(5), 9, 0.3)
+    problem = categorical.draw(jax.random.key(5), 9, 0.3)
     log_q = tilt.log_tilt(problem.log_p, problem.reward, alpha, b)
     for read in (coordinates.coordinates, coordinates.projection):
         np.testing.assert_allclose(read(log_q, problem.log_p, problem.reward), (alpha, b), rtol=1e-3, atol=1e-3)
 
 
 def test_a_drawn_policy_has_the_asked_share_correct_and_at_least_one_of_each():
-    assert policies.draw(jax.random.key(0), 50, 0.2).reward.sum() == 10
-    assert policies.draw(jax.random.key(0), 2, 0.01).reward.sum() == 1
-    assert policies.draw(jax.random.key(0), 2, 0.99).reward.sum() == 1
+    assert categorical.draw(jax.random.key(0), 50, 0.2).reward.sum() == 10
+    assert categorical.draw(jax.random.key(0), 2, 0.01).reward.sum() == 1
+    assert categorical.draw(jax.random.key(0), 2, 0.99).reward.sum() == 1
     for fraction in (0.0, 1.0, -0.1, float("nan")):
         with pytest.raises(ValueError, match="strictly between 0 and 1"):
-            policies.draw(jax.random.key(0), 50, fraction)
+            categorical.draw(jax.random.key(0), 50, fraction)
 
 
 def test_a_check_holds_within_its_tolerance_and_never_with_nan():

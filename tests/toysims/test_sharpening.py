@@ -12,7 +12,8 @@ import pytest
 
 from theory.objectives import REGIMES, Coordinates, Objective, regime
 from theory.tilt import log_tilt
-from toysims import attraction, policies, regimes, repulsion, sharpening
+from toysims import attraction, regimes, repulsion, sharpening
+from toysims.policies import categorical
 
 ROOT = Path(__file__).parents[2]
 
@@ -130,7 +131,7 @@ def test_an_interrupted_run_can_be_read(tmp_path):
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert [line["name"] for line in lines] == list(REGIMES)
     assert {line["stage"] for line in lines} == {regimes.FLOW}
-    problem = policies.draw(jax.random.key(0), 12, 0.2)
+    problem = categorical.draw(jax.random.key(0), 12, 0.2)
     edge = log_tilt(problem.log_p, problem.reward, 1.0, 3.0)  # of the plane, where the ray of the task is left
     assert lines[0]["accuracy"] == pytest.approx(attraction.summary(problem, edge)["accuracy"], abs=1e-6)
 
@@ -165,7 +166,7 @@ def test_help_is_instant_and_loads_no_jax():
 
 def test_the_way_left_to_a_face_is_none_at_the_face_and_all_at_the_reference():
     """T4: 1 - (J(π) - J(p)) / (J* - J(p))."""
-    problem = policies.draw(jax.random.key(2), 6, 0.5)
+    problem = categorical.draw(jax.random.key(2), 6, 0.5)
     for name in ("task", "sharpening"):
         objective = regime(name)
         face = attraction.optimum(objective, problem.log_p, problem.reward)

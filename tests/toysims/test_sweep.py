@@ -13,8 +13,10 @@ import pytest
 from pyarrow import parquet
 
 from theory.objectives import Objective
-from toysims import mirror, natural_gradient, policies, sweep
-from toysims.objective import weights
+from toysims import sweep
+from toysims.learners import mirror, natural_gradient
+from toysims.learners.objective import weights
+from toysims.policies import categorical
 
 ROOT = Path(__file__).parents[2]
 GRID = ["--k", "7", "--policies", "60", "--alphas", "0.5", "3", "--betas", "0.2", "1", "--chunk", "4"]
@@ -36,7 +38,7 @@ def uninterrupted(tmp_path_factory):
 def test_batched_mirror_ascent_is_mirror_ascent(last, every):
     """T8: the batched program against one plain step after another: τ of every sign, bounded or not."""
     objectives = [Objective(1.0, 2.0, 0.5), Objective(0.5, 1.0, 0.0), last]
-    problems = [policies.draw(jax.random.key(seed), 6, 0.5) for seed in range(3)]
+    problems = [categorical.draw(jax.random.key(seed), 6, 0.5) for seed in range(3)]
     log_p, reward = (jnp.asarray([getattr(p, name) for p in problems]) for name in ("log_p", "reward"))
     steps = jnp.asarray([0.3, 0.1, 0.7])
     batched = mirror.ascend(weights(objectives), steps, log_p, reward, 5, every)
@@ -87,7 +89,7 @@ def test_every_cell_is_there_once_and_agrees_with_theory(uninterrupted):
     table = parquet.read_table(uninterrupted / "sweep.parquet").to_pandas()
     assert len(table) == 60 * 2 * 2 == len(table[["seed", "alpha", "beta"]].drop_duplicates())
     assert table["total_variation"].max() < 1e-9
-    problem = policies.draw(jax.random.key(17), 7, 0.2)
+    problem = categorical.draw(jax.random.key(17), 7, 0.2)
     row = table.query("seed == 17 and alpha == 3 and beta == 0.2").iloc[0]
     by_hand = np.exp(3 * problem.log_p + 5 * problem.reward)
     assert row["simulated_accuracy"] == pytest.approx(by_hand @ problem.reward / by_hand.sum())

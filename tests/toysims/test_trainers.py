@@ -8,7 +8,7 @@ import pytest
 import theory.trainers
 from theory.tilt import kl
 from toysims import saddle_node, trainers
-from toysims import trainer_steps as trainer
+from toysims.learners import trainer_steps as trainer
 
 LOG_P = np.log([0.4, 0.3, 0.17, 0.08, 0.05])
 

@@ -1,0 +1,55 @@
+"""Forecast against run: every arm a point, every quantity a panel, agreement on the diagonal."""
+
+from collections.abc import Mapping
+
+from figures.llm.arms import Look
+from figures.style import PAGE, figure, key
+
+LABELS = {
+    "accuracy": "accuracy",
+    "length": "length / tokens",
+    "log_p": "mean log p / nats",
+    "entropy": "entropy / nats",
+    "kl": "KL from the base / nats",
+}
+
+
+def draw_against_run(ax, rows, looks: Mapping[str, Look]) -> None:
+    """One quantity: forecast with its 95 % interval across, run ± 2 s.e. up; hollow where it could not be told.
+
+    An arm without a forecast is left out.
+    """
+    for row in rows.dropna(subset=["forecast", "low", "high", "run"]).itertuples():
+        look = looks[row.arm]
+        ax.errorbar(
+            row.forecast,
+            row.run,
+            xerr=[[max(row.forecast - row.low, 0)], [max(row.high - row.forecast, 0)]],
+            yerr=2 * row.run_se,
+            fmt=look.marker,
+            color=look.colour,
+            mfc=look.colour if row.reliable else "white",
+            elinewidth=0.8,
+            label=row.arm,
+        )
+    base = rows["base"].iloc[0]
+    ax.plot(base, base, "+", color="black", ms=7, label="base model", zorder=1)
+    ends = [*ax.get_xlim(), *ax.get_ylim()]
+    ax.axline((0, 0), slope=1, color="0.6", lw=0.8, zorder=0)
+    ax.set(xlim=(min(ends), max(ends)), ylim=(min(ends), max(ends)), aspect="equal")
+
+
+def comparison_figure(results, looks: Mapping[str, Look]):
+    """All quantities, and the key in the last cell."""
+    with figure(PAGE, 4.5, nrows=2, ncols=3) as (canvas, axes):
+        for ax, (quantity, label) in zip(axes.flat, LABELS.items(), strict=False):
+            draw_against_run(ax, results[results["quantity"] == quantity], looks)
+            ax.set_title(label)
+            ax.locator_params(nbins=5)
+        for ax in axes[-1]:
+            ax.set_xlabel("forecast, 95 % interval")
+        for ax in axes[:, 0]:
+            ax.set_ylabel("run ± 2 s.e.")
+        axes.flat[-1].set_axis_off()
+        axes.flat[-1].legend(*key(axes.flat[0]), loc="center left")
+    return canvas

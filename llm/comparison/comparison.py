@@ -1,0 +1,196 @@
+"""The comparison arm by arm: base rollouts, a forecast of every arm, the runs, and one table of both."""
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from harness import run_folder
+from llm.comparison.config import ARMS, Arm, CompareConfig, Sampler
+from llm.comparison.run_pool import side_by_side
+from llm.models.organisms import ORGANISMS
+from llm.problems import BUNDLED
+from llm.rollout_table import read
+from llm.sampling.config import SampleConfig
+from llm.sampling.parts import sample
+from llm.training.config import TrainConfig
+from llm.training.run import run
+from theory.estimation.diagnosis import ALPHAS, diagnose
+from theory.estimation.forecast import QUANTITIES, forecast, target_of
+from theory.estimation.reweight import Target, tilting_frontier
+from theory.estimation.samples import Rollouts
+
+# For the organisms: small steps, because a long response that is lost in the first steps is never sampled again.
+ORGANISM_ARGUMENTS = ["--per_device_train_batch_size", "128", "--learning_rate", "3e-4", "--warmup_steps", "20"]
+COMPARED = tuple(name for name in QUANTITIES if name != "finished")
+
+
+def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
+    """Write forecast.json, a run folder for each arm and seed, and results.parquet; returns the folder."""
+    if config.quick:
+        config = dataclasses.replace(config, seeds=1, steps=10, prompts=16, samples=16, eval_samples=4)
+    small = config.model in ORGANISMS or config.dataset == BUNDLED
+    if small:
+        trl_arguments = [*ORGANISM_ARGUMENTS, *trl_arguments]  # what is given later wins
+    settings = dataclasses.asdict(config) | {"trl": trl_arguments}
+    may_change = ("arms", "seeds", "processes")
+    folder = run_folder.prepare_or_resume(config.output_dir, settings, config.overwrite, may_change)
+    with run_folder.locked(folder):
+        sample(_sample_config(config, trl_arguments, samples=config.samples, output_dir=folder / "base"))
+        predictions = _predict(config, folder)
+        jobs = [(name, seed) for seed in range(config.seeds) for name in config.arms]
+        missing = [job for job in jobs if not (_run_folder(folder, *job) / "summary.json").exists()]
+        work = partial(_make, config, trl_arguments, folder)
+        for _ in side_by_side(work, missing, config.processes or (os.cpu_count() if small else 1)):
+            run_folder.write(folder / "results.parquet", tabulate(config, folder, predictions).to_parquet)
+        table = tabulate(config, folder, predictions)
+        run_folder.write(folder / "results.parquet", table.to_parquet)
+    _print(table)
+    return folder
+
+
+def _make(config: CompareConfig, trl_arguments: list[str], folder: Path, name: str, seed: int) -> None:
+    """Train the arm, or sample it; both evaluate on the same held-out prompts. What it says goes to logs/."""
+    log = folder / "logs" / f"{name}-seed{seed}.txt"
+    log.parent.mkdir(exist_ok=True)
+    arm, output_dir = ARMS[name], _run_folder(folder, name, seed)
+    with log.open("w") as said, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        if isinstance(arm, Sampler):
+            # Another seed than the base rollouts have.
+            own = arm._asdict() | {"samples": config.eval_samples, "seed": seed + 1}
+            sample(_sample_config(config, trl_arguments, output_dir=output_dir, **own))
+            return
+        options = TrainConfig(
+            **_objective_options(arm),
+            model=config.model,
+            dataset=config.dataset,
+            steps=config.steps * arm.longer,
+            seed=seed,
+            eval_prompts=config.prompts,
+            eval_samples=config.eval_samples,
+            base=folder / "base" / "rollouts.parquet",
+            output_dir=output_dir,
+            overwrite=True,  # an arm that was cut off begins again; finished ones were passed over
+        )
+        run(options, trl_arguments)
+
+
+def _run_folder(folder: Path, name: str, seed: int) -> Path:
+    return folder / "runs" / name / f"seed{seed}"
+
+
+def _sample_config(config: CompareConfig, trl_arguments: list[str], **own) -> SampleConfig:
+    """On the prompts and under the length limit of the training runs."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--max_completion_length", "--max-completion-length", type=int)
+    limit = parser.parse_known_args(trl_arguments)[0].max_completion_length
+    return SampleConfig(model=config.model, dataset=config.dataset, prompts=config.prompts, max_new_tokens=limit, **own)
+
+
+def _predict(config: CompareConfig, folder: Path) -> dict[str, dict]:
+    """The forecast of every arm that has one, made once from the base rollouts and never again."""
+    path = folder / "forecast.json"
+    found = json.loads(path.read_text()) if path.exists() else {}
+    known, diagnosis = found.get("arms", {}), found.get("diagnosis")
+    targets = {name: target for name in config.arms if (target := _target(ARMS[name]))}
+    missing = [name for name in targets if name not in known]
+    if missing or not diagnosis:
+        base = read(folder / "base")
+        for name in missing:
+            known[name] = forecast(base, [targets[name]], np.random.default_rng(0))[0]
+        diagnosis = diagnosis or _diagnose(base)
+        run_folder.write_json(path, {"model": config.model, "arms": known, "diagnosis": diagnosis})
+    return json.loads(path.read_text())["arms"]
+
+
+def _diagnose(base: Rollouts) -> list[dict]:
+    """What the base rollouts say of any sharpening, before it is known which arms there are."""
+    generator = np.random.default_rng(0)
+    along_alpha = [Target(alpha, 0.0) for alpha in (1.0, *ALPHAS)]
+    records = forecast(base, along_alpha, generator, methods=("psis",))
+    return [finding._asdict() for finding in diagnose(base, records, generator)]
+
+
+def _target(arm: Arm | Sampler) -> Target | None:
+    """Where it ends; None for low temperature and best of n, which are at no point of the plane [T16]."""
+    if isinstance(arm, Sampler):
+        return Target(arm.alpha, 0.0) if arm.method.startswith("power-") else None
+    options = TrainConfig(**_objective_options(arm))
+    return target_of(options.objective, options.kappa, options.length_control)
+
+
+def _objective_options(arm: Arm) -> dict:
+    return {name: value for name, value in arm._asdict().items() if name != "longer"}
+
+
+def tabulate(config: CompareConfig, folder: Path, predictions: dict[str, dict]) -> pd.DataFrame:
+    """A row for each arm, seed and quantity: what was forecast, with its interval, and where the run ended."""
+    kl, accuracy = tilting_frontier(read(folder / "base"))
+    base = json.loads((folder / "base" / "summary.json").read_text())
+    rows = []
+    for name in config.arms:
+        for seed in range(config.seeds):
+            output_dir = _run_folder(folder, name, seed)
+            if not (output_dir / "summary.json").exists():
+                continue
+            summary, predicted = json.loads((output_dir / "summary.json").read_text()), predictions.get(name, {})
+            if isinstance(ARMS[name], Sampler):
+                # The entropy of its tokens is that of the model, not of the sampler.
+                own, tokens = summary | {"entropy": None, "entropy_se": None}, summary["tokens"]
+            else:
+                *_, last = run_folder.read_metrics(output_dir)
+                own, tokens = summary["final"], last["num_tokens"]
+            rows += [
+                {
+                    "arm": name,
+                    "seed": seed,
+                    "quantity": quantity,
+                    "base": base[quantity],
+                    "forecast": _number(predicted, quantity),
+                    "low": _number(predicted, f"{quantity}_low"),
+                    "high": _number(predicted, f"{quantity}_high"),
+                    "reliable": predicted.get(f"{quantity}_reliable", False),
+                    "run": _number(own, quantity),
+                    "run_se": _number(own, f"{quantity}_se"),
+                    # The best that any policy could have at the KL that this run spent [T5].
+                    "accuracy_of_tilting_at_its_kl": float(np.interp(_number(own, "kl"), kl, accuracy)),
+                    "kl_to_optimum": _number(summary, "kl_to_optimum"),
+                    "kl_to_optimum_se": _number(summary, "kl_to_optimum_se"),
+                    # Prompts and responses of all steps, or what was sampled.
+                    "tokens": int(tokens),
+                }
+                for quantity in COMPARED
+            ]
+    return pd.DataFrame(rows)
+
+
+def _number(record: dict, name: str) -> float:
+    """nan for what is not known: JSON has null for it, or nothing."""
+    value = record.get(name)
+    return np.nan if value is None else float(value)
+
+
+def _print(table: pd.DataFrame) -> None:
+    """Forecast and runs (mean over seeds) side by side; a number in brackets was marked as not reliable."""
+    shown = Table(title="forecast | run, mean over seeds; (…) could not be told; accuracy of tilting at the run's KL")
+    shown.add_column("arm", no_wrap=True)
+    for column in (*COMPARED, "tilting at its KL", "KL to optimum"):
+        shown.add_column(column)
+    for name, arm in table.groupby("arm", sort=False):
+        cells = []
+        for quantity in COMPARED:
+            rows = arm[arm["quantity"] == quantity]
+            predicted = f"{rows['forecast'].iloc[0]:.3f}"
+            predicted = predicted if rows["reliable"].iloc[0] else f"({predicted})"
+            cells.append(f"{predicted} | {rows['run'].mean():.3f}")
+        rest = (f"{arm[column].mean():.3f}" for column in ("accuracy_of_tilting_at_its_kl", "kl_to_optimum"))
+        shown.add_row(name, *cells, *rest)
+    Console().print(shown)

@@ -1,0 +1,33 @@
+"""What an evaluation is asked."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Judge rollouts of models and samplers: one row a number, one column a table."""
+
+    rollouts: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """run folders or rollouts tables; the first is what the others are compared with"""
+    ks: tuple[int, ...] = ()
+    """values of k; by default 1, 2, 4, 8 ... as far as the samples go"""
+    level: float = 0.95
+    """level of the intervals"""
+    seed: int = 0
+    """seed of the bootstrap"""
+    output_dir: Path = Path("runs/evaluation")
+    """where evaluation.json and evaluation.csv are written"""
+    overwrite: bool = False
+    """replace what --output-dir holds"""
+
+    def __post_init__(self):
+        if not self.rollouts:
+            raise ValueError("name at least one run folder or rollouts table")
+        if not 0 < self.level < 1:
+            raise ValueError(f"--level must be between 0 and 1, got {self.level}")
+        if any(k < 1 for k in self.ks):
+            raise ValueError(f"--ks must be at least 1, got {' '.join(map(str, self.ks))}")

@@ -1,0 +1,107 @@
+"""Rollouts tables judged side by side: which tables, their numbers, and their differences prompt by prompt."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from harness import run_folder
+from llm.evaluation.config import EvaluateConfig
+from llm.rollout_table import read_table
+from theory.estimation.intervals import ClusterBootstrap
+from theory.estimation.statistics import KL_ESTIMATOR, prompt_statistics
+
+PARTS = {"base": "base", "final": "last", "best": "best"}  # file of a run folder -> what it holds
+
+
+def evaluate(config: EvaluateConfig) -> Path:
+    """Write evaluation.json, evaluation.csv and print the table; returns the folder."""
+    tables = dict(_tables(config.rollouts))
+    ks = config.ks or _powers_of_two(min(int(table.groupby("prompt_id").size().min()) for table in tables.values()))
+    statistics = {name: prompt_statistics(table, tuple(ks), name) for name, table in tables.items()}
+    generator = np.random.default_rng(config.seed)
+    first, *others = statistics
+    result = {
+        "tables": {name: _with_interval(values, config.level, generator) for name, values in statistics.items()},
+        "prompts": {name: len(values) for name, values in statistics.items()},
+        "samples": {name: float(table.groupby("prompt_id").size().mean()) for name, table in tables.items()},
+        "differences_to": first,
+        "differences": {
+            name: _with_interval(_paired(statistics[name], statistics[first], name, first), config.level, generator)
+            for name in others
+        },
+        "level": config.level,
+        "kl_estimator": KL_ESTIMATOR,
+        "intervals": "bias-corrected cluster bootstrap over prompts (theory/estimation/intervals.py)",
+    }
+    output_dir = run_folder.prepare(config.output_dir, config, config.overwrite)
+    _long_form(result).to_csv(output_dir / "evaluation.csv", index=False)
+    run_folder.write_json(output_dir / "evaluation.json", result)
+    for title, part in (("tables", "tables"), (f"differences to {first}, paired by prompt", "differences")):
+        _print(title, result[part], config.level)
+    return output_dir
+
+
+def _tables(paths: tuple[Path, ...]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """(name, table). A base that several runs share is read from the first of them alone."""
+    seen_bases: list[pd.DataFrame] = []
+    for path in paths:
+        if not (path / "final.parquet").exists():
+            yield str(path), read_table(path)
+            continue
+        for file, part in PARTS.items():
+            if not (path / f"{file}.parquet").exists():
+                continue
+            table = read_table(path / f"{file}.parquet")
+            if file == "base":
+                if any(table.equals(base) for base in seen_bases):
+                    continue
+                seen_bases.append(table)
+            yield f"{path}:{part}", table
+
+
+def _powers_of_two(largest: int) -> tuple[int, ...]:
+    return tuple(2**i for i in range(largest.bit_length()))
+
+
+def _paired(values: pd.DataFrame, baseline: pd.DataFrame, name: str, first: str) -> pd.DataFrame:
+    """Prompt by prompt, value less baseline."""
+    shared = values.index.intersection(baseline.index)
+    if shared.empty:
+        raise ValueError(f"ROLLOUTS {name} and {first} have no prompt_id in common; evaluate them one by one")
+    return values.loc[shared] - baseline.loc[shared]
+
+
+def _with_interval(values: pd.DataFrame, level: float, generator: np.random.Generator) -> dict[str, dict[str, float]]:
+    """One set of bootstrap draws for all quantities; one that is nan on some prompt (an unknown KL) stays nan."""
+    numbers = {name: {"value": np.nan, "low": np.nan, "high": np.nan} for name in values}
+    known = values.dropna(axis="columns")
+    low, high = ClusterBootstrap(len(values), generator).interval(known.to_numpy(float), level)
+    for name, *ends in zip(known, known.mean(), low, high, strict=True):
+        numbers[name] = dict(zip(("value", "low", "high"), map(float, ends), strict=True))
+    return numbers
+
+
+def _long_form(result: dict) -> pd.DataFrame:
+    rows = [
+        {"kind": kind, "rollouts": name, "quantity": quantity, **numbers}
+        for kind in ("tables", "differences")
+        for name, quantities in result[kind].items()
+        for quantity, numbers in quantities.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _print(title: str, part: dict, level: float) -> None:
+    if not part:
+        return
+    table = Table(title=f"{title} ({level:.0%} intervals over prompts)")
+    for column in ("", *part):
+        table.add_column(column)
+    for quantity in next(iter(part.values())):
+        cells = (part[name][quantity] for name in part)
+        table.add_row(quantity, *(f"{c['value']:.3f} \\[{c['low']:.3f}, {c['high']:.3f}]" for c in cells))
+    Console().print(table)

@@ -1,0 +1,101 @@
+"""A few grading processes and a queue for them: many answers are compared at once, and none can hang or end the run."""
+
+import atexit
+import functools
+import itertools
+import json
+import os
+import queue
+import select
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from llm.grading.worker import WALL_SECONDS
+
+SCRIPT = Path(__file__).with_name("worker.py")
+START_SECONDS = 60.0  # loading math-verify on a busy machine; only a broken installation takes longer
+
+
+class Worker:
+    """One grading process, asked one thing at a time and started again when it does not answer."""
+
+    def __init__(self):
+        self._numbers = itertools.count(1)
+        self._start()
+
+    def _start(self) -> None:
+        # -P: the folder of the script is no place to import from. A process of its own, started and not forked, has
+        # neither the threads nor the memory of this one.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+        self._patience = START_SECONDS + WALL_SECONDS
+
+    def same(self, answer: str, gold: str) -> bool:
+        number = next(self._numbers)
+        try:
+            self._process.stdin.write(json.dumps([number, answer, gold]).encode() + b"\n")
+            while select.select([self._process.stdout], [], [], self._patience)[0]:
+                line = self._process.stdout.readline()
+                if not line:
+                    break
+                self._patience = 2 * WALL_SECONDS
+                replied, verdict = json.loads(line)
+                if replied == number:
+                    return bool(verdict)
+        except BrokenPipeError:
+            pass  # it died between two requests
+        self.close()
+        self._start()
+        return False
+
+    def close(self) -> None:
+        self._process.stdin.close()  # the worker ends when it sees this
+        try:
+            self._process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+
+
+class Pool:
+    """Workers started when they are first needed, at most `size` of them."""
+
+    def __init__(self, size: int):
+        self.size = size
+        self._workers: list[Worker] = []
+        self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+
+    def same(self, pairs: Sequence[tuple[str, str]]) -> list[bool]:
+        """For each (answer, gold): does math-verify hold them equal? False where it had to be stopped."""
+        while len(self._workers) < min(self.size, len(pairs)):
+            self._workers.append(Worker())
+            self._idle.put(self._workers[-1])
+        if len(pairs) == 1:
+            return [self._ask(pairs[0])]
+        with ThreadPoolExecutor(max(1, len(self._workers))) as threads:  # threads only wait for processes
+            return list(threads.map(self._ask, pairs))
+
+    def _ask(self, pair: tuple[str, str]) -> bool:
+        worker = self._idle.get()
+        try:
+            return worker.same(*pair)
+        finally:
+            self._idle.put(worker)
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.close()
+        self._workers, self._idle = [], queue.SimpleQueue()
+
+
+@functools.cache
+def shared_pool() -> Pool:
+    """The pool of this process. Several training processes on one machine share its cores."""
+    pool = Pool(size=max(1, min(8, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))))
+    atexit.register(pool.close)
+    return pool

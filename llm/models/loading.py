@@ -1,0 +1,74 @@
+"""Load a causal language model and its tokenizer: a bundled organism by name, a folder, or a hub id."""
+
+from pathlib import Path
+
+from llm.models.organisms import ORGANISMS, WEIGHTS
+
+# Chat templates that ask for the day (Llama 3.2) would make every day another prompt; this is their own default.
+FIXED_DATE = "{%- set date_string = '26 Jul 2024' %}"
+# Pad tokens that a family has but its tokenizer does not name.
+SPARE_PADS = ("<|finetune_right_pad_id|>",)
+
+
+def resolve(model: str) -> str:
+    """The path or hub id behind a --model argument; a wrong one is refused before anything is loaded."""
+    if model in ORGANISMS:
+        path = WEIGHTS / model
+        if not (path / "model.safetensors").exists():
+            raise ValueError(f"--model {model} has no weights at {path}; make them with python -m llm.pretrain")
+        return str(path)
+    if Path(model).is_dir():
+        if not (Path(model) / "config.json").exists():
+            raise ValueError(f"--model {model} is a folder without config.json; name one that holds a saved model")
+        return model
+    if model.count("/") != 1 or model.startswith((".", "/", "~")):
+        raise ValueError(
+            f"--model {model} does not exist; name a bundled organism ({', '.join(ORGANISMS)}), a folder or a hub id"
+        )
+    return model
+
+
+def load(path: str, **model_options):
+    """(model, tokenizer). Weights are safetensors only, and no code of a checkpoint is run."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left", trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            path, use_safetensors=True, trust_remote_code=False, **model_options
+        )
+    except OSError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(
+            f"--model {path} could not be loaded ({reason}); log in with `hf auth login` if it is gated, "
+            "or download it and name its folder"
+        ) from None
+    if tokenizer.pad_token_id is None:
+        # Generation needs padding; EOS as PAD is safe here because every mask comes from lengths, not from ids.
+        known = tokenizer.get_vocab()
+        tokenizer.pad_token = next((pad for pad in SPARE_PADS if pad in known), tokenizer.eos_token)
+    template = tokenizer.chat_template or ""
+    if "strftime_now" in template and not template.startswith(FIXED_DATE):
+        tokenizer.chat_template = FIXED_DATE + template
+    forget_sampling(model)
+    return model, tokenizer
+
+
+def forget_sampling(model) -> None:
+    """Drop what a chat model's generation_config says about sampling, and keep its special tokens.
+
+    generate() takes from there what a call does not name: Qwen2.5's repetition penalty would make every sample come
+    from another distribution than the one whose log-probabilities are computed.
+    """
+    from transformers import GenerationConfig
+
+    old = model.generation_config
+    tokens = ("bos_token_id", "eos_token_id", "pad_token_id")
+    model.generation_config = GenerationConfig(**{name: getattr(old, name) for name in tokens})
+
+
+def stop_token_ids(model, tokenizer) -> set[int]:
+    """Every token that ends a response: some chat models have several (end of turn, end of text)."""
+    listed = model.generation_config.eos_token_id
+    ids = set(listed if isinstance(listed, list) else [listed]) | {tokenizer.eos_token_id}
+    return {i for i in ids if i is not None}

@@ -1,0 +1,100 @@
+"""Sampling in parts of a few prompts, each saved in one move: a killed run goes on where it was."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import transformers
+from rich.console import Console
+from rich.progress import track
+
+from harness import run_folder
+from llm.models import loading
+from llm.models.organisms import MAX_RESPONSE_TOKENS, ORGANISMS
+from llm.problems import BUNDLED, Problem, hold_out, load_problems
+from llm.samplers.methods import rows_per_sample, sampler
+from llm.sampling import rollouts
+from llm.sampling.config import SampleConfig
+from theory.estimation.statistics import summarise
+
+
+def sample(config: SampleConfig) -> Path:
+    """Write rollouts.parquet, summary.json; returns the table's path."""
+    transformers.utils.logging.disable_progress_bar()
+    path = loading.resolve(config.model)
+    bundled = config.model in ORGANISMS or config.dataset == BUNDLED
+    problems = choose_problems(config, bundled)
+    model, tokenizer = loading.load(path, dtype=torch.bfloat16 if torch.cuda.is_available() else torch.float32)
+    if not bundled and not tokenizer.chat_template:
+        raise ValueError(f"--model {config.model} has no chat template; use an instruction-tuned model")
+    model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+    stops = loading.stop_token_ids(model, tokenizer)
+    limit = config.max_new_tokens or (MAX_RESPONSE_TOKENS if bundled else 1536)
+    draw = _sampler(config, path)
+
+    folder = run_folder.prepare_or_resume(config.output_dir, config, config.overwrite)
+    parts = folder / "parts"
+    parts.mkdir(exist_ok=True)
+    at_once = max(
+        1,
+        int(
+            config.batch_size / (config.samples * rows_per_sample(config.method, config.samples, config.method_options))
+        ),
+    )
+    chunks = [problems[start : start + at_once] for start in range(0, len(problems), at_once)]
+    for index, chunk in enumerate(track(chunks, "sampling", console=Console(stderr=True))):
+        part = parts / f"{index:06d}.parquet"
+        if part.exists():
+            continue
+        prompt_ids = [rollouts.encode_prompt(tokenizer, problem, not bundled) for problem in chunk]
+        # A part's draws depend on its own seed alone: it does not matter which run made the parts before it.
+        generator = torch.Generator().manual_seed(_seed(config.seed, index))
+        drawn = draw(model, tokenizer, prompt_ids, config.samples, limit, stops, generator)
+        table = rollouts.tabulate(model, tokenizer, chunk, prompt_ids, drawn, stops, batch_size=config.batch_size)
+        facts = {"tokens": drawn.tokens, "prompts": len(chunk), **drawn.diagnostics}
+        run_folder.write_json(part.with_suffix(".json"), facts)
+        run_folder.write(part, table.to_parquet)
+
+    tables = [pd.read_parquet(parts / f"{index:06d}.parquet") for index in range(len(chunks))]
+    table = pd.concat(tables, ignore_index=True)
+    facts = pd.DataFrame([json.loads((parts / f"{index:06d}.json").read_text()) for index in range(len(chunks))])
+    weights = facts.pop("prompts")
+    summary = {
+        **summarise(table),
+        "rows": len(table),
+        "tokens": int(facts.pop("tokens").sum()),
+        **{name: float(np.average(facts[name], weights=weights)) for name in facts},
+    }
+    run_folder.write(folder / "rollouts.parquet", table.to_parquet)
+    run_folder.write_json(folder / "summary.json", summary)
+    return folder / "rollouts.parquet"
+
+
+def choose_problems(config: SampleConfig, bundled: bool) -> list[Problem]:
+    """The problems that llm.train holds out for the same number, so that a forecast and a run have the same prompts."""
+    dataset = config.dataset or (BUNDLED if bundled else None)
+    if dataset is None:
+        raise ValueError(f"--dataset is needed for --model {config.model}; name a file or a hub id")
+    problems = load_problems(dataset, "heldout" if dataset == BUNDLED else config.split)
+    return hold_out(problems, config.prompts)[1] if 0 < config.prompts < len(problems) else problems
+
+
+def _sampler(config: SampleConfig, path: str):
+    """The function behind --method and --engine, with the signature of llm.sampling.rollouts.draw."""
+    if config.engine == "vllm":
+        from llm.samplers.vllm import engine
+
+        return engine(path)
+    if config.method != "base":
+        return sampler(config.method, config.method_options)
+
+    def base(*arguments):
+        return rollouts.draw(*arguments, config.batch_size)
+
+    return base
+
+
+def _seed(seed: int, part: int) -> int:
+    return int(np.random.SeedSequence([seed, part]).generate_state(1, np.uint64)[0] >> 1)

@@ -1,0 +1,100 @@
+"""The rollouts table: one row a sampled response, readable without our code.
+
+Columns: prompt_id, sample, response, answer, reward, log_p, length, finished, and where known prompt, log_pi, entropy.
+log_p is the sum over response tokens under the reference model (EOS included when finished), log_pi the same under
+what sampled it (missing where a sampler's density is not known), entropy the sum of the model's token entropies along
+the response; all in nats. length is in tokens, EOS included. reward is 0 for an unfinished response: what was cut off
+is not scored as if it were complete.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import torch
+
+from llm.grading.grade import grade_all
+from llm.models.loading import stop_token_ids
+from llm.problems import Problem, render
+from llm.samplers.base import Drawn, draw
+from llm.sampling.scoring import response_log_probs
+
+
+def sample_rollouts(
+    model,
+    tokenizer,
+    problems: Sequence[Problem],
+    samples: int,
+    max_new_tokens: int,
+    seed: int,
+    chat: bool,
+    reference=None,
+    batch_size: int = 512,
+    scoring_batch_size: int | None = None,
+) -> pd.DataFrame:
+    """samples responses to each problem at temperature 1, scored under model (log_pi) and reference (log_p).
+
+    No reference: the model is its own, log_p = log_pi. The global torch generator is left as it was found. Scoring
+    holds the logits of whole responses, and may need smaller batches than sampling.
+    """
+    prompt_ids = [encode_prompt(tokenizer, problem, chat) for problem in problems]
+    stops = stop_token_ids(model, tokenizer)
+    generator = torch.Generator().manual_seed(seed)
+    was_training = model.training
+    model.eval()
+    drawn = draw(model, tokenizer, prompt_ids, samples, max_new_tokens, stops, generator, batch_size)
+    scoring = scoring_batch_size or batch_size
+    table = tabulate(model, tokenizer, problems, prompt_ids, drawn, stops, reference, scoring)
+    model.train(was_training)
+    return table
+
+
+def tabulate(
+    model,
+    tokenizer,
+    problems: Sequence[Problem],
+    prompt_ids: Sequence[list[int]],
+    drawn: Drawn,
+    stops: set[int],
+    reference=None,
+    batch_size: int = 512,
+) -> pd.DataFrame:
+    """The table of what was drawn: decoded, graded and scored.
+
+    log_pi is what the method says; where it says nothing it is the model's own log-probability, unless the method has
+    columns of its own, which means that it sampled something else.
+    """
+    samples = len(drawn.responses) // len(problems)
+    rows = [(problem, ids, n) for problem, ids in zip(problems, prompt_ids, strict=True) for n in range(samples)]
+    asked = [ids for _, ids, _ in rows]
+    scores = response_log_probs(
+        model, asked, drawn.responses, tokenizer.pad_token_id, batch_size, with_entropy=True
+    ).double()
+    own = scores[:, 0]
+    log_p = own
+    if reference is not None:
+        log_p = response_log_probs(reference, asked, drawn.responses, tokenizer.pad_token_id, batch_size).double()
+    texts = tokenizer.batch_decode(drawn.responses, skip_special_tokens=True)
+    finished = [bool(ids) and ids[-1] in stops for ids in drawn.responses]
+    return pd.DataFrame(
+        {
+            "prompt_id": [problem.prompt_id for problem, *_ in rows],
+            "sample": [n for *_, n in rows],
+            "prompt": [problem.text for problem, *_ in rows],
+            "response": texts,
+            "answer": [problem.answer for problem, *_ in rows],
+            "reward": grade_all(texts, [problem.answer for problem, *_ in rows], finished),
+            "log_p": log_p.numpy(),
+            "log_pi": own.numpy() if drawn.log_pi is None and not drawn.columns else drawn.log_pi,
+            "entropy": scores[:, 1].numpy(),
+            "length": [len(ids) for ids in drawn.responses],
+            "finished": finished,
+            **drawn.columns,
+        }
+    ).astype({"log_pi": float})
+
+
+def encode_prompt(tokenizer, problem: Problem, chat: bool) -> list[int]:
+    prompt = render(problem, chat)
+    if not chat:
+        return tokenizer(prompt).input_ids
+    return tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=True)["input_ids"]

@@ -1,0 +1,75 @@
+"""Going on with a run that was cut off: from which checkpoint, whether it is the same run, and what to forget.
+
+A checkpoint counts when its trainer_state.json, which is written last, can be read; a folder cut off in the middle of
+being written does not. The run is the same when every option that changes its result is.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+from harness import run_folder
+
+# Where a run writes, how it reports and how often it saves change nothing of what it computes.
+MAY_CHANGE = {"output_dir", "overwrite", "resume", "config"}
+TRL_MAY_CHANGE = {"output_dir", "report_to", "run_name", "project", "trackio_space_id", "logging_dir", "disable_tqdm"}
+TRL_MAY_CHANGE |= {"log_completions", "num_completions_to_print", "save_total_limit", "save_steps", "save_strategy"}
+TRL_MAY_CHANGE |= {"vllm_server_base_url", "vllm_server_host", "vllm_server_port", "vllm_group_port"}
+TRL_MAY_CHANGE |= {"vllm_gpu_memory_utilization", "vllm_server_timeout"}
+
+
+def is_run(output_dir: Path) -> bool:
+    return (output_dir / "config.json").exists()
+
+
+def check_same_run(output_dir: Path, config: dict) -> None:
+    """ValueError that names the first option in which the run in the folder differs from `config`."""
+    saved = json.loads((output_dir / "config.json").read_text())
+    given = json.loads(json.dumps(config, default=str))
+    pairs = [("", saved, given, MAY_CHANGE), ("trl ", saved.get("trl", {}), given.get("trl", {}), TRL_MAY_CHANGE)]
+    for kind, there, here, may_change in pairs:
+        for name in [*there, *(here.keys() - there.keys())]:  # regime and model first, as they stand in the file
+            if name in may_change | {"trl"} or (kind == "" and name not in there):
+                continue  # an option that is younger than the run
+            if there.get(name) != here.get(name):
+                raise ValueError(
+                    f"--resume: the run in {output_dir} has {kind}{name} = {there.get(name)}, this command "
+                    f"{here.get(name)}; give the same options, or another --output-dir for another run"
+                )
+
+
+def latest_checkpoint(checkpoints: Path) -> Path | None:
+    """The complete checkpoint of the most steps; None where there is none."""
+    complete = [folder for folder in checkpoints.glob("checkpoint-*") if _is_complete(folder)]
+    return max(complete, key=_step, default=None)
+
+
+def forget_after(output_dir: Path, checkpoint: Path | None) -> None:
+    """Drop what came after the checkpoint: lines of metrics.jsonl and validation.jsonl, and half-written folders."""
+    last = _step(checkpoint) if checkpoint else 0
+    for name in ("metrics.jsonl", "validation.jsonl"):
+        if (output_dir / name).exists():
+            kept = [row for row in _rows(output_dir / name) if row["step"] <= last]
+            lines = "".join(json.dumps(row) + "\n" for row in kept)
+            run_folder.write(output_dir / name, lambda part, lines=lines: part.write_text(lines))
+    for folder in (output_dir / "checkpoints").glob("checkpoint-*"):
+        if _step(folder) > last:
+            shutil.rmtree(folder)
+
+
+def _rows(path: Path) -> list[dict]:
+    """The whole lines; the last one may have been cut off."""
+    lines = path.read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def _is_complete(folder: Path) -> bool:
+    try:
+        return json.loads((folder / "trainer_state.json").read_text())["global_step"] == _step(folder)
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _step(folder: Path) -> int:
+    digits = folder.name.removeprefix("checkpoint-")
+    return int(digits) if digits.isdigit() else -1

@@ -1,0 +1,74 @@
+"""The five regimes as rewards of TRL's RLOOTrainer, which sees J(pi) = w E[r] + c E[l] + tau H(pi) sample by sample.
+
+TRL subtracts its own beta (log pi - l) from what the reward functions return. With the length exponent kappa,
+
+    return(y) = w r(y) + (c - tau) l(y)/|y|^kappa + tau (l(y) - log pi(y)),       log pi detached    [T1, T20]
+
+so the log-probability term below hands over the rest. kappa = 0 is J itself; kappa > 0 weakens the sharpening of long
+responses: the target's power on p becomes 1 + (c/tau - 1)/|y|^kappa.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from llm.training.length_returns import balance_return, content_return
+from theory.objectives import Objective
+
+
+def trl_beta(objective: Objective) -> float:
+    """The KL weight that TRL is given: tau, or 1 where tau = 0, so that a reference model is there to read l from."""
+    return objective.entropy_weight or 1.0
+
+
+def log_prob_term(objective: Objective, kappa: float = 0.0) -> Callable[..., list[float]]:
+    """The part of the return that depends on log-probabilities, less what TRL adds by itself.
+
+    With beta' = trl_beta:  (c - tau) l/|y|^kappa + (tau - beta') (l - log pi).
+    tau > 0 leaves the first term alone; tau = 0 leaves c l/|y|^kappa after TRL's own term has cancelled the second.
+    """
+    sharpening = objective.reference_weight - objective.entropy_weight
+    cancelled = objective.entropy_weight - trl_beta(objective)
+
+    def log_prob_reward(sequence_log_p, sequence_log_pi, sequence_length, **_) -> list[float]:
+        l, log_pi, length = (np.asarray(x, float) for x in (sequence_log_p, sequence_log_pi, sequence_length))
+        return list(sharpening * l / length**kappa + cancelled * (l - log_pi))
+
+    return log_prob_reward
+
+
+def length_controlled_term(objective: Objective, control: str) -> Callable[..., list[float]]:
+    """The return of trajectory balance (1/|y| inside the square) or of content alone, less what TRL adds by itself."""
+    alpha, _ = objective.target
+    tau = objective.entropy_weight
+    own_return = {"trajectory-balance": balance_return, "content": content_return}[control]
+
+    def log_prob_reward(prompts, sequence_log_p, sequence_log_pi, sequence_length, **_) -> list[float]:
+        own = own_return(prompts, sequence_log_p, sequence_log_pi, sequence_length, alpha)
+        return list(tau * (own - np.subtract(sequence_log_p, sequence_log_pi)))
+
+    return log_prob_reward
+
+
+def task_reward(
+    completions: list, answer: list[str], finished: list[bool], log_p, log_pi, length, log_metric, **_
+) -> list[float]:
+    """1 for a complete response whose boxed answer is right, else 0; also logs what a run is followed by.
+
+    Its weight is w, which may be 0: accuracy is then measured and not rewarded.
+    """
+    from llm.grading.grade import grade_all
+
+    texts = [c if isinstance(c, str) else c[0]["content"] for c in completions]
+    rewards = grade_all(texts, answer, finished)
+    for name, value in {
+        "accuracy": np.mean(rewards),
+        "length": np.mean(length),
+        "finished": np.mean(finished),
+        "log_p": np.mean(log_p),
+        "log_p_sd": np.std(log_p),
+        "sequence_entropy": -np.mean(log_pi),
+        "sequence_kl": np.mean(log_pi) - np.mean(log_p),
+    }.items():
+        log_metric(name, float(value))
+    return rewards

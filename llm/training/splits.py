@@ -1,0 +1,43 @@
+"""Which problems a run trains on, which choose its best checkpoint, and which it is judged by: three disjoint sets."""
+
+from typing import NamedTuple
+
+from llm.problems import BUNDLED, Problem, hold_out, load_problems
+from llm.training.config import TrainConfig
+
+
+class Splits(NamedTuple):
+    train: list[Problem]
+    validation: list[Problem]
+    held_out: list[Problem]
+
+
+def split(config: TrainConfig, bundled: bool) -> Splits:
+    """The held-out problems are the same for every run on a dataset; the validation problems leave the training set.
+
+    A training problem that is also in --eval-dataset is dropped (MATH's training set has some of MATH-500).
+    """
+    dataset = config.dataset or (BUNDLED if bundled else None)
+    if dataset is None:
+        raise ValueError(f"--dataset is needed for --model {config.model}; name a file or a hub id")
+    if dataset == BUNDLED:
+        _, held_out = hold_out(load_problems(BUNDLED, "heldout"), config.eval_prompts)
+        train = load_problems(BUNDLED)
+    elif config.eval_dataset:
+        held_out = load_problems(config.eval_dataset, "test")[: config.eval_prompts]
+        judged = {_letters(problem) for problem in held_out}
+        train = [problem for problem in load_problems(dataset) if _letters(problem) not in judged]
+    else:
+        train, held_out = hold_out(load_problems(dataset), config.eval_prompts)
+    if not config.validation_prompts:
+        return Splits(train, [], held_out)
+    if config.validation_prompts >= len(train):
+        raise ValueError(
+            f"--validation-prompts {config.validation_prompts} leaves nothing of {len(train)} problems to train on"
+        )
+    return Splits(*hold_out(train, config.validation_prompts, seed=1), held_out)
+
+
+def _letters(problem: Problem) -> str:
+    """The text without spacing, punctuation and case: published copies of a problem differ in those."""
+    return "".join(filter(str.isalnum, problem.text)).lower()

@@ -1,0 +1,57 @@
+"""What a finished run says about itself: summary.json, and the table on the screen."""
+
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from llm.training.config import TrainConfig
+from llm.training.recorder import pace
+from theory.estimation.distance import distance_to_optimum, forecast_optimum
+from theory.estimation.forecast import target_of
+from theory.estimation.statistics import summarise
+
+
+def run_summary(
+    config: TrainConfig,
+    tables: dict[str, pd.DataFrame],
+    metrics: list[dict],
+    collapse: dict | None,
+    best_checkpoint: str | None,
+) -> dict:
+    """tables: the rollouts of base, final and, where one was chosen, best; metrics: the lines of metrics.jsonl."""
+    target = target_of(config.objective, config.kappa, config.length_control)
+    summary = {
+        "regime": config.regime,
+        "alpha": config.alpha,
+        "beta": config.beta,
+        "kappa": config.kappa,
+        "length_control": config.length_control,
+        "steps": metrics[-1]["step"],
+        "forecast": forecast_optimum(tables["base"], target),
+        **{name: summarise(table) for name, table in tables.items()},
+        **pace(metrics),
+        "collapse": collapse,
+    }
+    if best_checkpoint:
+        summary["best_step"] = int(Path(best_checkpoint).name.removeprefix("checkpoint-"))
+    if not target.is_face and config.length_control != "ignore-eos":
+        distance = distance_to_optimum(tables["base"], tables["final"], target)
+        summary["kl_to_optimum"], summary["kl_to_optimum_se"] = distance
+    return summary
+
+
+def print_summary(summary: dict) -> None:
+    table = Table(title=f"{summary['regime']}: held-out prompts, ± standard error or [95 % interval] over prompts")
+    for column in ("", "base", "forecast of the optimum", "run"):
+        table.add_column(column)
+    for name in ("accuracy", "length", "log_p", "kl", "entropy"):
+        base, final = (f"{summary[part][name]:.3f} ± {summary[part][f'{name}_se']:.3f}" for part in ("base", "final"))
+        value, low, high, reliable = (summary["forecast"][f"{name}{end}"] for end in ("", "_low", "_high", "_reliable"))
+        forecast = f"{value:.3f} \\[{low:.3f}, {high:.3f}]{'' if reliable else ' cannot tell'}"
+        table.add_row(name, base, forecast, final)
+    Console().print(table)
+    if "kl_to_optimum" in summary:
+        distance, error = summary["kl_to_optimum"], summary["kl_to_optimum_se"]
+        Console().print(f"KL from the run to the optimum: {distance:.3f} ± {error:.3f} nats")

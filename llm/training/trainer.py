@@ -1,0 +1,126 @@
+"""TRL's RLOOTrainer with rewards that see log-probabilities, and with checkpoints that continue a run exactly.
+
+TRL scores each batch of responses under the policy and under the reference before it asks for rewards, and keeps
+both to itself. This subclass remembers them and hands them to every reward function as the arguments `log_p`,
+`log_pi`, `length` and `finished`, of the response up to its first end-of-sequence token, and `sequence_log_p`,
+`sequence_log_pi`, `sequence_length` of all that was generated: no forward pass more than plain RLOO with a KL term.
+The two differ only where end-of-sequence is ignored and generation goes on to the length limit.
+"""
+
+import contextlib
+from collections.abc import Callable
+
+import torch
+from trl import RLOOTrainer
+
+from llm.training.data_order import EpochOrder
+
+
+class LogProbRewardTrainer(RLOOTrainer):
+    """diagnose: from the means of a step's metrics to further metrics, logged with them.
+    ignore_eos: training responses do not end; what counts as the response ends where it would have.
+    """
+
+    def __init__(
+        self,
+        *args,
+        diagnose: Callable[[dict[str, float]], dict[str, float]] | None = None,
+        ignore_eos: bool = False,
+        **kwargs,
+    ):
+        super().__init__(*args, **kwargs)
+        self.diagnose = diagnose
+        self.ignore_eos = ignore_eos
+        # A response that goes on may hold padding tokens that were sampled; they end nothing.
+        self._stops = {*self.eos_token_ids, *([] if ignore_eos else [self._tokenizer.pad_token_id])}
+        if ignore_eos:
+            self._go_on_after_eos()
+        self._scored: list[torch.Tensor] = []
+        if self.beta == 0:
+            raise ValueError("beta must not be 0: TRL would load no reference model to read log p from")
+        if self.reward_clip_range:
+            # TRL clips before its KL term, which would cut the sum of the two at the wrong place.
+            raise ValueError(f"--reward-clip-range {self.reward_clip_range} changes the objective; leave it unset")
+
+    def _go_on_after_eos(self) -> None:
+        if self.mask_truncated_completions:
+            raise ValueError("--mask_truncated_completions leaves out what did not end, with ignore-eos that is all")
+        if self.use_vllm:
+            raise ValueError("--length-control ignore-eos generates with Transformers; drop --use_vllm")
+        no_token = self.model.config.get_text_config().vocab_size  # is never sampled, and so ends nothing
+        self.eos_token_ids = [no_token]
+        self.generation_kwargs["eos_token_id"] = self.generation_config.eos_token_id = [no_token]
+
+    def _generate_and_score_completions(self, inputs):
+        self._scored = []
+        return super()._generate_and_score_completions(inputs)
+
+    def _generate_single_turn(self, *args, **kwargs):
+        # In mixed precision TRL scores under autocast but generates in full float32: another, slower policy. vLLM has a
+        # precision of its own.
+        with contextlib.nullcontext() if self.use_vllm else self.accelerator.autocast():
+            return super()._generate_single_turn(*args, **kwargs)
+
+    def _get_per_token_logps_and_entropies(self, *args, **kwargs):
+        result = super()._get_per_token_logps_and_entropies(*args, **kwargs)
+        if not kwargs.get("compute_entropy"):  # the loss asks for entropies, the scoring passes do not
+            self._scored.append(result[0].detach())
+        return result
+
+    def _calculate_rewards(self, inputs, prompts, completions, completion_ids_list):
+        log_pi_tokens, log_p_tokens = self._scored  # policy first, then reference
+        generated = [len(ids) for ids in completion_ids_list]
+        responses = [self._response(ids) for ids in completion_ids_list]
+        finished = [ids[-1] in self._stops for ids in responses]
+        if self.ignore_eos:
+            completions = [self._shortened(*pair) for pair in zip(completions, responses, strict=True)]
+        # TRL's own KL term leaves truncated responses out where it is told to; so does ours.
+        counted = finished if self.mask_truncated_completions else [True] * len(finished)
+
+        def sums(tokens, lengths):
+            kept = torch.tensor([n * c for n, c in zip(lengths, counted, strict=True)], device=tokens.device)
+            inside = torch.arange(tokens.shape[1], device=tokens.device) < kept[:, None]
+            return (tokens.double() * inside).sum(1).tolist()
+
+        length = [len(ids) for ids in responses]
+        columns = {
+            "log_p": sums(log_p_tokens, length),
+            "log_pi": sums(log_pi_tokens, length),
+            "length": length,
+            "finished": finished,
+            "sequence_log_p": sums(log_p_tokens, generated),
+            "sequence_log_pi": sums(log_pi_tokens, generated),
+            "sequence_length": generated,
+        }
+        inputs = [
+            {**example, **{name: values[row] for name, values in columns.items()}} for row, example in enumerate(inputs)
+        ]
+        return super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
+
+    def _response(self, ids: list[int]) -> list[int]:
+        """Up to the first end-of-sequence token."""
+        if not self.ignore_eos:
+            return ids
+        end = next((place for place, token in enumerate(ids) if token in self._stops), len(ids))
+        return ids[: end + 1]
+
+    def _shortened(self, completion, ids: list[int]):
+        """A completion, text or messages, with the text of these tokens only."""
+        text = self._tokenizer.decode(ids, skip_special_tokens=True)
+        return text if isinstance(completion, str) else [{**completion[0], "content": text}]
+
+    def log(self, logs, start_time=None):
+        metrics = self._metrics["train"]
+        if self.diagnose and self.model.training and metrics.get("reward"):
+            means = {name: sum(values) / len(values) for name, values in metrics.items()}
+            for name, value in self.diagnose(means).items():
+                metrics[name].append(value)
+        super().log(logs, start_time)
+
+    def _get_train_sampler(self, dataset=None):
+        return EpochOrder(super()._get_train_sampler(dataset), epoch=lambda: int(self.state.epoch or 0))
+
+    def _save_rng_state(self, output_dir):
+        super()._save_rng_state(output_dir)
+        # trainer_state.json comes next and stands for a complete checkpoint: no process may lag behind it.
+        self.accelerator.wait_for_everyone()

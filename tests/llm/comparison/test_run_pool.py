@@ -1,0 +1,73 @@
+"""Runs side by side: all are made, an error is raised, and nothing goes on when the command is killed."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from llm.comparison.run_pool import side_by_side
+from llm.training.interruption import RunStopped
+
+ROOT = Path(__file__).parents[3]
+KILLED = """
+import sys
+from tests.llm.comparison.test_run_pool import sleep
+from llm.comparison.run_pool import side_by_side
+
+if __name__ == "__main__":
+    list(side_by_side(sleep, [(sys.argv[1],)], 1))
+"""
+
+
+def note(folder, number):
+    if number < 0:
+        raise ValueError(f"number must be at least 0, got {number}")
+    Path(folder, f"{number}-{os.getpid()}").touch()
+
+
+def sleep(file):
+    Path(file).write_text(str(os.getpid()))
+    time.sleep(120)
+
+
+def test_every_job_is_done_once_in_processes_of_their_own(tmp_path):
+    jobs = [(str(tmp_path), number) for number in range(5)]
+    assert sorted(side_by_side(note, jobs, 2)) == jobs
+    numbers, processes = zip(*(path.name.split("-") for path in tmp_path.iterdir()), strict=True)
+    assert sorted(numbers) == list("01234")
+    assert 1 <= len(set(processes)) <= 2 and str(os.getpid()) not in processes
+    assert list(side_by_side(note, [], 2)) == []
+
+
+def test_the_error_of_a_job_is_raised(tmp_path):
+    with pytest.raises(ValueError, match="number must be at least 0, got -1"):
+        list(side_by_side(note, [(str(tmp_path), -1)], 1))
+
+
+def stop(folder):
+    raise RunStopped(Path(folder), 3, 9)
+
+
+def test_a_run_that_was_asked_to_stop_says_so_across_processes(tmp_path):
+    with pytest.raises(RunStopped, match="stopped after step 3 of 9") as stopped:
+        list(side_by_side(stop, [(str(tmp_path),)], 1))
+    assert stopped.value.output_dir == tmp_path
+
+
+def test_a_worker_ends_with_a_parent_that_was_killed(tmp_path):
+    script, file = tmp_path / "killed.py", tmp_path / "pid"
+    script.write_text(KILLED)
+    parent = subprocess.Popen([sys.executable, str(script), str(file)], env={**os.environ, "PYTHONPATH": str(ROOT)})
+    deadline = time.monotonic() + 60
+    while not (file.exists() and file.read_text()):
+        assert time.monotonic() < deadline and parent.poll() is None
+        time.sleep(0.1)
+    worker = int(file.read_text())
+    parent.kill()
+    parent.wait()
+    while Path(f"/proc/{worker}").exists():
+        assert time.monotonic() < deadline, "the worker lives on"
+        time.sleep(0.1)

@@ -1,0 +1,64 @@
+import json
+
+import pytest
+
+from llm.problems import BUNDLED, INSTRUCTION, Problem, hold_out, load_problems, render
+
+GOOD = {"id": "a", "problem": "1+1?", "answer": "2"}
+
+
+def write_lines(path, *lines):
+    path.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines) + "\n")
+    return str(path)
+
+
+def test_a_file_is_read_with_its_ids_or_line_numbers(tmp_path):
+    file = write_lines(tmp_path / "d.jsonl", GOOD, {"problem": "2+2?", "answer": 4})
+    assert load_problems(file) == [Problem("a", "1+1?", "2"), Problem("2", "2+2?", "4")]
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        ("{not json", "line 2 is not valid JSON"),
+        ("[1, 2]", "line 2 is list, not an object"),
+        ({"problem": "x"}, "line 2 has no column 'answer'; its columns are problem"),
+        ({"problem": "x", "answer": " "}, "line 2 has an empty 'answer'"),
+        ({"problem": None, "answer": "1"}, "line 2 has an empty 'problem'"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path, bad, said):
+    with pytest.raises(ValueError, match="line 2") as error:
+        load_problems(write_lines(tmp_path / "d.jsonl", GOOD, bad))
+    assert said in str(error.value)
+
+
+def test_an_answer_may_stand_in_the_box_of_a_solution(tmp_path):
+    rows = [{"problem": "1+1?", "solution": r"It is \boxed{1} no, \boxed{2}."}, {"problem": "2+2?", "solution": "4"}]
+    assert load_problems(write_lines(tmp_path / "d.jsonl", rows[0])) == [Problem("1", "1+1?", "2")]
+    with pytest.raises(ValueError, match="line 2 has no column 'answer'; its columns are problem, solution"):
+        load_problems(write_lines(tmp_path / "d.jsonl", *rows))
+
+
+def test_an_empty_or_missing_file_is_named(tmp_path):
+    (tmp_path / "empty.jsonl").touch()
+    with pytest.raises(ValueError, match="holds no rows"):
+        load_problems(str(tmp_path / "empty.jsonl"))
+    with pytest.raises(ValueError, match=r"nowhere\.jsonl does not exist"):
+        load_problems("nowhere.jsonl")
+
+
+def test_held_out_problems_are_the_same_in_every_run_and_never_trained_on():
+    problems = load_problems(BUNDLED, "heldout")
+    rest, held_out = hold_out(problems, 100)
+    assert hold_out(problems, 100) == (rest, held_out)
+    assert sorted(p.prompt_id for p in rest + held_out) == sorted(p.prompt_id for p in problems)
+    with pytest.raises(ValueError, match="--eval-prompts 657"):
+        hold_out(problems, len(problems))
+
+
+def test_a_chat_model_is_asked_for_a_boxed_answer_and_the_bundled_one_gets_bare_text():
+    problem = Problem("a", "1+1?", "2")
+    assert render(problem, chat=False) == "1+1?"
+    (turn,) = render(problem, chat=True)
+    assert turn["role"] == "user" and turn["content"].startswith("1+1?") and INSTRUCTION in turn["content"]

@@ -1,0 +1,69 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import log_softmax
+
+from theory.distribution import expectation, kl
+from theory.estimation.distance import distance_to_optimum, forecast_optimum
+from theory.estimation.forecast import target_of
+from theory.objectives import optimum, regime
+
+LOG_P = np.log([0.4, 0.25, 0.15, 0.1, 0.06, 0.04])
+REWARD = np.array([0.0, 1.0, 1.0, 0.0, 1.0, 0.0])
+LENGTH = np.array([2.0, 9.0, 4.0, 1.0, 12.0, 3.0])
+
+
+def rollouts(index_by_prompt):
+    return pd.concat(
+        pd.DataFrame(
+            {
+                "prompt_id": x,
+                "sample": np.arange(len(i)),
+                "response": np.array(list("abcdef"))[i],
+                "answer": "1",
+                "reward": REWARD[i],
+                "log_p": LOG_P[i],
+                "length": LENGTH[i],
+                "finished": True,
+            }
+        )
+        for x, i in enumerate(index_by_prompt)
+    ).reset_index(drop=True)
+
+
+def test_the_forecast_of_a_run_covers_the_optimum():
+    """T1, T23: 300 prompts of 4 samples each, too few to hold all the probability."""
+    generator = np.random.default_rng(3)
+    objective = regime("tempered", alpha=1.5)
+    forecast = forecast_optimum(rollouts(generator.choice(6, (300, 4), p=np.exp(LOG_P))), target_of(objective))
+    log_q = optimum(objective, LOG_P, REWARD)
+    assert forecast["method"] == "psis"
+    assert forecast["accuracy_low"] < expectation(log_q, REWARD) < forecast["accuracy_high"]
+    assert forecast["length_low"] < expectation(log_q, LENGTH) < forecast["length_high"]
+    assert 0 < forecast["accuracy_high"] - forecast["accuracy_low"] < 0.15
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("tilted", {"beta": 0.5}), ("tempered", {"alpha": 2.0}), ("tilted-tempered", {"alpha": 2.0, "beta": 0.5})],
+)
+def test_the_distance_to_the_optimum_is_a_kl_divergence(name, parameters):
+    """T1: KL(pi || q) from the run's and the base model's rollouts, for a pi that is neither p nor q."""
+    objective = regime(name, **parameters)
+    log_pi = np.log([0.05, 0.2, 0.3, 0.1, 0.3, 0.05])
+    base = rollouts([np.repeat(np.arange(6), np.round(100 * np.exp(LOG_P)).astype(int))] * 2)
+    drawn = [np.repeat(np.arange(6), np.round(100 * np.exp(log_pi)).astype(int))] * 2
+    run = rollouts(drawn).assign(log_pi=log_pi[np.concatenate(drawn)])
+    distance, error = distance_to_optimum(base, run, target_of(objective))
+    assert distance == pytest.approx(kl(log_pi, optimum(objective, LOG_P, REWARD)), abs=1e-9)
+    assert error == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("kappa", [0.5, 1.0])
+def test_a_policy_at_the_optimum_with_a_length_exponent_is_at_distance_zero(kappa):
+    """T20: the optimum is ∝ p^{1 + (alpha-1)/|y|^kappa}."""
+    log_q = log_softmax((1 + 2.0 / LENGTH**kappa) * LOG_P)
+    base = rollouts([np.repeat(np.arange(6), np.round(100 * np.exp(LOG_P)).astype(int))] * 2)
+    everything = rollouts([np.arange(6)] * 2).assign(log_pi=np.tile(log_q, 2))
+    distance, _ = distance_to_optimum(base, everything, target_of(regime("tempered", alpha=3.0), kappa))
+    assert distance == pytest.approx(0, abs=1e-9)  # log pi - log q is zero for each response, so any mean of it is

@@ -1,0 +1,168 @@
+"""The evaluation's numbers against brute force over every choice of k samples."""
+
+import itertools
+import json
+import sys
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm.evaluate import main
+from theory.estimation.statistics import best_of_k, maj_at_k, prompt_statistics
+
+# answer (None: none given), right, log p
+SAMPLES = st.lists(
+    st.tuples(st.sampled_from([None, "a", "b", "c"]), st.sampled_from([-1.5, -2.0, -3.25, -7.0])),
+    min_size=1,
+    max_size=7,
+)
+
+
+@given(samples=SAMPLES, data=st.data())
+def test_maj_at_k_is_the_mean_over_every_vote_of_k_samples(samples, data):
+    """T22: blanks are no votes, ties are shared, and a vote without votes elects nobody."""
+    answers = [answer for answer, _ in samples]
+    k = data.draw(st.integers(1, len(answers)))
+    won = []
+    for ballot in itertools.combinations(answers, k):
+        votes = Counter(answer for answer in ballot if answer)
+        most = max(votes.values(), default=0)
+        leaders = [answer for answer in votes if votes[answer] == most]
+        won.append(("a" in leaders) / len(leaders) if leaders else 0.0)
+    counts = Counter(answer for answer in answers if answer)
+    names = sorted(counts)
+    value = maj_at_k(
+        np.array([counts[n] for n in names], int), np.array([n == "a" for n in names], bool), answers.count(None), k
+    )
+    np.testing.assert_allclose(value, np.mean(won), atol=1e-12)
+
+
+@given(samples=SAMPLES, data=st.data())
+def test_best_of_k_is_the_mean_over_every_choice_of_k_samples(samples, data):
+    log_p = np.array([l for _, l in samples])
+    reward = np.array([float(answer == "a") for answer, _ in samples])
+    k = data.draw(st.integers(1, len(samples)))
+    # Equal log p share the choice.
+    level = {l: reward[log_p == l].mean() for l in log_p}
+    expected = np.mean([level[max(log_p[list(rows)])] for rows in itertools.combinations(range(len(samples)), k)])
+    np.testing.assert_allclose(best_of_k(log_p, reward, k), expected, atol=1e-12)
+
+
+def table(prompts=5, samples=4, seed=0, shift=0.0):
+    rng = np.random.default_rng(seed)
+    rows = []
+    for x in range(prompts):
+        for n in range(samples):
+            right = rng.random() < 0.2 + 0.15 * x
+            finished = bool(rng.random() < 0.9)
+            answer = "1/2" if right else rng.choice(["3", "4"])
+            log_p = float(-rng.gamma(3.0))
+            rows.append(
+                {
+                    "prompt_id": f"p{x}",
+                    "sample": n,
+                    "response": rf"so \boxed{{{answer}}}",
+                    "answer": "0.5",
+                    "reward": float(right and finished),
+                    "log_p": log_p,
+                    "log_pi": log_p + 0.25 + shift,
+                    "length": int(rng.integers(3, 9)),
+                    "finished": finished,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def test_statistics_of_a_table_against_pandas():
+    rollouts = table()
+    by_prompt = rollouts.groupby("prompt_id")
+    statistics = prompt_statistics(rollouts, (1, 2, 4))
+    for k in (1, 2, 4):
+        choices = [[max(pair) for pair in itertools.combinations(group["reward"], k)] for _, group in by_prompt]
+        np.testing.assert_allclose(statistics[f"pass@{k}"], [np.mean(choice) for choice in choices])
+    np.testing.assert_allclose(statistics["maj@1"], by_prompt["reward"].mean())
+    np.testing.assert_allclose(statistics["best-of-1"], by_prompt["reward"].mean())
+    np.testing.assert_allclose(statistics["length"], by_prompt["length"].mean())
+    np.testing.assert_allclose(statistics["truncated"], 1 - by_prompt["finished"].mean())
+    np.testing.assert_allclose(statistics["kl"], 0.25)
+
+
+def test_votes_are_cast_on_normal_forms():
+    """Three ways to write one wrong answer outvote two right answers."""
+    rollouts = table(prompts=1, samples=5)
+    rollouts["finished"] = True
+    rollouts["response"] = [rf"\boxed{{{a}}}" for a in (r"\frac{3}{4}", "0.75", r"\dfrac34", "1/2", "1/2")]
+    rollouts["reward"] = [0.0, 0.0, 0.0, 1.0, 1.0]
+    assert prompt_statistics(rollouts, (5,))["maj@5"].item() == 0.0
+    rollouts["response"] = [rf"\boxed{{{a}}}" for a in ("7", "8", "9", "1/2", "0.5")]
+    assert prompt_statistics(rollouts, (5,))["maj@5"].item() == 1.0
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["llm.evaluate", *map(str, arguments)])
+    main()
+
+
+def test_the_command_compares_tables_prompt_by_prompt(tmp_path, monkeypatch):
+    one, other = table(prompts=30, samples=4), table(prompts=30, samples=4)
+    # Right where the other is, and at every fifth sample besides; lengths are two more; KL is not known.
+    other["reward"] = np.where(np.arange(len(other)) % 5 == 0, 1.0, other["reward"]) * other["finished"]
+    other["length"] += 2
+    other["log_pi"] = np.nan
+    one.to_parquet(tmp_path / "one.parquet")
+    other.to_parquet(tmp_path / "other.parquet")
+    run(monkeypatch, tmp_path / "one.parquet", tmp_path / "other.parquet", "--output-dir", tmp_path / "out")
+    result = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    (difference,) = result["differences"].values()
+    np.testing.assert_allclose(list(difference["length"].values()), 2.0, err_msg="paired: no noise of prompts is left")
+    np.testing.assert_allclose(difference["pass@1"]["value"], (other["reward"] - one["reward"]).mean())
+    assert difference["pass@1"]["low"] < difference["pass@1"]["value"] < difference["pass@1"]["high"]
+    values = result["tables"][str(tmp_path / "one.parquet")]
+    assert {"pass@1", "pass@4", "maj@4", "best-of-4", "length", "truncated", "kl"} <= values.keys()
+    assert result["tables"][str(tmp_path / "other.parquet")]["kl"]["value"] is None
+    assert "k1" in result["kl_estimator"]
+    assert len(pd.read_csv(tmp_path / "out" / "evaluation.csv")) == 3 * len(values)
+
+
+def test_a_run_folder_stands_for_base_last_and_best(tmp_path, monkeypatch):
+    for run_name in ("a", "b"):
+        (tmp_path / run_name).mkdir()
+        table(prompts=6).to_parquet(tmp_path / run_name / "base.parquet")
+        table(prompts=6, seed=1).to_parquet(tmp_path / run_name / "final.parquet")
+    table(prompts=6, seed=2).to_parquet(tmp_path / "b" / "best.parquet")
+    monkeypatch.chdir(tmp_path)
+    run(monkeypatch, "a", "b", "--output-dir", "out")
+    result = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    assert list(result["tables"]) == ["a:base", "a:last", "b:last", "b:best"]
+    assert list(result["differences"]) == ["a:last", "b:last", "b:best"] and result["differences_to"] == "a:base"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "rollouts"),
+        (["nowhere.parquet"], "nowhere.parquet does not exist"),
+        (["one.parquet", "--ks", "8"], "--ks 8 is more than the 4 samples"),
+        (["one.parquet", "--ks", "0"], "--ks must be at least 1, got 0"),
+        (["one.parquet", "--level", "95"], "--level must be between 0 and 1, got 95"),
+        (["one.parquet", "strangers.parquet"], "have no prompt_id in common"),
+        (["columns.parquet"], "has no column 'reward'; its columns are prompt_id"),
+        (["shares.parquet"], "has rewards between 0 and 1"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    one = table()
+    one.to_parquet("one.parquet")
+    one.assign(prompt_id="q" + one["prompt_id"]).to_parquet("strangers.parquet")
+    one.drop(columns="reward").to_parquet("columns.parquet")
+    one.assign(reward=0.5).to_parquet("shares.parquet")
+    with pytest.raises(SystemExit) as stop:
+        run(monkeypatch, *arguments)
+    error = capsys.readouterr().err.strip()
+    assert stop.value.code == 2 and said in error and "\n" not in error
+    assert not (tmp_path / "runs").exists()

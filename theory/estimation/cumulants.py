@@ -1,0 +1,82 @@
+"""The forecast near the base model without weights: a Taylor expansion whose coefficients a few rollouts estimate.
+
+With t = (alpha - 1) l + b r, and moments under p prompt by prompt [T2, T23],
+    accuracy  by theory.reweighting.cumulant_log_odds: logit A to second order in (alpha - 1), exact in b
+    E_q[f]  ≈ E[f] + Cov(f, t) + κ(f, t, t)/2
+    KL(q‖p) ≈ Var(t)/2 + κ(t, t, t)/3
+It needs no effective sample size, and is wrong far from the base; the size of its next term says how far that is.
+"""
+
+import numpy as np
+from scipy.special import expit, logit
+
+from theory.estimation.reweight import Reweighted, Target
+from theory.estimation.samples import Rollouts
+
+GROUPS = 8
+
+
+def expand(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Reweighted:
+    """The expansion, corrected for the bias of moments from few samples (a jackknife over 8 groups of each prompt's).
+
+    `bias` holds that correction and the size of the first term left out, which makes an expansion unreliable.
+    """
+    value, left_out = _expand(rollouts, target, ks)
+    number = np.arange(len(rollouts.log_p)) - rollouts.each(rollouts.start)
+    groups = int(min(GROUPS, rollouts.count.min()))
+    bias = dict.fromkeys(value, np.full(len(rollouts.start), np.nan))
+    if groups > 1:
+        fewer = [_expand(rollouts.rows(number % groups != g), target, ks)[0] for g in range(groups)]
+        bias = {name: (groups - 1) * (np.mean([f[name] for f in fewer], axis=0) - value[name]) for name in value}
+    return Reweighted(
+        {name: value[name] - np.nan_to_num(bias[name]) for name in value},
+        # Signed so that the mean over prompts adds the two sizes.
+        {name: left_out[name] + np.sign(np.mean(bias[name])) * bias[name] for name in value},
+        rollouts.count.astype(float),
+        None,
+        np.nan,
+    )
+
+
+def _expand(rollouts: Rollouts, target: Target, ks: tuple[int, ...]) -> tuple[dict, dict]:
+    """(values, sizes of the first terms left out)."""
+    x = target.alpha - 1
+    sharpening = x * rollouts.log_p / rollouts.length**target.kappa
+    t = sharpening + target.b * rollouts.reward
+    deviation = t - rollouts.each(rollouts.mean(t))
+
+    def expectation(values):
+        centred = values - rollouts.each(rollouts.mean(values))
+        orders = [rollouts.mean(centred * deviation**m) for m in (1, 2, 3)]
+        # The fourth joint cumulant is the moment less its Gaussian part.
+        fourth = orders[2] - 3 * orders[0] * rollouts.mean(deviation**2)
+        return rollouts.mean(values) + orders[0] + orders[1] / 2, np.abs(fourth) / 6
+
+    second, third = rollouts.mean(deviation**2), rollouts.mean(deviation**3)
+    fourth = rollouts.mean(deviation**4) - 3 * second**2
+    pairs = {
+        "accuracy": _accuracy(rollouts, sharpening, target.b),
+        "length": expectation(rollouts.length),
+        "log_p": expectation(rollouts.log_p),
+        "finished": expectation(rollouts.finished.astype(float)),
+        "kl": (second / 2 + third / 3, np.abs(fourth) / 8),
+    }
+    pairs["entropy"] = -pairs["log_p"][0] - pairs["kl"][0], pairs["log_p"][1] + pairs["kl"][1]
+    for k in ks:
+        accuracy, error = pairs["accuracy"]
+        pairs[f"pass@{k}"] = 1 - (1 - accuracy) ** k, k * error * (1 - accuracy) ** (k - 1)
+    return {name: value for name, (value, _) in pairs.items()}, {name: error for name, (_, error) in pairs.items()}
+
+
+def _accuracy(rollouts: Rollouts, sharpening: np.ndarray, b: float) -> tuple[np.ndarray, np.ndarray]:
+    """(A, size of the next term). A prompt that has only right or only wrong samples stays as it is [T24]."""
+    log_odds, next_term = logit(rollouts.mean(rollouts.reward)) + b, 0.0
+    for sign, weight in ((1, rollouts.reward), (-1, 1 - rollouts.reward)):
+        mass = np.maximum(rollouts.sum(weight), 1e-300)
+        mean = rollouts.sum(weight * sharpening) / mass
+        centred = sharpening - rollouts.each(mean)
+        log_odds = log_odds + sign * (mean + rollouts.sum(weight * centred**2) / mass / 2)
+        next_term = next_term + np.abs(rollouts.sum(weight * centred**3) / mass / 6)
+    solved = rollouts.mean(rollouts.reward)
+    accuracy = np.where((solved > 0) & (solved < 1), expit(log_odds), solved)
+    return accuracy, accuracy * (1 - accuracy) * next_term

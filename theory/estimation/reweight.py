@@ -1,0 +1,251 @@
+"""Any optimum from base rollouts: reweight the samples of each prompt, and see what one sample fewer would have said.
+
+From y_i ~ p the optimum q ∝ p e^t is reached by w_i ∝ e^{t_i},
+
+    t = (alpha - 1) l/|y|^kappa + b r - length term                 [T23; T20 for kappa; llm.training.length_returns]
+
+and the limits of sharpening (alpha = inf) and of a task reward (b = inf) by equal weights on the samples with the
+largest l/|y|^kappa or r: the face of the simplex that the flow ends on keeps p's proportions [T8].
+The weights are normalised prompt by prompt, which is biased by O(1/n). The jackknife, here in closed form, estimates
+that bias: a prompt whose answer hangs on one sample is found out by leaving that sample away.
+"""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import logsumexp
+
+from theory.estimation.length_term import fit_length_term
+from theory.estimation.samples import Rollouts
+
+FEWEST_FOR_TAIL = 100  # rows below which no Pareto tail is fitted
+Prompts = Float[np.ndarray, " prompts"]
+
+
+class Target(NamedTuple):
+    """An optimum: q ∝ p exp((alpha - 1) l/|y|^kappa + b r - length term). alpha or b may be inf, not both."""
+
+    alpha: float
+    b: float
+    kappa: float = 0.0
+    length_control: str = "none"
+    """trajectory-balance and content take something off that depends on length"""
+
+    @property
+    def is_face(self) -> bool:
+        return bool(np.isinf(self.alpha) or np.isinf(self.b))
+
+
+class Reweighted(NamedTuple):
+    """What a target would give, prompt by prompt."""
+
+    value: dict[str, Prompts]
+    """jackknife-corrected accuracy, length, log_p, entropy, kl, finished and pass@k"""
+    bias: dict[str, Prompts]
+    """the correction that was subtracted; nan where a prompt has a single sample"""
+    ess: Prompts
+    """1/Σ w², before smoothing"""
+    weight: Float[np.ndarray, " rows"] | None
+    """normalised in each prompt, smoothed; None where nothing was weighted"""
+    pareto_k: float
+    """shape of the tail of the weights, all prompts together; nan where there is none to fit"""
+
+
+def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Reweighted:
+    """Self-normalised importance sampling to the target, Pareto-smoothed [T23]. At (1, 0) the plain means."""
+    score = log_tilt(rollouts, target)
+    weigh = _face if target.is_face else _softmax
+    weight, log_z = weigh(rollouts, score)
+    ess = 1 / rollouts.sum(weight**2)
+    pareto_k = np.nan
+    if not target.is_face and target.alpha != 1:  # a reward's weights are at most e^b: there is no tail to smooth
+        score, pareto_k = _smoothed(rollouts, score)
+        weight, log_z = weigh(rollouts, score)
+
+    left_out = _LeftOut(rollouts, score, weight, weigh)
+    columns = {
+        "accuracy": rollouts.reward,
+        "length": rollouts.length,
+        "log_p": rollouts.log_p,
+        "finished": rollouts.finished.astype(float),
+    }
+    pairs = {name: (rollouts.sum(weight * x), left_out.mean(weight, x)) for name, x in columns.items()}
+    if target.is_face:
+        # The mode alone has no entropy; a face of right answers has the probability of its share of the samples.
+        share, fewer = rollouts.mean(weight > 0), left_out.share_of_face(weight)
+        kl = [-pairs["log_p"][i] if np.isinf(target.alpha) else -np.log((share, fewer)[i]) for i in (0, 1)]
+    else:
+        tilted = rollouts.sum(weight * score), left_out.mean(weight, score)
+        kl = [tilted[0] - log_z, tilted[1] - left_out.log_z(log_z)]
+    pairs["kl"] = tuple(kl)
+    pairs["entropy"] = tuple(-log_p - distance for log_p, distance in zip(pairs["log_p"], kl, strict=True))
+    accuracy = left_out.means(weight, rollouts.reward)
+    for k in ks:
+        pairs[f"pass@{k}"] = 1 - (1 - pairs["accuracy"][0]) ** k, rollouts.mean(1 - np.clip(1 - accuracy, 0, 1) ** k)
+
+    n = rollouts.count
+    bias = {name: np.where(n > 1, (n - 1) * (fewer - all_), np.nan) for name, (all_, fewer) in pairs.items()}
+    value = {name: all_ - np.nan_to_num(bias[name]) for name, (all_, _) in pairs.items()}
+    return Reweighted(value, bias, ess, weight, pareto_k)
+
+
+def plain_weights(rollouts: Rollouts, target: Target) -> Float[np.ndarray, " rows"]:
+    """w_i ∝ e^{t_i}, normalised in each prompt, neither smoothed nor corrected."""
+    return (_face if target.is_face else _softmax)(rollouts, log_tilt(rollouts, target))[0]
+
+
+def enumerated(rollouts: Rollouts, tolerance: float = 1e-6) -> Rollouts | None:
+    """The distinct responses, if those of every prompt have all its probability: then any target is a finite sum."""
+    distinct = np.zeros(len(rollouts.log_p), bool)
+    prompt = rollouts.each(np.arange(len(rollouts.start)))
+    seen = np.stack([prompt, rollouts.response], axis=1)
+    distinct[np.unique(seen, axis=0, return_index=True)[1]] = True
+    mass = rollouts.sum(np.where(distinct, np.exp(rollouts.log_p), 0.0))
+    return rollouts.rows(distinct) if (np.abs(mass - 1) <= tolerance).all() else None
+
+
+def exact(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Reweighted:
+    """The same quantities where rows are all responses of a prompt, each once: sums, no estimates [T1, T4, T8]."""
+    score = log_tilt(rollouts, target, log_weight=rollouts.log_p)
+    mask = score >= rollouts.each(rollouts.max(score)) if target.is_face else True
+    log_q = np.where(mask, rollouts.log_p + (0 if target.is_face else score), -np.inf)
+    top = rollouts.max(log_q)
+    log_z = top + np.log(rollouts.sum(np.exp(log_q - rollouts.each(top))))
+    log_q = log_q - rollouts.each(log_z)
+    q = np.exp(log_q)
+    value = {
+        "accuracy": rollouts.sum(q * rollouts.reward),
+        "length": rollouts.sum(q * rollouts.length),
+        "log_p": rollouts.sum(q * rollouts.log_p),
+        "finished": rollouts.sum(q * rollouts.finished),
+        "entropy": -rollouts.sum(q * np.where(q > 0, log_q, 0.0)),
+    }
+    value["kl"] = -value["entropy"] - value["log_p"]
+    value |= {f"pass@{k}": 1 - (1 - np.clip(value["accuracy"], 0, 1)) ** k for k in ks}
+    nothing = np.zeros(len(rollouts.start))
+    return Reweighted(value, dict.fromkeys(value, nothing), np.full(len(nothing), np.inf), q, np.nan)
+
+
+def log_tilt(
+    rollouts: Rollouts, target: Target, log_weight: np.ndarray | None = None, base: Rollouts | None = None
+) -> np.ndarray:
+    """t = log q - log p up to a constant of each prompt; at a limit, what grows without bound in it.
+
+    log_weight: 0 where rows are samples of p, l where they are all responses. base: samples of p on the same prompts,
+    where the rollouts are not; the length term is theirs.
+    """
+    normalised = rollouts.log_p / rollouts.length**target.kappa
+    if np.isinf(target.alpha):
+        return normalised
+    if np.isinf(target.b):
+        return rollouts.reward
+    score = (target.alpha - 1) * normalised + target.b * rollouts.reward
+    if target.length_control in ("none", "ignore-eos"):
+        return score
+    if base is not None:
+        log_weight, fitted = np.zeros(len(base.log_p)), log_tilt(base, target._replace(length_control="none"))
+    else:
+        base, fitted = rollouts, score
+        log_weight = np.zeros(len(score)) if log_weight is None else log_weight
+    controlled = [
+        fit_length_term(target.length_control, fitted[of_base], base.length[of_base], log_weight[of_base])(
+            score[own], rollouts.length[own]
+        )
+        for of_base, own in zip(base.prompt_rows(), rollouts.prompt_rows(), strict=True)
+    ]
+    return np.concatenate(controlled)
+
+
+def _softmax(rollouts: Rollouts, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(w, log mean e^t)."""
+    top = rollouts.max(score)
+    unnormalised = np.exp(score - rollouts.each(top))
+    total = rollouts.sum(unnormalised)
+    return unnormalised / rollouts.each(total), top + np.log(total / rollouts.count)
+
+
+def _face(rollouts: Rollouts, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    on_face = score == rollouts.each(rollouts.max(score))
+    return on_face / rollouts.each(rollouts.sum(on_face.astype(float))), np.zeros(len(rollouts.start))
+
+
+def _smoothed(rollouts: Rollouts, score: np.ndarray) -> tuple[np.ndarray, float]:
+    """The largest scores, as seen from the mean of their prompt, replaced by those of a fitted Pareto tail of e^t.
+
+    A prompt alone has too few samples for a tail (64 draws leave 12 points to fit); together they have one.
+    """
+    # Not relative to log Z: a weight that makes up its prompt's Z alone would hide how heavy the tail is.
+    middle = rollouts.each(rollouts.mean(score))
+    relative = score - middle
+    if len(score) < FEWEST_FOR_TAIL or np.ptp(relative) == 0:
+        return score, np.nan
+    from arviz_stats.base import array_stats
+
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # what it warns of is reported as pareto_k
+        try:
+            smoothed, pareto_k = array_stats.psislw(-relative)  # it takes log likelihoods, the negative log ratios
+        except ValueError:  # all values of the tail are equal: nothing to smooth
+            return score, np.nan
+    if not np.isfinite(smoothed).all():
+        return score, np.nan
+    return smoothed + logsumexp(relative) + middle, float(pareto_k)
+
+
+class _LeftOut:
+    """Means with one sample left away, for each sample in turn, in closed form.
+
+    E_{-i}[f] = E[f] + w_i/(1 - w_i) (E[f] - f_i). For the heaviest sample of a prompt 1 - w_i may be lost to
+    rounding, so the rest of the prompt is weighed anew without it.
+    """
+
+    def __init__(self, rollouts: Rollouts, score, weight, weigh):
+        self.rollouts = rollouts
+        rows = np.arange(len(score))
+        ranked = np.where(weight == rollouts.each(rollouts.max(weight)), rows, len(rows))
+        self.heaviest = np.minimum.reduceat(ranked, rollouts.start)
+        without = score.astype(float).copy()
+        without[self.heaviest] = -np.inf
+        alone = rollouts.count == 1
+        without[self.heaviest[alone]] = 0.0  # nothing is left; the caller discards these
+        self.rest, self.rest_log_z = weigh(rollouts, without)
+        light = np.ones(len(score), bool)
+        light[self.heaviest] = False
+        self.ratio = np.where(light, weight / np.where(light, 1 - weight, 1.0), 0.0)
+
+    def means(self, weight, values):
+        """E_{-i}[values] at every row i."""
+        mean = self.rollouts.each(self.rollouts.sum(weight * values))
+        left = mean + self.ratio * (mean - values)
+        left[self.heaviest] = self.rollouts.sum(self.rest * values)
+        return left
+
+    def mean(self, weight, values):
+        """The average of E_{-i}[values] over a prompt's samples i."""
+        return self.rollouts.mean(self.means(weight, values))
+
+    def log_z(self, log_z):
+        """The average over i of log mean_{j != i} e^{t_j}."""
+        n = self.rollouts.count
+        fewer = np.maximum(n - 1, 1)
+        # log(Σ - e^{t_i}) = log Σ + log(1 - w_i), and 1 - w = 1/(1 + ratio)
+        left = self.rollouts.each(log_z + np.log(n / fewer)) - np.log1p(self.ratio)
+        left[self.heaviest] = self.rest_log_z + np.log(n / fewer)
+        return self.rollouts.mean(left)
+
+    def share_of_face(self, weight):
+        """exp of the average over i of the log share of the other samples that lie on the face."""
+        n, on_face = self.rollouts.count, weight > 0
+        m = self.rollouts.sum(on_face.astype(float))
+        fewer = np.maximum(n - 1, 1)
+        left = self.rollouts.each(m) - on_face
+        left[self.heaviest] = np.maximum(self.rollouts.sum((self.rest > 0).astype(float)), 1)
+        return np.exp(self.rollouts.mean(np.log(np.maximum(left, 1) / self.rollouts.each(fewer))))
+
+
+def tilting_frontier(base: Rollouts) -> tuple[np.ndarray, np.ndarray]:
+    """(KL(q‖p), accuracy) of q_{1,b} as b grows from 0: at any KL no policy is more accurate.    [T5]"""
+    values = [reweight(base, Target(1.0, b)).value for b in (0.0, *np.geomspace(0.05, 12, 40))]
+    return tuple(np.array([value[name].mean() for value in values]) for name in ("kl", "accuracy"))

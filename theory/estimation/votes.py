@@ -1,0 +1,31 @@
+"""maj@k of a reweighted base model: k draws of a prompt's samples vote; no answer is no vote, ties are shared."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from theory.estimation.samples import Rollouts
+
+VOTES = 256  # simulated votes a prompt
+
+
+def majority_accuracy(
+    rollouts: Rollouts,
+    weight: Float[np.ndarray, " rows"],
+    k: int,
+    prompts: Int[np.ndarray, " chosen"],
+    generator: np.random.Generator,
+) -> Float[np.ndarray, " chosen"]:
+    """P(the right answer wins a vote among k draws) on the chosen prompts, by simulation.    [T22]"""
+    result = np.zeros(len(prompts))
+    end = rollouts.start + rollouts.count
+    for i, prompt in enumerate(prompts):
+        rows = slice(rollouts.start[prompt], end[prompt])
+        answers, which = np.unique(rollouts.vote[rows], return_inverse=True)
+        share = np.bincount(which, weight[rows])
+        votes = generator.multinomial(k, share / share.sum(), size=VOTES)[:, answers >= 0]
+        right = answers[answers >= 0] == rollouts.right_vote[prompt]
+        if right.any():
+            most = votes.max(axis=1)
+            winners = (votes == most[:, None]) & (most[:, None] > 0)
+            result[i] = np.mean(winners[:, right].ravel() / np.maximum(winners.sum(axis=1), 1))
+    return result
