@@ -12,7 +12,7 @@ export OMP_NUM_THREADS := 1
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet -c constraints.txt -e '.[test]'
+	$(RUN) -m pip install --quiet -c constraints.txt -e '.[all,test]'
 	touch $@
 
 demo: $(INSTALLED)
@@ -21,13 +21,13 @@ demo: $(INSTALLED)
 	@echo
 	@echo "The two figures: runs/demo-toysims/plane.png and runs/demo-llm/training.png"
 
-test: $(INSTALLED)
-	$(VENV)/bin/ruff check .
+test: lint
 	$(RUN) -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 
 clean:
 	rm -rf $(VENV) runs

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from harness.extras import missing_extra
+
 Config = TypeVar("Config")
 
 
@@ -19,6 +21,12 @@ def one_line_errors() -> Iterator[None]:
     except (ValueError, OSError) as error:
         # OSError(2, "No such file") has its path in .filename, and str() shows all three.
         print("error: " + " ".join(str(error).split()), file=sys.stderr)
+        raise SystemExit(2) from None
+    except ModuleNotFoundError as error:
+        message = missing_extra(error)
+        if message is None:
+            raise
+        print(f"error: {message}", file=sys.stderr)
         raise SystemExit(2) from None
 
 

@@ -57,9 +57,11 @@ def run(
 
     A resumable one goes on in a folder that it began with the same config and did not finish.
     """
-    import jax
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    with one_line_errors():
+        import jax  # of the extra toysims
 
     jax.config.update("jax_enable_x64", True)
     console = Console(width=None if sys.stdout.isatty() else 100)

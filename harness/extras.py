@@ -1,0 +1,16 @@
+"""The core is light: simulations and training are extras of the distribution, and a command that lacks one says which."""
+
+EXTRAS = {
+    "toysims": ("jax", "diffrax", "optax"),
+    "llm": ("torch", "transformers", "trl", "accelerate", "peft", "datasets", "math_verify", "safetensors", "yaml"),
+    "vllm": ("vllm",),
+}
+
+
+def missing_extra(error: ModuleNotFoundError) -> str | None:
+    """What to install, in a sentence; None where the missing module is not one of an extra."""
+    library = (error.name or "").split(".")[0]
+    for extra, libraries in EXTRAS.items():
+        if library in libraries:
+            return f"this command needs {library}, which is not installed; pip install 'sharpening[{extra}]' brings it"
+    return None
