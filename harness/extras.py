@@ -1,4 +1,4 @@
-"""The core is light: simulations and training are extras of the distribution, and a command that lacks one says which."""
+"""Simulations and training are extras of the distribution; a command that lacks one says which it needs."""
 
 EXTRAS = {
     "toysims": ("jax", "diffrax", "optax"),
