@@ -72,7 +72,7 @@ def from_table(table: pd.DataFrame, name: str = "table") -> Rollouts:
     prompt, finished = prompt[order], numbers["finished"][order].astype(bool)
     start = np.flatnonzero(np.diff(prompt, prepend=-1))
     response = pd.factorize(table["response"].to_numpy()[order])[0]
-    vote, right_vote = _votes(table, order, start, finished)
+    vote, correct_vote = _votes(table, order, start, finished)
     return Rollouts(
         prompts[prompt[start]].to_numpy() if hasattr(prompts, "to_numpy") else np.asarray(prompts)[prompt[start]],
         start,
@@ -82,7 +82,8 @@ def from_table(table: pd.DataFrame, name: str = "table") -> Rollouts:
         response,
         finished,
         vote,
-        right_vote,
+        correct_vote,
+        pd.to_numeric(table["log_pi"], errors="coerce").to_numpy(float)[order] if "log_pi" in table else None,
     )
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from harness import run_folder
 from llm.evaluation.config import EvaluateConfig
-from llm.rollout_table import read_table
+from llm.rollout_table import from_table, read_table
 from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.statistics import KL_ESTIMATOR, prompt_statistics
 
@@ -21,7 +21,7 @@ def evaluate(config: EvaluateConfig) -> Path:
     """Write evaluation.json, evaluation.csv and print the table; returns the folder."""
     tables = dict(_tables(config.rollouts))
     ks = config.ks or _powers_of_two(min(int(table.groupby("prompt_id").size().min()) for table in tables.values()))
-    statistics = {name: prompt_statistics(table, tuple(ks), name) for name, table in tables.items()}
+    statistics = {name: _statistics(table, tuple(ks), name) for name, table in tables.items()}
     generator = np.random.default_rng(config.seed)
     first, *others = statistics
     result = {
@@ -61,6 +61,16 @@ def _tables(paths: tuple[Path, ...]) -> Iterator[tuple[str, pd.DataFrame]]:
                     continue
                 seen_bases.append(table)
             yield f"{path}:{part}", table
+
+
+def _statistics(table: pd.DataFrame, ks: tuple[int, ...], name: str) -> pd.DataFrame:
+    """A row a prompt, a column a quantity."""
+    rollouts = from_table(table, name)
+    try:
+        columns = prompt_statistics(rollouts, ks)
+    except ValueError as error:
+        raise ValueError(f"ROLLOUTS {name} has {error}") from None
+    return pd.DataFrame(columns, index=pd.Index(rollouts.prompt_id, name="prompt_id"))
 
 
 def _powers_of_two(largest: int) -> tuple[int, ...]:

@@ -10,9 +10,9 @@ from rich.table import Table
 from figures.llm.forecast import save_curves, save_plane
 from harness import run_folder
 from llm.forecasting.config import ForecastConfig
+from llm.forecasting.following import follow_run, on_the_curve
 from llm.rollout_table import read
 from theory.estimation.diagnosis import diagnose, empty_response
-from theory.estimation.following import follow, on_the_curve
 from theory.estimation.forecast import forecast
 from theory.estimation.reweight import Target
 from theory.estimation.samples import Rollouts
@@ -35,7 +35,7 @@ def write_forecast(config: ForecastConfig) -> Path:
     along_alpha = [Target(alpha, 0.0) for alpha in sorted({1.0, *config.alphas})]
     along_b = [Target(1.0, b) for b in sorted({0.0, *config.bs})]
     findings = [] if config.model is None else [empty_response(_log_p_stop(config.model, config.rollouts), rollouts)]
-    followed = None if config.run is None else follow(rollouts, config.run)
+    followed = None if config.run is None else follow_run(rollouts, config.run)
     folder = run_folder.prepare(config.output_dir, config, config.overwrite)
 
     lines = {

@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.progress import track
 
 from harness import run_folder
+from llm.evaluation.averages import summarise
 from llm.models import loading
 from llm.models.organisms import MAX_RESPONSE_TOKENS, ORGANISMS
 from llm.problems import BUNDLED, Problem, hold_out, load_problems
 from llm.samplers.methods import rows_per_sample, sampler
 from llm.sampling import rollouts
 from llm.sampling.config import SampleConfig
-from theory.estimation.statistics import summarise
 
 
 def sample(config: SampleConfig) -> Path:

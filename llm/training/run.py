@@ -16,7 +16,7 @@ from harness import run_folder
 from llm.models import loading
 from llm.models.organisms import ORGANISMS
 from llm.problems import BUNDLED, Problem, render
-from llm.rollout_table import read_table
+from llm.rollout_table import from_table, read_table
 from llm.training import resume
 from llm.training.collapse import CollapseWatch, Diagnosis
 from llm.training.config import TrainConfig
@@ -76,7 +76,7 @@ def run(config: TrainConfig, trl_arguments: list[str]) -> Path:
         base = read_table(config.base) if config.base else sampled(model, config.forecast_samples, config.seed)
         if writes:
             run_folder.write(output_dir / "base.parquet", base.to_parquet)
-    samples = base_samples(base)
+    samples = base_samples(from_table(base, str(config.base or "of the base model")))
     prompts_a_step = args.generation_batch_size // args.num_generations
     edges = lower_edges(samples, config.objective, config.kappa, prompts_a_step, args.num_generations)
     recorder = RunRecorder(output_dir, args.max_steps, config.regime)

@@ -6,11 +6,12 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from llm.evaluation.averages import summarise
+from llm.rollout_table import from_table
 from llm.training.config import TrainConfig
 from llm.training.recorder import pace
 from theory.estimation.distance import distance_to_optimum, forecast_optimum
 from theory.estimation.forecast import target_of
-from theory.estimation.statistics import summarise
 
 
 def run_summary(
@@ -22,6 +23,7 @@ def run_summary(
 ) -> dict:
     """tables: the rollouts of base, final and, where one was chosen, best; metrics: the lines of metrics.jsonl."""
     target = target_of(config.objective, config.kappa, config.length_control)
+    base, final = (from_table(tables[name], name) for name in ("base", "final"))
     summary = {
         "regime": config.regime,
         "alpha": config.alpha,
@@ -29,7 +31,7 @@ def run_summary(
         "kappa": config.kappa,
         "length_control": config.length_control,
         "steps": metrics[-1]["step"],
-        "forecast": forecast_optimum(tables["base"], target),
+        "forecast": forecast_optimum(base, target),
         **{name: summarise(table) for name, table in tables.items()},
         **pace(metrics),
         "collapse": collapse,
@@ -37,7 +39,7 @@ def run_summary(
     if best_checkpoint:
         summary["best_step"] = int(Path(best_checkpoint).name.removeprefix("checkpoint-"))
     if not target.is_face and config.length_control != "ignore-eos":
-        distance = distance_to_optimum(tables["base"], tables["final"], target)
+        distance = distance_to_optimum(base, final, target)
         summary["kl_to_optimum"], summary["kl_to_optimum_se"] = distance
     return summary
 

@@ -9,10 +9,11 @@ from scipy.special import log_softmax
 from scipy.stats import bootstrap
 
 from llm.forecast import main
+from llm.forecasting.following import follow_run, on_the_curve
 from llm.rollout_table import from_table
 from theory.estimation.cumulants import expand
 from theory.estimation.diagnosis import diagnose, empty_response
-from theory.estimation.following import follow, line_points, on_the_curve
+from theory.estimation.following import line_points
 from theory.estimation.forecast import forecast, samples_needed
 from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.reweight import Target, exact
@@ -307,7 +308,7 @@ def test_a_run_on_its_line_is_followed_without_a_gap(tmp_path, name, parameters)
     (tmp_path / "metrics.jsonl").write_text("\n".join(metrics) + "\n")
     config = {"regime": name, "alpha": parameters.get("alpha"), "beta": parameters.get("beta")}
     (tmp_path / "config.json").write_text(json.dumps(config))
-    followed = follow(from_table(sampled(samples=400)), tmp_path)
+    followed = follow_run(from_table(sampled(samples=400)), tmp_path)
     middle = followed.iloc[3:-3]  # the ends of a moving average are not in the middle of their window
     for quantity, tolerance in (("accuracy", 0.02), ("length", 0.4), ("entropy", 0.06)):
         assert np.abs(middle[quantity] - middle[f"{quantity}_predicted"]).max() < tolerance
@@ -320,7 +321,7 @@ def test_a_run_off_its_line_is_reported_with_the_step(tmp_path):
     rows = [json.dumps(row | {"length": 6, "sequence_entropy": 1}) for row in rows]
     (tmp_path / "metrics.jsonl").write_text("\n".join(rows) + "\n")
     (tmp_path / "config.json").write_text(json.dumps({"regime": "tempered", "alpha": 2.0, "beta": None}))
-    told = on_the_curve(follow(from_table(sampled()), tmp_path))
+    told = on_the_curve(follow_run(from_table(sampled()), tmp_path))
     assert told["share_within_5_points"] < 1 and told["largest_gap_step"] >= 18 and told["last_step_outside"] == 30
 
 

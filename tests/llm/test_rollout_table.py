@@ -44,8 +44,8 @@ def test_an_unfinished_response_has_no_reward_and_no_vote(table):
 
 def test_votes_are_for_answers_not_for_responses(table):
     found = from_table(table)
-    assert found.vote[0] == found.vote[1] == found.vote[2] == found.right_vote[0]
-    assert found.right_vote[1] != found.vote[3]
+    assert found.vote[0] == found.vote[1] == found.vote[2] == found.correct_vote[0]
+    assert found.correct_vote[1] != found.vote[3]
 
 
 def test_parquet_jsonl_and_a_folder_read_the_same(table, tmp_path):

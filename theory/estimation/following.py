@@ -1,24 +1,33 @@
 """Following a run with base rollouts: one number of the run says where on its line it stands, theory says the rest.
 
-The tabular flow of an objective stays on a straight line of the (alpha, b) plane [T8]. The mean of l under the run's
-own policy (the KL where the objective does not sharpen) identifies the point; accuracy, length and entropy should then
-be those of that point, with nothing left to fit [T23]. Where a network leaves the line is a measurement.
+The tabular flow of an objective stays on a straight line of the (alpha, b) plane [T8]. The mean of log p under the
+run's own policy (the KL where the objective does not sharpen) identifies the point; accuracy, length and entropy should
+then be those of that point, with nothing left to fit [T23]. Where a network leaves the line is a measurement.
 """
 
-import json
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
+from jaxtyping import Float
 
-from harness.run_folder import read_metrics
 from theory.estimation.reweight import Target, reweight
 from theory.estimation.samples import Rollouts
-from theory.objectives import Objective, regime
+from theory.objectives import Objective
 
-WINDOW = 5  # steps averaged: a batch of 128 responses has a standard error of 4 points
 POINTS = 48
-COLUMNS = {"accuracy": "accuracy", "length": "length", "entropy": "sequence_entropy"}  # quantity -> metrics.jsonl
+Steps = Float[np.ndarray, " steps"]
+
+
+class Followed(NamedTuple):
+    """Step by step, the point of the line that the run's own mean implies, and what is predicted there."""
+
+    alpha: Steps
+    b: Steps
+    accuracy: Steps
+    length: Steps
+    """tokens"""
+    entropy: Steps
+    """nats a response"""
 
 
 def line_points(objective: Objective) -> list[Target]:
@@ -32,46 +41,24 @@ def line_points(objective: Objective) -> list[Target]:
     return [Target(max(1 + u * direction[0], 0.0), u * direction[1]) for u in parameters]
 
 
-def follow(rollouts: Rollouts, run: Path) -> pd.DataFrame:
-    """A row a step: measured (window mean), the coordinate that it implies, and the prediction at that coordinate."""
-    try:
-        config = json.loads((run / "config.json").read_text())
-        objective = regime(config["regime"], alpha=config["alpha"], beta=config["beta"])
-        metrics = pd.DataFrame(read_metrics(run))
-        needed = metrics[["step", "log_p", "sequence_kl", *COLUMNS.values()]]
-    except (OSError, KeyError) as error:
-        raise ValueError(
-            f"--run {run} is not a run folder of llm.train with steps in metrics.jsonl ({error})"
-        ) from None
-    measured = needed.set_index("step").rolling(WINDOW, center=True, min_periods=1).mean().reset_index()
-
+def follow(rollouts: Rollouts, objective: Objective, mean_log_p: Steps, kl: Steps) -> Followed:
+    """The run's points on the line of its objective, from its mean of log p and its KL to the base model, in nats."""
     targets = line_points(objective)
     estimates = [reweight(rollouts, target) for target in targets]
-    curve = {name: np.array([e.value[name].mean() for e in estimates]) for name in ("log_p", "kl", *COLUMNS)}
-    # On a line with alpha > 1 the mean of l only rises (T2); where only b moves it need not, but the KL does.
+    names = ("log_p", "kl", "accuracy", "length", "entropy")
+    curve = {name: np.array([e.value[name].mean() for e in estimates]) for name in names}
+    # On a line with alpha > 1 the mean of log p only rises (T2); where only b moves it need not, but the KL does.
     moves_alpha = targets[-1].alpha != 1 and targets[-1].b == 0
-    by, own = ("log_p", "log_p") if moves_alpha else ("kl", "sequence_kl")
-    known = np.maximum.accumulate(curve[by]) if curve[by][-1] > curve[by][0] else np.minimum.accumulate(curve[by])
+    along, own = (curve["log_p"], mean_log_p) if moves_alpha else (curve["kl"], kl)
+    known = np.maximum.accumulate(along) if along[-1] > along[0] else np.minimum.accumulate(along)
     order = np.argsort(known, kind="stable")
-    position = np.interp(measured[own], known[order], np.arange(POINTS)[order])
+    position = np.interp(own, known[order], np.arange(POINTS)[order])
 
-    def at(values):
+    def at(values: list[float] | Float[np.ndarray, " points"]) -> Steps:
         return np.interp(position, np.arange(POINTS), values)
 
-    table = {"step": measured["step"], "alpha": at([t.alpha for t in targets]), "b": at([t.b for t in targets])}
-    for name, column in COLUMNS.items():
-        table[name] = measured[column]
-        table[f"{name}_predicted"] = at(curve[name])
-    return pd.DataFrame(table)
-
-
-def on_the_curve(followed: pd.DataFrame, within: float = 0.05) -> dict[str, float]:
-    """How far accuracy stays from the prediction along the run, and how long it stays within `within`."""
-    gap = (followed["accuracy"] - followed["accuracy_predicted"]).abs()
-    outside = followed["step"][gap > within]
-    return {
-        "share_within_5_points": float((gap <= within).mean()),
-        "largest_gap": float(gap.max()),
-        "largest_gap_step": int(followed["step"][gap.idxmax()]),
-        "last_step_outside": int(outside.max()) if len(outside) else 0,
-    }
+    return Followed(
+        at([target.alpha for target in targets]),
+        at([target.b for target in targets]),
+        *(at(curve[name]) for name in ("accuracy", "length", "entropy")),
+    )

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
 
 
@@ -25,8 +24,10 @@ class Rollouts:
     finished: Bool[np.ndarray, " rows"]
     vote: Int[np.ndarray, " rows"]
     """number of the answer given, -1 for none"""
-    right_vote: Int[np.ndarray, " prompts"]
-    """number of the right answer, -1 where nobody gave it"""
+    correct_vote: Int[np.ndarray, " prompts"]
+    """number of the correct answer, -1 where nobody gave it"""
+    log_pi: Float[np.ndarray, " rows"] | None = None
+    """nats, under the policy that sampled the response; None or nan where it is not known"""
 
     @property
     def count(self) -> Int[np.ndarray, " prompts"]:
@@ -54,14 +55,36 @@ class Rollouts:
         count = np.add.reduceat(kept.astype(int), self.start)
         left = count > 0
         start = np.cumsum(count[left]) - count[left]
-        columns = ("log_p", "reward", "length", "response", "finished", "vote")
         return replace(
             self,
             prompt_id=self.prompt_id[left],
             start=start,
-            right_vote=self.right_vote[left],
-            **{name: getattr(self, name)[kept] for name in columns},
+            correct_vote=self.correct_vote[left],
+            **self._columns(kept),
         )
+
+    def in_order(self, prompt_id: np.ndarray) -> "Rollouts":
+        """The rows of these prompts, in this order. ValueError names a prompt that there are no rows of."""
+        place = {own: number for number, own in enumerate(self.prompt_id)}
+        missing = [own for own in prompt_id if own not in place]
+        if missing:
+            raise ValueError(f"there are no rollouts of prompt {missing[0]}; sample the same prompts in both")
+        prompts = np.array([place[own] for own in prompt_id], int)
+        count = self.count[prompts]
+        start = np.cumsum(count) - count
+        rows = np.arange(count.sum()) + np.repeat(self.start[prompts] - start, count)
+        return replace(
+            self,
+            prompt_id=self.prompt_id[prompts],
+            start=start,
+            correct_vote=self.correct_vote[prompts],
+            **self._columns(rows),
+        )
+
+    def _columns(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        names = ("log_p", "reward", "length", "response", "finished", "vote", "log_pi")
+        columns = {name: getattr(self, name) for name in names}
+        return {name: column[rows] for name, column in columns.items() if column is not None}
 
     def some_prompts(self, most_rows: int, generator: np.random.Generator) -> "Rollouts":
         """A random selection of prompts with about most_rows rows; itself if it has no more."""
@@ -83,9 +106,7 @@ class BaseSamples(NamedTuple):
     length: Float[np.ndarray, "prompts samples"]
 
 
-def base_samples(rollouts: pd.DataFrame) -> BaseSamples:
-    """The columns of a rollouts table as prompts x samples, cut to the smallest number of samples that a prompt has."""
-    groups = rollouts.groupby("prompt_id", sort=False)
-    fewest = int(groups.size().min())
-    rows = groups.head(fewest).sort_values("prompt_id", kind="stable")
-    return BaseSamples(*(rows[name].to_numpy(float).reshape(-1, fewest) for name in BaseSamples._fields))
+def base_samples(rollouts: Rollouts) -> BaseSamples:
+    """Prompts x samples, cut to the smallest number of samples that a prompt has."""
+    rows = rollouts.start[:, None] + np.arange(rollouts.count.min())
+    return BaseSamples(rollouts.log_p[rows], rollouts.reward[rows], rollouts.length[rows])

@@ -1,48 +1,40 @@
-"""The numbers that a model is judged by, prompt by prompt: pass@k, maj@k, best of k by log p, length, truncation, KL.
+"""What a model is judged by, prompt by prompt: pass@k, maj@k, best of k by log p, length, truncation, KL.
 
 All are unbiased in the n samples of a prompt (k <= n): averages over every choice of k of them, not over one. Averaged
 over prompts they are the table's numbers; their spread over prompts gives its intervals (theory.estimation.intervals).
 """
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Bool, Float, Int
 from scipy.special import gammaln
 from scipy.stats import hypergeom
 
-from llm.rollout_table import from_table
 from theory.estimation.samples import Rollouts
 from theory.passk import majority_at_k, pass_at_k
 
 KL_ESTIMATOR = "k1: mean of log pi - log p over the policy's own samples, nats a response"
 
 
-def prompt_statistics(table: pd.DataFrame, ks: tuple[int, ...], name: str = "table") -> pd.DataFrame:
-    """One row a prompt, indexed by prompt_id; a k beyond a prompt's samples is an error, an unknown KL is nan."""
-    rollouts = from_table(table, name)
+def prompt_statistics(rollouts: Rollouts, ks: tuple[int, ...]) -> dict[str, Float[np.ndarray, " prompts"]]:
+    """One number a prompt and quantity; an unknown KL is nan. ValueError: a k beyond a prompt's samples, shares."""
     if not rollouts.binary:
-        raise ValueError(f"ROLLOUTS {name} has rewards between 0 and 1; pass@k counts right answers, so use 0 and 1")
-    too_few = rollouts.count.min()
-    if max(ks) > too_few:
-        raise ValueError(f"--ks {max(ks)} is more than the {too_few} samples that ROLLOUTS {name} has of a prompt")
-    columns: dict[str, np.ndarray] = {}
-    for k in ks:
-        columns[f"pass@{k}"] = pass_at_k(rollouts.count, rollouts.sum(rollouts.reward).astype(int), k)
-    for k in ks:
-        columns[f"maj@{k}"] = _by_prompt(rollouts, lambda rows, right, k=k: _maj_at_k(rollouts.vote[rows], right, k))
-    for k in ks:
-        columns[f"best-of-{k}"] = _by_prompt(
-            rollouts, lambda rows, _, k=k: best_of_k(rollouts.log_p[rows], rollouts.reward[rows], k)
-        )
+        raise ValueError("rewards between 0 and 1; pass@k counts correct answers, so use 0 and 1")
+    fewest = int(rollouts.count.min())
+    if max(ks) > fewest:
+        raise ValueError(f"{fewest} samples of a prompt, fewer than k = {max(ks)}; sample more, or ask for a smaller k")
+    correct = rollouts.sum(rollouts.reward).astype(int)
+    columns = {f"pass@{k}": pass_at_k(rollouts.count, correct, k) for k in ks}
+    columns |= {f"maj@{k}": _by_prompt(rollouts, functools.partial(_maj_at_k, rollouts, k=k)) for k in ks}
+    columns |= {f"best-of-{k}": _by_prompt(rollouts, functools.partial(_best_of_k, rollouts, k=k)) for k in ks}
     columns["length"] = rollouts.mean(rollouts.length)
     columns["truncated"] = rollouts.mean(1.0 - rollouts.finished)
     columns["log_p"] = rollouts.mean(rollouts.log_p)
-    log_pi = table["log_pi"] if "log_pi" in table else np.nan
-    ratio = (log_pi - table["log_p"]).groupby(table["prompt_id"], sort=False).mean()
-    columns["kl"] = ratio.reindex(rollouts.prompt_id).to_numpy(float)
-    return pd.DataFrame(columns, index=pd.Index(rollouts.prompt_id, name="prompt_id"))
+    known = rollouts.log_pi is not None
+    columns["kl"] = rollouts.mean(rollouts.log_pi - rollouts.log_p) if known else np.full(len(rollouts.start), np.nan)
+    return columns
 
 
 def maj_at_k(counts: Int[np.ndarray, " answers"], right: Bool[np.ndarray, " answers"], blank: int, k: int) -> float:
@@ -85,38 +77,17 @@ def best_of_k(log_p: Float[np.ndarray, " samples"], reward: Float[np.ndarray, " 
     return float(np.exp(log_share) @ mean_reward[np.sort(level)][k - 1 :])
 
 
-def _maj_at_k(vote: Int[np.ndarray, " samples"], right_vote: int, k: int) -> float:
+def _maj_at_k(rollouts: Rollouts, rows: slice, correct_vote: int, k: int) -> float:
+    vote = rollouts.vote[rows]
     answers, counts = np.unique(vote[vote >= 0], return_counts=True)
-    return maj_at_k(counts, answers == right_vote, int(np.sum(vote < 0)), k)
+    return maj_at_k(counts, answers == correct_vote, int(np.sum(vote < 0)), k)
 
 
-def _by_prompt(rollouts: Rollouts, statistic) -> np.ndarray:
-    """statistic(rows of a prompt, number of its right answer), for every prompt."""
-    ends = rollouts.start + rollouts.count
-    rows = (slice(start, end) for start, end in zip(rollouts.start, ends, strict=True))
-    return np.array([statistic(row, int(right)) for row, right in zip(rows, rollouts.right_vote, strict=True)])
+def _best_of_k(rollouts: Rollouts, rows: slice, correct_vote: int, k: int) -> float:
+    return best_of_k(rollouts.log_p[rows], rollouts.reward[rows], k)
 
 
-def summarise(rollouts) -> dict[str, float]:
-    """accuracy, length, log_p, kl, entropy, finished of a table; each with NAME_se, the standard error over prompts.
-
-    kl is E_pi[log pi - log p] and entropy the token entropies summed along a response (chain rule), both in nats a
-    response and both estimated from the policy's own samples.
-    """
-    columns = pd.DataFrame(
-        {
-            "prompt_id": rollouts["prompt_id"],
-            "accuracy": rollouts["reward"],
-            "length": rollouts["length"],
-            "log_p": rollouts["log_p"],
-            "kl": rollouts["log_pi"] - rollouts["log_p"],
-            "entropy": rollouts["entropy"],
-            "finished": rollouts["finished"],
-        }
-    ).astype({"finished": float})
-    by_prompt = columns.groupby("prompt_id").mean()
-    spread = by_prompt.std(ddof=1) / np.sqrt(len(by_prompt))
-    return {
-        **{name: float(by_prompt[name].mean()) for name in by_prompt},
-        **{f"{name}_se": float(spread[name]) for name in by_prompt},
-    }
+def _by_prompt(rollouts: Rollouts, statistic: Callable[[slice, int], float]) -> Float[np.ndarray, " prompts"]:
+    """statistic(rows of a prompt, number of its correct answer), for every prompt."""
+    prompts = zip(rollouts.prompt_rows(), rollouts.correct_vote, strict=True)
+    return np.array([statistic(rows, int(correct)) for rows, correct in prompts])

@@ -23,7 +23,7 @@ def majority_accuracy(
         answers, which = np.unique(rollouts.vote[rows], return_inverse=True)
         share = np.bincount(which, weight[rows])
         votes = generator.multinomial(k, share / share.sum(), size=VOTES)[:, answers >= 0]
-        right = answers[answers >= 0] == rollouts.right_vote[prompt]
+        right = answers[answers >= 0] == rollouts.correct_vote[prompt]
         if right.any():
             most = votes.max(axis=1)
             winners = (votes == most[:, None]) & (most[:, None] > 0)

@@ -5,11 +5,11 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from llm.evaluation.averages import summarise
 from llm.models.organisms import build_tokenizer
 from llm.problems import BUNDLED, load_problems
 from llm.sampling.rollouts import sample_rollouts
 from llm.sampling.scoring import response_log_probs
-from theory.estimation.statistics import summarise
 
 TOKENIZER = build_tokenizer()
 

@@ -3,14 +3,13 @@
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from llm.training.collapse import PATIENCE, CollapseWatch, Diagnosis
 from theory.distribution import entropy
 from theory.estimation.band import LowerEdges, lower_edges, path
 from theory.estimation.coordinate import coordinate, predicted
-from theory.estimation.samples import BaseSamples, base_samples
+from theory.estimation.samples import BaseSamples, Rollouts, base_samples
 from theory.objectives import regime
 from theory.tilt import log_tilt, moments
 
@@ -65,8 +64,11 @@ def test_means_out_of_reach_end_at_the_border():
 
 
 def test_prompts_of_unequal_sizes_are_cut_to_the_smallest():
-    table = pd.DataFrame({"prompt_id": list("ababa"), "log_p": [-1.0, -2, -3, -4, -5], "reward": 0.0, "length": 1})
-    np.testing.assert_array_equal(base_samples(table).log_p, [[-1, -3], [-2, -4]])
+    zeros, log_p = np.zeros(5, int), np.array([-1.0, -3, -5, -2, -4])
+    ragged = Rollouts(
+        np.array(["a", "b"]), np.array([0, 3]), log_p, 0.0 * log_p, -log_p, zeros, zeros == 0, zeros, zeros[:2]
+    )
+    np.testing.assert_array_equal(base_samples(ragged).log_p, [[-1, -3], [-2, -4]])
 
 
 def test_the_path_runs_from_the_base_model_to_the_target_or_beyond():

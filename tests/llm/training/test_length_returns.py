@@ -153,9 +153,9 @@ def test_a_run_at_the_optimum_of_content_alone_is_at_no_distance():
     drawn = generator.choice(6, (100, 400), p=np.exp(log_q))
     run = equally_long(drawn).assign(log_pi=log_q[drawn.ravel()])
     target = Target(2.0, 0.0, 0.0, "content")
-    distance, error = distance_to_optimum(base, run, target)
+    distance, error = distance_to_optimum(from_table(base), from_table(run), target)
     assert abs(distance) < 4 * error
-    distance, error = distance_to_optimum(base, base.assign(log_pi=base["log_p"]), target)
+    distance, error = distance_to_optimum(from_table(base), from_table(base.assign(log_pi=base["log_p"])), target)
     assert abs(distance - kl(log_p, log_q)) < 4 * error and kl(log_p, log_q) > 10 * error
 
 

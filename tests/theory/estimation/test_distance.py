@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from scipy.special import log_softmax
 
+from llm.rollout_table import from_table
 from theory.distribution import expectation, kl
 from theory.estimation.distance import distance_to_optimum, forecast_optimum
 from theory.estimation.forecast import target_of
@@ -35,7 +36,8 @@ def test_the_forecast_of_a_run_covers_the_optimum():
     """T1, T23: 300 prompts of 4 samples each, too few to hold all the probability."""
     generator = np.random.default_rng(3)
     objective = regime("tempered", alpha=1.5)
-    forecast = forecast_optimum(rollouts(generator.choice(6, (300, 4), p=np.exp(LOG_P))), target_of(objective))
+    drawn = rollouts(generator.choice(6, (300, 4), p=np.exp(LOG_P)))
+    forecast = forecast_optimum(from_table(drawn), target_of(objective))
     log_q = optimum(objective, LOG_P, REWARD)
     assert forecast["method"] == "psis"
     assert forecast["accuracy_low"] < expectation(log_q, REWARD) < forecast["accuracy_high"]
@@ -54,7 +56,7 @@ def test_the_distance_to_the_optimum_is_a_kl_divergence(name, parameters):
     base = rollouts([np.repeat(np.arange(6), np.round(100 * np.exp(LOG_P)).astype(int))] * 2)
     drawn = [np.repeat(np.arange(6), np.round(100 * np.exp(log_pi)).astype(int))] * 2
     run = rollouts(drawn).assign(log_pi=log_pi[np.concatenate(drawn)])
-    distance, error = distance_to_optimum(base, run, target_of(objective))
+    distance, error = distance_to_optimum(from_table(base), from_table(run), target_of(objective))
     assert distance == pytest.approx(kl(log_pi, optimum(objective, LOG_P, REWARD)), abs=1e-9)
     assert error == pytest.approx(0, abs=1e-9)
 
@@ -65,5 +67,7 @@ def test_a_policy_at_the_optimum_with_a_length_exponent_is_at_distance_zero(kapp
     log_q = log_softmax((1 + 2.0 / LENGTH**kappa) * LOG_P)
     base = rollouts([np.repeat(np.arange(6), np.round(100 * np.exp(LOG_P)).astype(int))] * 2)
     everything = rollouts([np.arange(6)] * 2).assign(log_pi=np.tile(log_q, 2))
-    distance, _ = distance_to_optimum(base, everything, target_of(regime("tempered", alpha=3.0), kappa))
+    distance, _ = distance_to_optimum(
+        from_table(base), from_table(everything), target_of(regime("tempered", alpha=3.0), kappa)
+    )
     assert distance == pytest.approx(0, abs=1e-9)  # log pi - log q is zero for each response, so any mean of it is

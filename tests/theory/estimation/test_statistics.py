@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm.evaluate import main
+from llm.rollout_table import from_table
 from theory.estimation.statistics import best_of_k, maj_at_k, prompt_statistics
 
 # answer (None: none given), right, log p
@@ -80,7 +81,7 @@ def table(prompts=5, samples=4, seed=0, shift=0.0):
 def test_statistics_of_a_table_against_pandas():
     rollouts = table()
     by_prompt = rollouts.groupby("prompt_id")
-    statistics = prompt_statistics(rollouts, (1, 2, 4))
+    statistics = prompt_statistics(from_table(rollouts), (1, 2, 4))
     for k in (1, 2, 4):
         choices = [[max(pair) for pair in itertools.combinations(group["reward"], k)] for _, group in by_prompt]
         np.testing.assert_allclose(statistics[f"pass@{k}"], [np.mean(choice) for choice in choices])
@@ -97,9 +98,9 @@ def test_votes_are_cast_on_normal_forms():
     rollouts["finished"] = True
     rollouts["response"] = [rf"\boxed{{{a}}}" for a in (r"\frac{3}{4}", "0.75", r"\dfrac34", "1/2", "1/2")]
     rollouts["reward"] = [0.0, 0.0, 0.0, 1.0, 1.0]
-    assert prompt_statistics(rollouts, (5,))["maj@5"].item() == 0.0
+    assert prompt_statistics(from_table(rollouts), (5,))["maj@5"].item() == 0.0
     rollouts["response"] = [rf"\boxed{{{a}}}" for a in ("7", "8", "9", "1/2", "0.5")]
-    assert prompt_statistics(rollouts, (5,))["maj@5"].item() == 1.0
+    assert prompt_statistics(from_table(rollouts), (5,))["maj@5"].item() == 1.0
 
 
 def run(monkeypatch, *arguments):
@@ -146,7 +147,7 @@ def test_a_run_folder_stands_for_base_last_and_best(tmp_path, monkeypatch):
     [
         ([], "rollouts"),
         (["nowhere.parquet"], "nowhere.parquet does not exist"),
-        (["one.parquet", "--ks", "8"], "--ks 8 is more than the 4 samples"),
+        (["one.parquet", "--ks", "8"], "one.parquet has 4 samples of a prompt, fewer than k = 8"),
         (["one.parquet", "--ks", "0"], "--ks must be at least 1, got 0"),
         (["one.parquet", "--level", "95"], "--level must be between 0 and 1, got 95"),
         (["one.parquet", "strangers.parquet"], "have no prompt_id in common"),
