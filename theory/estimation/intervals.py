@@ -1,11 +1,60 @@
 """Cluster bootstrap over prompts: a prompt and all its samples are drawn together, for prompts are what generalises."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import norm, t
 
 DRAWS = 2000
 MOST_CLUSTERS = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """A number, what it is in each draw of prompts (and seeds), and without each one of them in turn.
+
+    Numbers that share their draws are paired: what makes a prompt hard for both cancels in their difference, and
+    function_of makes a ratio, or any other smooth function, of several. Without an interval (a single prompt) the
+    draws are nan.
+    """
+
+    value: float
+    draws: Float[np.ndarray, " draws"]
+    without: Float[np.ndarray, " units"]
+    prompts: int
+
+    def __sub__(self, other: "Resampled") -> "Resampled":
+        return function_of(np.subtract, self, other)
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """The BCa interval; (nan, nan) where a draw is not known, or with a single prompt."""
+        low, high = bca(
+            np.array([self.value]),
+            self.draws[:, None],
+            (self.value - self.without)[:, None],
+            self.prompts,
+            level,
+        )[:, 0]
+        return float(low), float(high)
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the 95 % interval lies on one side of 0, else 0."""
+        low, high = self.interval()
+        return int(low > 0) - int(high < 0)
+
+
+def function_of(function: Callable[..., Any], *numbers: Resampled) -> Resampled:
+    """function of the values, in each draw, and without each prompt or seed; it must take arrays."""
+    return Resampled(
+        float(function(*(number.value for number in numbers))),
+        np.asarray(function(*(number.draws for number in numbers)), float),
+        np.asarray(function(*(number.without for number in numbers)), float),
+        numbers[0].prompts,
+    )
 
 
 class ClusterBootstrap:
@@ -26,29 +75,33 @@ class ClusterBootstrap:
     def interval(
         self, values: Float[np.ndarray, "prompts quantity"], level: float = 0.95
     ) -> Float[np.ndarray, "2 quantity"]:
-        """BCa interval of the mean over prompts, widened for few prompts as Student's t is against the normal.
-
-        BCa (Efron, JASA 82, 1987) moves the percentiles for bias and skewness: a prompt that is nearly always or nearly
-        never solved makes for a skewed mean. The bootstrap's spread is √((P-1)/P) too small and its tails are normal;
-        the quantiles that make up for both are taken from the start (Hesterberg, The American Statistician 69, 2015).
-        A single prompt has no interval: nan.
-        """
+        """The BCa interval of the mean over prompts. A single prompt has none: nan."""
         if self.prompts < 2:
             return np.full((2, values.shape[1]), np.nan)
         values = self._clusters(values)
-        means, middle = self.drawn @ values, values.mean(axis=0)
-        deviation = values - middle
-        with np.errstate(invalid="ignore"):  # 0/0 for a constant column, whose interval is its value
-            skewness = np.mean(deviation**3, axis=0) / np.mean(deviation**2, axis=0) ** 1.5
-        acceleration = np.nan_to_num(skewness) / (6 * np.sqrt(len(values)))
-        below = np.mean(means < middle, axis=0) + np.mean(means == middle, axis=0) / 2
-        shift = norm.ppf(np.clip(below, 0.1, 0.9))
-        quantile = np.sqrt(self.prompts / (self.prompts - 1)) * t.ppf((1 - level) / 2, self.prompts - 1)
-        ends = []
-        for z in (quantile, -quantile):
-            tail = norm.cdf(shift + (shift + z) / (1 - acceleration * (shift + z)))
-            ends.append([np.quantile(column, q) for column, q in zip(means.T, tail, strict=True)])
-        return np.array(ends)
+        middle = values.mean(axis=0)
+        return bca(middle, self.drawn @ values, values - middle, self.prompts, level)
+
+    def mean_over_seeds(
+        self,
+        values: Float[np.ndarray, "prompts seeds"],
+        seeds: Float[np.ndarray, "draws seeds"],
+        place: int,
+        places: int,
+    ) -> Resampled:
+        """The mean over prompts and seeds, to be compared with those of other runs on the same prompts.
+
+        seeds: the share of each seed in each draw (seed_draws). Among the `places` seeds of all the runs that are
+        compared those of this one begin at `place`: without one of them only this mean changes.
+        """
+        clusters, value = self._clusters(values), float(values.mean())
+        by_cluster, by_seed = clusters.mean(axis=1), values.mean(axis=0)
+        without_seed = np.full(places, value)
+        if len(by_seed) > 1:
+            without_seed[place : place + len(by_seed)] = _without_each(by_seed)
+        draws = np.sum((self.drawn @ clusters) * seeds, axis=1) if self.prompts > 1 else np.full(DRAWS, np.nan)
+        without = np.concatenate([_without_each(by_cluster), without_seed])
+        return Resampled(value, draws, without, self.prompts)
 
     def _clusters(self, values):
         """The values, or the totals of the groups scaled so that their mean is the mean over prompts."""
@@ -57,6 +110,56 @@ class ClusterBootstrap:
         clusters = self.drawn.shape[1]
         total = np.stack([np.bincount(self.group, column, clusters) for column in values.T], axis=1)
         return total * (clusters / self.prompts)
+
+
+def seed_draws(seeds: int, generator: np.random.Generator) -> Float[np.ndarray, "draws seeds"]:
+    """The share that each seed has in a draw of n - 1 out of n of them; a single one has all of it.
+
+    The mean of n - 1 out of n has variance s²/n (Rao and Wu, JASA 83, 1988); n out of n would have (n - 1)/n of it,
+    which is half with two seeds. With one seed an interval does not cover what another seed would have done.
+    """
+    if seeds == 1:
+        return np.ones((DRAWS, 1))
+    return generator.multinomial(seeds - 1, np.full(seeds, 1 / seeds), size=DRAWS) / (seeds - 1)
+
+
+def bca(
+    value: Float[np.ndarray, " quantity"],
+    draws: Float[np.ndarray, "draws quantity"],
+    influence: Float[np.ndarray, "units quantity"],
+    prompts: int,
+    level: float = 0.95,
+) -> Float[np.ndarray, "2 quantity"]:
+    """BCa interval, widened for few prompts as Student's t is against the normal.
+
+    influence: how each drawn unit moves the number, up to a factor: its deviation from a mean, or the jackknife's.
+    BCa (Efron, JASA 82, 1987) moves the percentiles for bias and skewness: a prompt that is nearly always or nearly
+    never solved makes for a skewed mean. The bootstrap's spread is √((P-1)/P) too small and its tails are normal;
+    the quantiles that make up for both are taken from the start (Hesterberg, The American Statistician 69, 2015).
+    nan where a draw is nan, or with fewer than two prompts.
+    """
+    found = np.full((2, len(value)), np.nan)
+    told = np.isfinite(draws).all(axis=0) & np.isfinite(value)
+    if prompts < 2 or not told.any():
+        return found
+    value, draws, influence = value[told], draws[:, told], influence[:, told]
+    spread = np.sum(influence**2, axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):  # 0/0 for a constant column, whose interval is its value
+        acceleration = np.nan_to_num(np.sum(influence**3, axis=0) / (6 * spread**1.5), posinf=0.0, neginf=0.0)
+    below = np.mean(draws < value, axis=0) + np.mean(draws == value, axis=0) / 2
+    shift = norm.ppf(np.clip(below, 0.1, 0.9))
+    quantile = np.sqrt(prompts / (prompts - 1)) * t.ppf((1 - level) / 2, prompts - 1)
+    for end, z in enumerate((quantile, -quantile)):
+        tail = norm.cdf(shift + (shift + z) / (1 - acceleration * (shift + z)))
+        found[end, told] = [np.quantile(column, q) for column, q in zip(draws.T, tail, strict=True)]
+    return found
+
+
+def _without_each(values: Float[np.ndarray, " units"]) -> Float[np.ndarray, " units"]:
+    """The mean without each value in turn; the mean itself where there is only one."""
+    if len(values) == 1:
+        return values.copy()
+    return (values.sum() - values) / (len(values) - 1)
 
 
 def mean_interval(
