@@ -22,6 +22,7 @@ __all__ = [
     "support",
     "tilt",
     "trainers",
+    "vocabulary",
     "voting",
 ]
 

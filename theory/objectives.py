@@ -9,15 +9,9 @@ from jaxtyping import Float, Shaped
 
 from theory.distribution import checked_log_p, checked_reward, entropy, expectation, log_sum_exp
 from theory.tilt import log_tilt
+from theory.vocabulary import Regime
 
-REGIMES = ("task", "tilted", "sharpening", "tempered", "tilted-tempered")
-_PARAMETERS = {
-    "task": (),
-    "tilted": ("beta",),
-    "sharpening": (),
-    "tempered": ("alpha",),
-    "tilted-tempered": ("alpha", "beta"),
-}
+REGIMES = tuple(Regime)
 
 
 class Coordinates(NamedTuple):
@@ -73,25 +67,25 @@ def regime(name: str, alpha: Number | None = None, beta: Number | None = None) -
     ValueError: unknown name, a parameter that the regime lacks or does not use, alpha not finite and >= 0,
     beta not finite and > 0.
     """
-    if name not in _PARAMETERS:
+    if name not in REGIMES:
         raise ValueError(f"regime {name!r} is unknown; choose one of {', '.join(REGIMES)}")
     for parameter, given in (("alpha", alpha), ("beta", beta)):
-        if parameter in _PARAMETERS[name] and given is None:
+        if parameter in Regime(name).parameters and given is None:
             raise ValueError(f"the {name} regime needs {parameter}; give it a value")
-        if parameter not in _PARAMETERS[name] and given is not None:
+        if parameter not in Regime(name).parameters and given is not None:
             raise ValueError(f"the {name} regime does not use {parameter} (got {given}); leave it out")
     if alpha is not None and not (np.isfinite(alpha) and alpha >= 0):
         raise ValueError(f"alpha must be finite and >= 0, got {alpha}")
     if beta is not None and not (np.isfinite(beta) and beta > 0):
         raise ValueError(f"beta must be finite and > 0, got {beta}")
     match name:
-        case "task":
+        case Regime.TASK:
             return Objective(1.0, 0.0, 0.0)
-        case "tilted":
+        case Regime.TILTED:
             return Objective(1.0, float(beta), float(beta))
-        case "sharpening":
+        case Regime.SHARPENING:
             return Objective(0.0, 1.0, 0.0)
-        case "tempered":
+        case Regime.TEMPERED:
             return Objective(0.0, float(alpha), 1.0)
         case _:
             return Objective(1.0, float(alpha) * float(beta), float(beta))

@@ -24,13 +24,13 @@ from llm.sampling.parts import sample
 from llm.training.config import TrainConfig
 from llm.training.run import run
 from theory.estimation.diagnosis import ALPHAS, diagnose
-from theory.estimation.forecast import QUANTITIES, forecast, target_of
+from theory.estimation.forecast import forecast, target_of
 from theory.estimation.reweight import Target, tilting_frontier
 from theory.estimation.samples import Rollouts
+from theory.vocabulary import COMPARED
 
 # For the organisms: small steps, because a long response that is lost in the first steps is never sampled again.
 ORGANISM_ARGUMENTS = ["--per_device_train_batch_size", "128", "--learning_rate", "3e-4", "--warmup_steps", "20"]
-COMPARED = tuple(name for name in QUANTITIES if name != "finished")
 
 
 def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:

@@ -11,8 +11,8 @@ from theory.estimation.reweight import Reweighted, Target, enumerated, exact, lo
 from theory.estimation.samples import Rollouts
 from theory.estimation.votes import majority_accuracy
 from theory.objectives import Objective
+from theory.vocabulary import LengthControl
 
-QUANTITIES = ("accuracy", "length", "log_p", "entropy", "kl", "finished")
 KS = (4, 16)  # of pass@k and maj@k
 MOST_VOTING_PROMPTS = 500
 EXPANDED_ROWS = 200_000  # a second opinion near the base model does not need more
@@ -26,7 +26,7 @@ FEWEST_PROMPTS = 10
 LARGEST_UNFINISHED = 0.05  # share under the target beyond which lengths are those of the limit
 
 
-def target_of(objective: Objective, kappa: float = 0.0, length_control: str = "none") -> Target:
+def target_of(objective: Objective, kappa: float = 0.0, length_control: str = LengthControl.NONE) -> Target:
     """The optimum of an objective; for tau = 0 the limit that its flow runs to [T1, T8]."""
     if objective.entropy_weight > 0:
         alpha, b = objective.target
@@ -58,7 +58,7 @@ def forecast(
             estimate = reweight(rollouts, target, ks)
             record = _record("psis", rollouts, target, estimate, bootstrap)
             records.append(record | _votes(rollouts, estimate, voters, record["accuracy_reliable"]))
-        if "cumulant" in methods and not target.is_face and target.length_control == "none":
+        if "cumulant" in methods and not target.is_face and target.length_control == LengthControl.NONE:
             records.append(_record("cumulant", few, target, expand(few, target, ks), few_bootstrap))
     return records
 
@@ -117,7 +117,7 @@ def _record(method, rollouts, target, estimate: Reweighted, bootstrap):
     few, unseen_limit = error / allowed, max(LARGEST_UNSEEN * half[names.index("accuracy")], NEGLIGIBLE)
     certain = method == "exact" or (target.alpha == 1 and target.b == 0)
     general = [] if certain else _general_doubts(method, rollouts, estimate, unseen > unseen_limit)
-    if target.length_control == "ignore-eos":
+    if target.length_control == LengthControl.IGNORE_EOS:
         general.append("base rollouts end where the training responses of this run go on")
     record = {
         "method": method,

@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import logsumexp
 
+from theory.vocabulary import LengthControl
+
 Rows = Float[np.ndarray, " rows"]
 SAME_LENGTH = 1.1  # responses whose lengths differ by less than this factor count as equally long
 
@@ -20,10 +22,10 @@ def fit_length_term(control: str, score: Rows, length: Rows, log_weight: Rows) -
 
     A length that no base sample has counts as if its one response were all that there is: t = 0 keeps p's own mass.
     """
-    if control == "trajectory-balance":
+    if control == LengthControl.TRAJECTORY_BALANCE:
         rate = balance_rate(score, length, log_weight)
         return lambda score, length: score - rate * length
-    if control == "content":
+    if control == LengthControl.CONTENT:
         known, group = np.unique(length_class(length), return_inverse=True)
         log_z = np.array([logsumexp((score + log_weight)[group == i]) for i in range(len(known))])
         log_z -= [logsumexp(log_weight[group == i]) for i in range(len(known))]

@@ -19,6 +19,7 @@ from scipy.special import logsumexp
 
 from theory.estimation.length_term import fit_length_term
 from theory.estimation.samples import Rollouts
+from theory.vocabulary import LengthControl
 
 FEWEST_FOR_TAIL = 100  # rows below which no Pareto tail is fitted
 Prompts = Float[np.ndarray, " prompts"]
@@ -30,7 +31,7 @@ class Target(NamedTuple):
     alpha: float
     b: float
     kappa: float = 0.0
-    length_control: str = "none"
+    length_control: str = LengthControl.NONE
     """trajectory-balance and content take something off that depends on length"""
 
     @property
@@ -142,10 +143,13 @@ def log_tilt(
     if np.isinf(target.b):
         return rollouts.reward
     score = (target.alpha - 1) * normalised + target.b * rollouts.reward
-    if target.length_control in ("none", "ignore-eos"):
+    if target.length_control in (LengthControl.NONE, LengthControl.IGNORE_EOS):
         return score
     if base is not None:
-        log_weight, fitted = np.zeros(len(base.log_p)), log_tilt(base, target._replace(length_control="none"))
+        log_weight, fitted = (
+            np.zeros(len(base.log_p)),
+            log_tilt(base, target._replace(length_control=LengthControl.NONE)),
+        )
     else:
         base, fitted = rollouts, score
         log_weight = np.zeros(len(score)) if log_weight is None else log_weight
