@@ -1,11 +1,12 @@
 """The door of every command: a wrong argument or file ends with exit code 2 and one line."""
 
 import contextlib
+import difflib
 import io
 import itertools
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from harness.extras import missing_extra
@@ -54,3 +55,13 @@ def _message_in_box(text: str) -> str:
     blocks = itertools.groupby(lines, key=lambda line: re.fullmatch(r"[─╭╮╰╯+-]*", line) is None)
     message = next((" ".join(block) for is_text, block in blocks if is_text), "the command line could not be read")
     return re.sub(r"^Error parsing \w*Config: ", "", message)  # our own sentence says it all
+
+
+def did_you_mean(flag: str, known: Iterable[str]) -> str:
+    """The end of a message, "; did you mean --learning_rate?", or "" where no known flag is spelt alike.
+
+    The known flags are named as they are suggested, without dashes before them; - and _ count as one letter.
+    """
+    by_spelling = {name.replace("-", "_"): name for name in known}
+    near = difflib.get_close_matches(flag.lstrip("-").replace("-", "_"), by_spelling, n=1, cutoff=0.7)
+    return f"; did you mean --{by_spelling[near[0]]}?" if near else ""

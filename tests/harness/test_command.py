@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from harness.command import one_line_errors, parse
+from harness.command import did_you_mean, one_line_errors, parse
 
 
 @dataclass(frozen=True)
@@ -45,3 +45,16 @@ def test_mendable_errors_are_one_line_and_bugs_keep_their_traceback(capsys):
     assert capsys.readouterr().err == "error: alpha must be >= 0, got -1\n"
     with pytest.raises(TypeError), one_line_errors():
         raise TypeError("a bug")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("--learning_rat", "; did you mean --learning_rate?"),
+        ("--learning-rates", "; did you mean --learning_rate?"),
+        ("--output_dirs", "; did you mean --output-dir?"),
+        ("--weights", ""),
+    ],
+)
+def test_a_typo_is_answered_with_the_flag_that_is_spelt_most_like_it(typed, said):
+    assert did_you_mean(typed, ["learning_rate", "warmup_steps", "output-dir"]) == said
