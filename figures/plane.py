@@ -9,7 +9,7 @@ from jaxtyping import Float
 from figures.style import ACCURACY, ACCURACY_RANGE, COLOURS, MARKERS
 
 
-class Path(NamedTuple):
+class RegimePath(NamedTuple):
     """One regime: its predicted line, points measured on the way, and ends found by other learners.
 
     Each array has rows (alpha, b). A ray goes on for ever; a repeller's line is walked away from it.
@@ -26,7 +26,7 @@ def draw_plane(
     alphas: Float[np.ndarray, " alphas"],
     bs: Float[np.ndarray, " bs"],
     accuracy: Float[np.ndarray, "bs alphas"],
-    paths: Mapping[str, Path],
+    paths: Mapping[str, RegimePath],
 ):
     """Accuracy as shade, prediction as a line, simulation as marks. Returns the shaded contours.
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from figures.plane import Path
+from figures.plane import RegimePath
 from theory.coordinates import coordinates, projection
 from theory.dynamics import line, self_sharpening_winner
 from theory.objectives import Coordinates, Objective, optimum
@@ -27,7 +27,7 @@ class Found(NamedTuple):
 
     regimes: list[dict[str, Any]]
     checks: list[Check]
-    paths: dict[str, Path]
+    paths: dict[str, RegimePath]
     notes: list[str]
     unjudged: list[str]
 
@@ -126,7 +126,7 @@ def _attractor(found, name, problem, objective, times, flow, climb, sampled):
             found.checks.append(check)
     found.regimes.append(row)
     ends = [projection(p, problem.log_p, problem.reward) for p in (climb, *sampled.log_pi[:3])]
-    found.paths[name] = Path(
+    found.paths[name] = RegimePath(
         predicted=np.array([(1.0, 0.0), *_line_points(objective, times)]),
         measured=np.array([coordinates(p, problem.log_p, problem.reward) for p in flow]),
         ends=np.array(ends) if objective.entropy_weight > 0 else np.empty((0, 2)),
@@ -193,7 +193,7 @@ def _repeller(found, name, problem, objective, times, flows, begin, log_fixed):
     )
     fixed_point = np.array([objective.fixed_point])
     measured = coordinates(flows[0, 0], problem.log_p, problem.reward)
-    found.paths[name] = Path(fixed_point, np.array([measured]), np.empty((0, 2)), "repeller")
+    found.paths[name] = RegimePath(fixed_point, np.array([measured]), np.empty((0, 2)), "repeller")
 
 
 def _point(objective, time) -> Coordinates:

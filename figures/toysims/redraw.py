@@ -49,13 +49,15 @@ def redraw(name: str, folder: Path):
 
 
 def _plane(drawn: dict):
-    from figures.plane import Path as PlanePath
-    from figures.plane import draw_plane_with_key
+    from figures.plane import RegimePath, draw_plane_with_key
     from figures.style import figure
 
     grid = (np.array(drawn[name]) for name in ("alphas", "bs", "accuracy"))
     paths = {
-        name: PlanePath(*(np.array(path[part]).reshape(-1, 2) for part in PlanePath._fields[:3]), path["kind"])
+        name: RegimePath(
+            **{part: np.array(path[part]).reshape(-1, 2) for part in ("predicted", "measured", "ends")},
+            kind=path["kind"],
+        )
         for name, path in drawn["paths"].items()
     }
     with figure(height=4.0) as (canvas, ax):

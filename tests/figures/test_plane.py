@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from figures.plane import Path, draw_plane, draw_plane_with_key
+from figures.plane import RegimePath, draw_plane, draw_plane_with_key
 from figures.style import COLOURS, MARKERS, figure
 from theory.objectives import REGIMES
 
@@ -13,8 +13,10 @@ def plane():
     alphas, bs = np.linspace(0, 4, 5), np.linspace(-1, 2, 4)
     accuracy = np.linspace(0, 1, 20).reshape(4, 5)
     line = np.array([[1.0, 0.0], [3.0, 1.5]])
-    paths = {name: Path(line, line[:1] + 0.1, line[1:], "point") for name in REGIMES[:2]}
-    paths["self-sharpening"] = Path(np.array([[0.0, -0.5]]), np.array([[0.0, -0.5]]), np.empty((0, 2)), "repeller")
+    paths = {name: RegimePath(line, line[:1] + 0.1, line[1:], "point") for name in REGIMES[:2]}
+    paths["self-sharpening"] = RegimePath(
+        np.array([[0.0, -0.5]]), np.array([[0.0, -0.5]]), np.empty((0, 2)), "repeller"
+    )
     return alphas, bs, accuracy, paths
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from figures.plane import Path, draw_plane_with_key
+from figures.plane import RegimePath, draw_plane_with_key
 from figures.style import figure
 from figures.toysims import redraw
 from harness.run_folder import write_json
@@ -25,8 +25,8 @@ def test_every_simulation_that_leaves_numbers_has_a_caption():
 def test_the_plane_drawn_again_has_the_same_lines(folder):
     line = np.array([[1.0, 0.0], [3.0, 1.5]])
     paths = {
-        "task": Path(line, line[:1] + 0.1, np.empty((0, 2)), "ray"),
-        "self-sharpening": Path(np.array([[0.0, -0.5]]), np.array([[0.1, -0.6]]), np.empty((0, 2)), "repeller"),
+        "task": RegimePath(line, line[:1] + 0.1, np.empty((0, 2)), "ray"),
+        "self-sharpening": RegimePath(np.array([[0.0, -0.5]]), np.array([[0.1, -0.6]]), np.empty((0, 2)), "repeller"),
     }
     grid = np.linspace(0, 4, 5), np.linspace(-1, 2, 4), np.linspace(0, 1, 20).reshape(4, 5)
     written = {"alphas": grid[0], "bs": grid[1], "accuracy": grid[2]}
