@@ -15,6 +15,7 @@ __all__ = [
     "objectives",
     "passk",
     "policy_file",
+    "problem",
     "reweighting",
     "saddle_node",
     "sequences",

@@ -1,7 +1,8 @@
 """The fixed-point atlas, `python -m theory.atlas`: objective x trainer -> target, rate, stability, threshold.
 
-With --policy FILE the thresholds and the targets are computed for one's own response distribution. FILE is JSON:
-{"log_p": [...]} or {"p": [...]}, the same length of "reward", and optionally "length" in tokens.
+With --policy FILE the thresholds and the targets are computed for one's own response distribution. FILE is JSON,
+{"log_p": [...]} or {"p": [...]} with "reward" and optionally "length" in tokens, or a table of rollouts (JSON, JSONL,
+Parquet), of which --prompt-id names one prompt.
 """
 
 import json
@@ -24,21 +25,29 @@ class AtlasConfig:
     mixing: float = 0.0
     """Share of p that a moving reference keeps each round."""
     policy: Path | None = None
-    """JSON file with log_p or p, reward, and optionally length: compute everything for this distribution."""
+    """JSON, JSONL or Parquet with log_p (or p), reward and optionally length of one prompt's responses."""
+    prompt_id: str | None = None
+    """Which prompt, if the policy file has several."""
     json: bool = False
     """Print JSON instead of the table."""
 
 
 def main() -> None:
     config = parse(AtlasConfig, "theory.atlas")
+    from theory.distribution import SUM_TOLERANCE
     from theory.fixed_points import Trainer, fixed_points, measured, thresholds
     from theory.policy_file import read_policy
 
     with one_line_errors():
         trainer = Trainer(config.alpha, config.beta, config.kappa, config.mixing)
-        policy = read_policy(config.policy) if config.policy else None
+        if config.prompt_id is not None and config.policy is None:
+            raise ValueError(f"--prompt-id {config.prompt_id} needs --policy FILE")
+        listed = read_policy(config.policy, config.prompt_id) if config.policy else None
+        policy = listed and listed.problem
         entries = list(fixed_points(trainer, policy))
         about = thresholds(trainer, policy) if policy else {}
+        if listed and abs(listed.mass - 1) > SUM_TOLERANCE:
+            about = {"responses": len(listed.problem), "probability_listed": listed.mass, **about}
     rows = [
         {name: text for name, text in entry._asdict().items() if name != "log_target"} | measured(entry, policy)
         for entry in entries

@@ -11,7 +11,7 @@ from theory.content import covariance_by_length
 from theory.distribution import entropy, expectation
 from theory.dynamics import iterated_sharpening_limit, rate, self_sharpening_winner
 from theory.objectives import REGIMES, Objective, optimum, regime
-from theory.policy_file import Policy
+from theory.problem import Problem
 from theory.reweighting import effective_sample_ratio
 from theory.tilt import log_odds_terms, log_tilt, sharpening_limit
 from theory.trainers import (
@@ -61,14 +61,14 @@ class Entry(NamedTuple):
     log_target: np.ndarray | None = None
 
 
-def fixed_points(trainer: Trainer, policy: Policy | None = None) -> Iterator[Entry]:
+def fixed_points(trainer: Trainer, policy: Problem | None = None) -> Iterator[Entry]:
     """Every cell of objective x trainer that the theory has an answer for."""
     yield from _rloo(trainer, policy)
     yield from _other_estimators(trainer, policy)
     yield from _other_references(trainer, policy)
 
 
-def thresholds(trainer: Trainer, policy: Policy) -> dict[str, float | bool | None]:
+def thresholds(trainer: Trainer, policy: Problem) -> dict[str, float | bool | None]:
     """What decides between sharpening and a task reward on this distribution, before any training."""
     log_p, reward = policy.log_p, policy.reward
     found: dict[str, Any] = {
@@ -89,7 +89,7 @@ def thresholds(trainer: Trainer, policy: Policy) -> dict[str, float | bool | Non
     return {name: None if isinstance(x, float) and not np.isfinite(x) else x for name, x in found.items()}
 
 
-def measured(entry: Entry, policy: Policy | None) -> dict[str, float]:
+def measured(entry: Entry, policy: Problem | None) -> dict[str, float]:
     """Mean reward, entropy (nats) and mean length at the target, where there is one policy to measure."""
     if policy is None or entry.log_target is None:
         return {}

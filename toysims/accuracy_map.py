@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 
 from theory.objectives import Coordinates, Objective
+from theory.problem import Problem
 from theory.tilt import log_tilt
-from toysims.policies.categorical import Problem
 
 
 def accuracy_map(

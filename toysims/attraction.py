@@ -15,10 +15,10 @@ from jaxtyping import Array, Bool, Float, Key
 from theory.distribution import log_sum_exp
 from theory.dynamics import line
 from theory.objectives import Coordinates, Objective, optimum
+from theory.problem import Problem
 from theory.tilt import entropy, expectation, log_tilt
 from toysims.learners import policy_gradient, rloo
 from toysims.learners.objective import Weights
-from toysims.policies.categorical import Problem
 
 ROLLOUTS = 1024  # drawn from each replica's final policy, to be judged by
 UNPLACED = 0.25  # of 1/(draws a response), see unplaced_mass

@@ -11,11 +11,11 @@ from figures.plane import RegimePath
 from theory.coordinates import coordinates, projection
 from theory.dynamics import line, self_sharpening_winner
 from theory.objectives import Coordinates, Objective, optimum
+from theory.problem import Problem
 from toysims import attraction, repulsion
 from toysims.attraction import ROLLOUTS, on_line, on_seen, shortfall, total_variation
 from toysims.learners import natural_gradient
 from toysims.learners.objective import weights
-from toysims.policies.categorical import Problem
 from toysims.verdict import STANDARD_ERRORS, Check, at_most, monte_carlo
 
 STARTS = 20  # policies near each repeller

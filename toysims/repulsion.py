@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from theory.objectives import Objective
+from theory.problem import Problem
 from theory.tilt import log_tilt
-from toysims.policies.categorical import Problem
 
 NUDGE = 1e-4  # nats: how far from the fixed point a run starts
 END = 26.0  # in units of 1/|τ|: a lead of 1e-6 nats at the start has become 2e5

@@ -57,18 +57,14 @@ def prepare(config: Config):
     """The problem, and a note on where it came from."""
     import jax
 
-    from toysims import policy_file
+    from theory.policy_file import read_policy
     from toysims.policies import categorical
 
     if config.policy is None:
         problem = categorical.draw(jax.random.key(config.seed), config.k, config.correct_fraction)
         return problem, ()
-    problem, mass, prompt_id = policy_file.read(config.policy, config.prompt_id)
-    whose = f"prompt {prompt_id} of {config.policy}" if prompt_id is not None else config.policy
-    return problem, (
-        f"{len(problem.log_p)} distinct responses of {whose}: they hold {mass:.4g} of the model's probability, "
-        "and are renormalised to be all the responses there are",
-    )
+    listed = read_policy(config.policy, config.prompt_id)
+    return categorical.trainable(listed.problem, f"--policy {config.policy}"), (listed.note(config.policy),)
 
 
 def simulate(config: Config, prepared, run):

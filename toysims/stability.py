@@ -11,11 +11,11 @@ from jaxtyping import Float
 from theory import dynamics
 from theory.coordinates import coordinates
 from theory.objectives import Objective, optimum
+from theory.problem import Problem
 from toysims import repulsion
 from toysims.attraction import LIFETIMES, total_variation
 from toysims.learners import natural_gradient, policy_gradient
 from toysims.learners.objective import Weights, weights
-from toysims.policies.categorical import Problem
 from toysims.verdict import Check, at_most
 
 # Three responses, the likeliest of them wrong.

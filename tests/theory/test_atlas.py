@@ -153,19 +153,19 @@ def test_a_uniform_policy_has_thresholds_that_json_can_hold(run, policy_file):
 
 
 BAD_FILES = [
-    ("{", "is not JSON, line 1: Expecting property name enclosed in double quotes"),
-    ("[1]", "needs an object with exactly one of log_p and p"),
-    ({"p": [1.0], "log_p": [0.0], "reward": [0]}, "needs an object with exactly one of log_p and p"),
-    ({"p": [0.5, 0.3], "reward": [0, 1]}, "the probabilities of p sum to 0.8, off by -0.2"),
-    ({"p": [1.5, -0.5], "reward": [0, 1]}, "p holds -0.5; a probability is a number >= 0"),
-    ({"p": [0.5, None], "reward": [0, 1]}, "p holds nan; a probability is a number >= 0"),
-    ({"log_p": [0.0, float("nan")], "reward": [0, 1]}, "log_p holds nan; give -inf for a response of probability zero"),
-    ({"p": [0.5, 0.5]}, "has no reward; give one number a response"),
-    ({"p": [0.5, 0.5], "reward": [1]}, "reward has shape (1,) but log_p has shape (2,)"),
-    ({"p": [0.5, 0.5], "reward": [1, None]}, "reward holds nan; every entry must be finite"),
-    ({"p": [0.5, 0.5], "reward": "ab"}, "must be a list of numbers"),
-    ({"p": [0.5, 0.5], "reward": 1}, "reward in --policy"),
-    ({"p": [0.5, 0.5], "reward": [0, 1], "length": [1]}, "length has shape (1,) but log_p has shape (2,)"),
+    ("{", "invalid JSON on line 1: Expecting property name enclosed in double quotes"),
+    ("[1]", "must hold objects with log_p and reward, one a response"),
+    ({"p": [1.0], "log_p": [0.0], "reward": [0]}, "needs exactly one of log_p and p"),
+    ({"p": [0.5, 0.3], "reward": [0, 1]}, "sum to 0.8, off by -0.2"),
+    ({"p": [1.5, -0.5], "reward": [0, 1]}, "p holds -0.5; a probability is a number of at least 0"),
+    ({"p": [0.5, None], "reward": [0, 1]}, "p of response 2 is None; every one must be a number"),
+    ({"log_p": [0.0, float("nan")], "reward": [0, 1]}, "log_p of response 2 is nan; every one must be a number"),
+    ({"p": [0.5, 0.5]}, 'has no list "reward"; give one number a response'),
+    ({"p": [0.5, 0.5], "reward": [1]}, "has 2 p and 1 reward; give one of each a response"),
+    ({"p": [0.5, 0.5], "reward": [1, None]}, "reward of response 2 is None; every one must be a number"),
+    ({"p": [0.5, 0.5], "reward": "ab"}, 'has no list "reward"'),
+    ({"p": [0.5, 0.5], "reward": 1}, 'has no list "reward"'),
+    ({"p": [0.5, 0.5], "reward": [0, 1], "length": [1]}, "has 2 p and 1 length"),
     ({"p": [0.5, 0.5], "reward": [0, 1], "length": [1, 0]}, "length holds 0.0; count tokens with EOS"),
 ]
 
@@ -175,7 +175,23 @@ def test_a_wrong_policy_file_is_one_line_and_exit_code_2(content, message, run, 
     with pytest.raises(SystemExit) as stop:
         run("--policy", policy_file(content))
     error = capsys.readouterr().err
-    assert stop.value.code == 2 and error.count("\n") == 1 and error.startswith("error: ") and message in error
+    assert stop.value.code == 2 and error.count("\n") == 1 and error.startswith("error: --policy ")
+    assert message in error
+
+
+def test_a_prompt_of_a_rollouts_table_is_read_and_its_share_of_the_model_said(run, tmp_path):
+    """The file that toysims.sharpening reads too: what the listed responses leave out is part of the answer."""
+    rows = [
+        {"prompt_id": name, "response": text, "log_p": log_p, "reward": reward, "length": length}
+        for name, text, log_p, reward, length in (("a", "4", -1, 1, 1), ("a", "5", -2, 0, 2), ("b", "4", -3, 1, 1))
+    ]
+    path = tmp_path / "rollouts.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    about = json.loads(run("--json", "--policy", path, "--prompt-id", "a"))["policy"]
+    assert about["responses"] == 2 and about["probability_listed"] == pytest.approx(np.exp(-1) + np.exp(-2))
+    np.testing.assert_allclose(about["base_log_odds_T3"], 1.0)
+    assert "trajectory_balance_rate_T20" in about
+    assert "probability listed: 0.503215" in run("--policy", path, "--prompt-id", "a")
 
 
 @pytest.mark.parametrize(
@@ -187,7 +203,8 @@ def test_a_wrong_policy_file_is_one_line_and_exit_code_2(content, message, run, 
         (["--kappa", "-1"], "kappa must be finite and >= 0, got -1.0"),
         (["--kappa", "inf"], "kappa must be finite and >= 0, got inf"),
         (["--mixing", "1.5"], "mixing must be between 0 and 1, got 1.5: it is the share of p that is kept"),
-        (["--policy", "no-such-file.json"], "No such file or directory: 'no-such-file.json'"),
+        (["--policy", "no-such-file.json"], "--policy no-such-file.json does not exist"),
+        (["--prompt-id", "a"], "--prompt-id a needs --policy FILE"),
         (["--colour", "red"], "--colour"),
     ],
 )

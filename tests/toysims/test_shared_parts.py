@@ -141,15 +141,6 @@ def test_coordinates_are_read_back_from_a_member_of_the_family(alpha, b):
         np.testing.assert_allclose(read(log_q, problem.log_p, problem.reward), (alpha, b), rtol=1e-3, atol=1e-3)
 
 
-def test_a_drawn_policy_has_the_asked_share_correct_and_at_least_one_of_each():
-    assert categorical.draw(jax.random.key(0), 50, 0.2).reward.sum() == 10
-    assert categorical.draw(jax.random.key(0), 2, 0.01).reward.sum() == 1
-    assert categorical.draw(jax.random.key(0), 2, 0.99).reward.sum() == 1
-    for fraction in (0.0, 1.0, -0.1, float("nan")):
-        with pytest.raises(ValueError, match="strictly between 0 and 1"):
-            categorical.draw(jax.random.key(0), 50, fraction)
-
-
 def test_a_check_holds_within_its_tolerance_and_never_with_nan():
     assert verdict.Check("a", "T1", 1.0, 1.1, 0.1 + 1e-9).holds
     assert not verdict.Check("a", "T1", 1.0, 0.8, 0.1).holds

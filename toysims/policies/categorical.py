@@ -1,6 +1,5 @@
-"""A tiny problem: a reference policy over k responses and the task reward of each."""
+"""Tiny problems for learners: a reference policy over k responses and the task reward of each, drawn or given."""
 
-from dataclasses import dataclass
 from functools import partial
 
 import jax
@@ -8,28 +7,26 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
+from theory.problem import Problem
 
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """log p and r of k responses, all on the support of p.    [T24]
 
-    A response of probability zero stays at zero under every learner here, so it is left out, not carried as
-    -inf. ValueError: fewer than two responses, shapes differ, anything not finite.
+def trainable(problem: Problem, name: str) -> Problem:
+    """The problem without responses of probability zero, if that leaves a learner something to choose.    [T24]
+
+    A response of probability zero stays at zero under every learner here, so it is left out, not carried as -inf.
+    ValueError, which starts with `name`: fewer than two responses, or one reward for all.
     """
-
-    log_p: Float[np.ndarray, " k"]
-    reward: Float[np.ndarray, " k"]
-
-    def __post_init__(self):
-        if self.log_p.shape[0] < 2:
-            raise ValueError(f"k must be at least 2, got {self.log_p.shape[0]}: one response leaves no choice")
-        if self.reward.shape != self.log_p.shape:
-            raise ValueError(
-                f"reward has shape {self.reward.shape} but log_p has {self.log_p.shape}; give one of each a response"
-            )
-        for name in ("log_p", "reward"):
-            if not np.isfinite(getattr(self, name)).all():
-                raise ValueError(f"{name} must be finite; leave out responses of probability zero")
+    problem = problem.on_support()
+    if len(problem) < 2:
+        raise ValueError(
+            f"{name} lists {len(problem)} distinct response of probability above 0; give at least 2, or sample more"
+        )
+    if problem.reward.min() == problem.reward.max():
+        raise ValueError(
+            f"{name}: every response has reward {problem.reward[0]:g}, so a task reward has nothing to choose; "
+            "take a prompt with correct and wrong responses"
+        )
+    return problem
 
 
 def draw(key: Key[Array, ""], k: int, correct_fraction: float, spread: float = 1.5) -> Problem:
