@@ -8,15 +8,12 @@ import contextlib
 import dataclasses
 import json
 import os
-import platform
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("numpy", "scipy", "jax", "diffrax", "torch", "transformers", "trl", "math-verify", "arviz-stats")
+from harness.environment import environment
 
 
 def prepare(output_dir: Path, config: Any, overwrite: bool = False) -> Path:
@@ -41,7 +38,7 @@ def prepare_or_resume(output_dir: Path, config: Any, overwrite: bool = False, ma
 
     may_change names the settings that may differ from what the folder was begun with; the folder's own name always may.
     """
-    wanted = _plain(dataclasses.asdict(config) if dataclasses.is_dataclass(config) else config)
+    wanted = plain(dataclasses.asdict(config) if dataclasses.is_dataclass(config) else config)
     begun = Path(output_dir) / "config.json"
     if overwrite or not begun.exists():
         return prepare(output_dir, wanted, overwrite)
@@ -75,19 +72,22 @@ def write_json(path: Path, content: Any) -> None:
     """Write JSON in one move. Dataclasses become objects; nan and infinities become null."""
     if dataclasses.is_dataclass(content):
         content = dataclasses.asdict(content)
-    write(path, lambda part: part.write_text(json.dumps(_plain(content), indent=2, allow_nan=False) + "\n"))
+    write(path, lambda part: part.write_text(json.dumps(plain(content), indent=2, allow_nan=False) + "\n"))
 
 
 def write(path: Path, save: Callable[[Path], Any]) -> None:
     """Call save on a temporary name of the same ending beside path, then rename."""
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    save(part)
-    os.replace(part, path)
+    part = path.with_name(f".{path.stem}.part-{os.getpid()}{path.suffix}")  # two processes may write beside each other
+    try:
+        save(part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def append_metrics(output_dir: Path, row: Mapping[str, Any], name: str = "metrics.jsonl") -> None:
     with (output_dir / name).open("a") as file:
-        file.write(json.dumps(_plain(row), allow_nan=False) + "\n")
+        file.write(json.dumps(plain(row), allow_nan=False) + "\n")
 
 
 def read_metrics(output_dir: Path) -> Iterator[dict[str, Any]]:
@@ -95,34 +95,14 @@ def read_metrics(output_dir: Path) -> Iterator[dict[str, Any]]:
         yield from (json.loads(line) for line in file if line.endswith("\n"))
 
 
-def environment() -> dict[str, Any]:
-    """Versions, commit and machine: what a reader needs to run it again."""
-    commit = subprocess.run(
-        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True
-    )
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpus": os.cpu_count(),
-        "commit": commit.stdout.strip() or None,
-        "libraries": {name: _version(name) for name in LIBRARIES},
-    }
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """What JSON can hold: arrays become lists, paths text, nan and infinities null."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if hasattr(value, "tolist"):  # numpy and jax arrays and scalars
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float) and (value != value or abs(value) == float("inf")):
         return None
     if isinstance(value, Path):
