@@ -135,7 +135,7 @@ class Place:
         held = None if self.overwrite else self.look()
         if held is None or held.command not in (None, self.command):
             return self.begin(config)
-        wanted = run_folder.plain(dataclasses.asdict(config) if dataclasses.is_dataclass(config) else config)
+        wanted = run_folder.plain(config)
         found = read_config(self.path)
         free = {"overwrite", "output_dir", *may_change}
         changed = [name for name, value in wanted.items() if name not in free and found.get(name) != value]

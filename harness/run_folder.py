@@ -38,7 +38,7 @@ def prepare_or_resume(output_dir: Path, config: Any, overwrite: bool = False, ma
 
     may_change names the settings that may differ from what the folder was begun with; the folder's own name always may.
     """
-    wanted = plain(dataclasses.asdict(config) if dataclasses.is_dataclass(config) else config)
+    wanted = plain(config)
     begun = Path(output_dir) / "config.json"
     if overwrite or not begun.exists():
         return prepare(output_dir, wanted, overwrite)
@@ -70,8 +70,6 @@ def locked(output_dir: Path) -> Iterator[None]:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON in one move. Dataclasses become objects; nan and infinities become null."""
-    if dataclasses.is_dataclass(content):
-        content = dataclasses.asdict(content)
     write(path, lambda part: part.write_text(json.dumps(plain(content), indent=2, allow_nan=False) + "\n"))
 
 
@@ -96,7 +94,9 @@ def read_metrics(output_dir: Path) -> Iterator[dict[str, Any]]:
 
 
 def plain(value: Any) -> Any:
-    """What JSON can hold: arrays become lists, paths text, nan and infinities null."""
+    """What JSON can hold: dataclasses become objects, arrays lists, paths text, nan and infinities null."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return plain(dataclasses.asdict(value))
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

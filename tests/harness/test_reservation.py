@@ -24,7 +24,7 @@ class Config:
     model: str = "aligned"
 
 
-def run(folder, config=Config(), overwrite=False, command=COMMAND, **options):  # noqa: B008
+def run(folder, config=Config(), overwrite=False, command=COMMAND, **options):
     """One whole run that leaves result.txt; returns its folder."""
     with reserved(command, folder, config, overwrite, **options) as place:
         place.begin(config)
@@ -267,7 +267,7 @@ def test_going_on_never_makes_somebodys_file_ours(tmp_path):
 def test_going_on_needs_a_run_of_the_same_command(tmp_path):
     folder = run(tmp_path / "run", command="llm.forecast")
     with (
-        pytest.raises(ValueError, match="a run of llm.forecast, nothing that llm.train could go on with"),
+        pytest.raises(ValueError, match=r"a run of llm\.forecast, nothing that llm.train could go on with"),
         reserved("llm.train", folder, Config(), goes_on="--resume") as place,
     ):
         place.go_on()
