@@ -3,8 +3,6 @@
 At an equal distance KL(π‖p) sharpening and tilting can be compared; at an equal mean of log p a run with theory.
 """
 
-from numbers import Real as Number
-
 import numpy as np
 from jaxtyping import Float, Shaped
 
@@ -12,7 +10,7 @@ from theory.distribution import checked_log_p, checked_reward, kl
 from theory.tilt import log_tilt, moments, sharpening_limit, task_limit
 
 
-def tilting_at_budget(log_p: Float[np.ndarray, " y"], reward: Shaped[np.ndarray, " y"], budget: Number) -> float:
+def tilting_at_budget(log_p: Float[np.ndarray, " y"], reward: Shaped[np.ndarray, " y"], budget: float) -> float:
     """The b >= 0 with KL(q_{1,b}‖p) = budget (nats): the best accuracy that the budget can buy.    [T5]
 
     inf where the budget reaches -log p(best reward), beyond which no b goes.
@@ -27,7 +25,7 @@ def tilting_at_budget(log_p: Float[np.ndarray, " y"], reward: Shaped[np.ndarray,
     return _root(lambda b: kl(log_tilt(log_p, reward, 1, b), log_p) - budget, 0.0)
 
 
-def sharpening_at_budget(log_p: Float[np.ndarray, " y"], budget: Number) -> float:
+def sharpening_at_budget(log_p: Float[np.ndarray, " y"], budget: float) -> float:
     """The alpha >= 1 with KL(q_{α,0}‖p) = budget (nats).    [T5]
 
     inf where the budget reaches -log p(modes), beyond which no alpha goes.
@@ -55,7 +53,7 @@ def small_budget_ratio(
 
 
 def alpha_of_mean_log_p(
-    log_p: Float[np.ndarray, " y"], reward: Shaped[np.ndarray, " y"], mean_log_p: Number, b: Number = 0
+    log_p: Float[np.ndarray, " y"], reward: Shaped[np.ndarray, " y"], mean_log_p: float, b: float = 0
 ) -> float:
     """A run's own coordinate: the alpha >= 0 with E_{q_{α,b}}[log p] = mean_log_p (nats).    [T23]
 

@@ -1,6 +1,5 @@
 """Content apart from length: the covariance split by length, and the target that sharpens content only."""
 
-from numbers import Real as Number
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +38,7 @@ def covariance_by_length(
 
 
 def content_power(
-    log_p: Float[np.ndarray, " y"], length: Shaped[np.ndarray, " y"], alpha: Number
+    log_p: Float[np.ndarray, " y"], length: Shaped[np.ndarray, " y"], alpha: float
 ) -> Float[np.ndarray, " y"]:
     """log of p(L) p(y|L)^α / Z_L: sharpens what is said and leaves the distribution of lengths alone.    [T18]"""
     log_p = checked_log_p(log_p)

@@ -3,7 +3,7 @@
 Everywhere in theory: the last axis runs over responses, -inf is a response off the support, units are nats.
 """
 
-from numbers import Real as Number
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float, Real, Shaped
@@ -11,6 +11,8 @@ from jaxtyping import Float, Real, Shaped
 # How far from one a sum of probabilities may be: float32 log-probabilities of a language model pass, a lost
 # response of any weight that matters does not.
 SUM_TOLERANCE = 1e-5
+
+Exponent = TypeVar("Exponent", bound=float | np.ndarray)
 
 
 def log_sum_exp(log_x: Float[np.ndarray, "*batch y"]) -> Float[np.ndarray, "*batch"] | float:
@@ -56,7 +58,7 @@ def checked_reward(
     return reward
 
 
-def checked_exponent(alpha: Number | Real[np.ndarray, "..."]) -> Number | Real[np.ndarray, "..."]:
+def checked_exponent(alpha: Exponent) -> Exponent:
     """alpha itself if it is finite and >= 0."""
     if not (np.isfinite(alpha).all() and np.all(np.greater_equal(alpha, 0))):
         raise ValueError(
@@ -66,7 +68,7 @@ def checked_exponent(alpha: Number | Real[np.ndarray, "..."]) -> Number | Real[n
     return alpha
 
 
-def log_power(log_p: Float[np.ndarray, "*batch y"], alpha: Number) -> Float[np.ndarray, "*batch y"]:
+def log_power(log_p: Float[np.ndarray, "*batch y"], alpha: float) -> Float[np.ndarray, "*batch y"]:
     """alpha log p, with -inf kept off the support: there 0 · -inf is nan and a negative power +inf."""
     if alpha > 0:
         return alpha * log_p
@@ -103,7 +105,7 @@ def kl(
     return expectation(log_p, np.where(off, 0.0, log_p) - log_q)
 
 
-def renyi_entropy(log_p: Float[np.ndarray, "*batch y"], alpha: Number) -> Float[np.ndarray, "*batch"] | float:
+def renyi_entropy(log_p: Float[np.ndarray, "*batch y"], alpha: float) -> Float[np.ndarray, "*batch"] | float:
     """H_α(p) = log Σ_y p^α / (1-α), in nats.
 
     alpha = 0 counts the support, 1 is the Shannon entropy, inf is -log max p (min-entropy).

@@ -3,7 +3,6 @@
 Time is in units of 1/(weight of J): a step of mirror ascent with step size η takes time η.
 """
 
-from numbers import Real as Number
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +37,7 @@ class FixedExponent(NamedTuple):
     stable: bool
 
 
-def line(objective: Objective, time: Number | Real[np.ndarray, "*time"]) -> Coordinates:
+def line(objective: Objective, time: float | Real[np.ndarray, "*time"]) -> Coordinates:
     """(α_t, b_t) = s (1, 0) + (1-s) (c/τ, w/τ), s = e^{-τt}: natural-gradient flow of J from p.    [T8]
 
     τ = 0 is the limit (1 + c t, w t); for τ < 0 the same line is walked away from the repeller (c/τ, w/τ).
@@ -50,7 +49,7 @@ def line(objective: Objective, time: Number | Real[np.ndarray, "*time"]) -> Coor
     return _on_line(objective, 1 - tau * travelled, travelled)
 
 
-def mirror_line(objective: Objective, step_size: Number, steps: int | Int[np.ndarray, "*time"]) -> Coordinates:
+def mirror_line(objective: Objective, step_size: float, steps: int | Int[np.ndarray, "*time"]) -> Coordinates:
     """(α_k, b_k) = s (1, 0) + (1-s) (c/τ, w/τ), s = (1-ητ)^k: mirror ascent from p.    [T8]
 
     A step is log π ← log π + η ∇J. Exact at every step size η, not only for small ones; alpha may pass
@@ -73,7 +72,7 @@ def rate(objective: Objective) -> float:
     return objective.entropy_weight
 
 
-def step_is_stable(objective: Objective, step_size: Number) -> bool:
+def step_is_stable(objective: Objective, step_size: float) -> bool:
     """Whether mirror ascent with step η converges: 0 < ητ < 2; above 1 it oscillates.    [T8]"""
     return 0 < step_size * objective.entropy_weight < 2
 
@@ -130,19 +129,19 @@ def softmax_rates(log_pi: Float[np.ndarray, "*batch y"], objective: Objective) -
     return np.sort(np.linalg.eigvalsh(-softmax_jacobian(log_pi, objective)), axis=-1)[..., 1:]
 
 
-def self_reference(reference_weight: Number, own_weight: Number, time: Number | Real[np.ndarray, "*time"]):
+def self_reference(reference_weight: float, own_weight: float, time: float | Real[np.ndarray, "*time"]):
     """a(t) of ȧ = c₁ + c₂ a, a(0) = 1: exponent of p under c₁ log p + c₂ log π, detached.    [T10]"""
     return line(Objective(0.0, reference_weight, -own_weight), time).alpha
 
 
 def self_reference_steps(
-    reference_weight: Number, own_weight: Number, step_size: Number, steps: int | Int[np.ndarray, "*time"]
+    reference_weight: float, own_weight: float, step_size: float, steps: int | Int[np.ndarray, "*time"]
 ):
     """a_{k+1} = a_k + η (c₁ + c₂ a_k) of mirror ascent; pure log π: (1+η)^k, pure log p: 1 + ηk.  [T10]"""
     return mirror_line(Objective(0.0, reference_weight, -own_weight), step_size, steps).alpha
 
 
-def self_reference_limit(reference_weight: Number, own_weight: Number) -> FixedExponent:
+def self_reference_limit(reference_weight: float, own_weight: float) -> FixedExponent:
     """-c₁/c₂, stable exactly when c₂ < 0. With c₂ = 0 the exponent never rests, unless c₁ = 0.    [T10]"""
     if own_weight == 0:
         return FixedExponent(1.0 if reference_weight == 0 else float(np.inf * np.sign(reference_weight)), False)
@@ -150,7 +149,7 @@ def self_reference_limit(reference_weight: Number, own_weight: Number) -> FixedE
 
 
 def iterated_sharpening(
-    alpha: Number, mixing: Number, rounds: int | Int[np.ndarray, "*time"]
+    alpha: float, mixing: float, rounds: int | Int[np.ndarray, "*time"]
 ) -> Float[np.ndarray, "*time"] | float:
     """e_k of π_{k+1} ∝ π_k^{α(1-ρ)} p^ρ, e_0 = 1: sharpening a moving reference.    [T11]
 
@@ -164,7 +163,7 @@ def iterated_sharpening(
     return (gain**rounds + mixing * (1 - gain**rounds) / (1 - gain))[()]
 
 
-def iterated_sharpening_limit(alpha: Number, mixing: Number) -> FixedExponent:
+def iterated_sharpening_limit(alpha: float, mixing: float) -> FixedExponent:
     """ρ/(1-α(1-ρ)), stable exactly when α(1-ρ) < 1; at 1 the exponent grows for ever, ρ a round.    [T11]"""
     gain = alpha * (1 - mixing)
     if gain == 1:

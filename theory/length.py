@@ -4,7 +4,6 @@ A Markov policy moves between content states with probabilities P and stops from
 each row of P and its stop add up to one. Lengths count content moves; the stop (EOS) is not counted.
 """
 
-from numbers import Real as Number
 from typing import NamedTuple
 
 import numpy as np
@@ -45,7 +44,7 @@ class MarkovPower(NamedTuple):
 
 
 def markov_power(
-    transition: Float[np.ndarray, "s s"], stop: Float[np.ndarray, " s"], start: int, alpha: Number
+    transition: Float[np.ndarray, "s s"], stop: Float[np.ndarray, " s"], start: int, alpha: float
 ) -> MarkovPower:
     """h = (I - P^{∘α})^{-1} stop^{∘α}, Z = h(start), P̃ = P^{∘α} h(s')/h(s), stop̃ = stop^{∘α}/h(s).    [T17]
 
@@ -103,7 +102,7 @@ def existence_threshold(transition: Float[np.ndarray, "s s"]) -> float:
     return 1.0 if excess(1.0) >= -1e-15 else brentq(excess, 0.0, 1.0, xtol=1e-14, rtol=1e-14)
 
 
-def uniform_length_ratio(vocabulary: int, stop: Number, alpha: Number) -> float:
+def uniform_length_ratio(vocabulary: int, stop: float, alpha: float) -> float:
     """ρ = V^{1-α} (1-q)^α, the length ratio of p^α for V equiprobable tokens and stop probability q.    [T17]
 
     Lengths under p^α are geometric, P(n) = (1-ρ) ρ^n, with mean ρ/(1-ρ) moves; ρ >= 1 has no such distribution.
@@ -112,7 +111,7 @@ def uniform_length_ratio(vocabulary: int, stop: Number, alpha: Number) -> float:
     return float(np.exp((1 - alpha) * np.log(vocabulary) + alpha * np.log1p(-stop)))
 
 
-def uniform_existence_threshold(vocabulary: int, stop: Number) -> float:
+def uniform_existence_threshold(vocabulary: int, stop: float) -> float:
     """α_c = log V/(log V - log(1-q)): for a large vocabulary just below one.    [T17]"""
     _check_uniform(vocabulary, stop)
     return float(np.log(vocabulary) / (np.log(vocabulary) - np.log1p(-stop)))

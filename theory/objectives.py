@@ -1,7 +1,6 @@
 """Objectives J(π) = w E_π[r] + c E_π[log p] + τ H(π): the paper's regimes and where each is maximal."""
 
 from dataclasses import dataclass
-from numbers import Real as Number
 from typing import NamedTuple
 
 import numpy as np
@@ -28,9 +27,9 @@ class Objective:
     KL-regularised RL with weight beta is c = τ = beta, w = 1. ValueError unless all three are finite.
     """
 
-    reward_weight: Number
-    reference_weight: Number
-    entropy_weight: Number
+    reward_weight: float
+    reference_weight: float
+    entropy_weight: float
 
     def __post_init__(self):
         for name in ("reward_weight", "reference_weight", "entropy_weight"):
@@ -59,7 +58,7 @@ class Objective:
         return self.fixed_point
 
 
-def regime(name: str, alpha: Number | None = None, beta: Number | None = None) -> Objective:
+def regime(name: str, alpha: float | None = None, beta: float | None = None) -> Objective:
     """The paper's regimes by name.    [2604.16259]
 
     task (1, 0, 0) · tilted (1, β, β) · sharpening (0, 1, 0) · tempered (0, α, 1) · tilted-tempered
@@ -78,17 +77,15 @@ def regime(name: str, alpha: Number | None = None, beta: Number | None = None) -
         raise ValueError(f"alpha must be finite and >= 0, got {alpha}")
     if beta is not None and not (np.isfinite(beta) and beta > 0):
         raise ValueError(f"beta must be finite and > 0, got {beta}")
+    power = 1.0 if alpha is None else float(alpha)
     match name:
         case Regime.TASK:
             return Objective(1.0, 0.0, 0.0)
-        case Regime.TILTED:
-            return Objective(1.0, float(beta), float(beta))
         case Regime.SHARPENING:
             return Objective(0.0, 1.0, 0.0)
-        case Regime.TEMPERED:
-            return Objective(0.0, float(alpha), 1.0)
-        case _:
-            return Objective(1.0, float(alpha) * float(beta), float(beta))
+    if beta is None:
+        return Objective(0.0, power, 1.0)
+    return Objective(1.0, power * float(beta), float(beta))
 
 
 def value(

@@ -1,7 +1,5 @@
 """pass@k and maj@k: their unbiased estimates from n samples, their curves over prompts, and where curves cross."""
 
-from numbers import Real as Number
-
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -24,7 +22,7 @@ def pass_at_k(n: Count, c: Count, k: int) -> Float[np.ndarray, "*prompts"] | flo
     return 1 - np.prod(misses, axis=-1)
 
 
-def population_pass_at_k(accuracy: Float[np.ndarray, " prompts"], k: Number) -> float:
+def population_pass_at_k(accuracy: Float[np.ndarray, " prompts"], k: float) -> float:
     """pass@k = 1 - E_x[(1 - A_x)^k] over prompts x, for any real k > 0.    [T22]"""
     _check_accuracy(accuracy, "accuracy")
     with np.errstate(divide="ignore"):  # a prompt always answered: log 0, and exp(-inf) = 0
@@ -32,7 +30,7 @@ def population_pass_at_k(accuracy: Float[np.ndarray, " prompts"], k: Number) -> 
 
 
 def crossover(
-    accuracy: Float[np.ndarray, " prompts"], other: Float[np.ndarray, " other_prompts"], largest_k: Number = 2**20
+    accuracy: Float[np.ndarray, " prompts"], other: Float[np.ndarray, " other_prompts"], largest_k: float = 2**20
 ) -> float:
     """The smallest real k > 1 where the two pass@k curves meet; nan if they do not up to largest_k.    [T22]
 

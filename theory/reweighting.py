@@ -1,7 +1,5 @@
 """Any point of the plane from samples of the base model, and how many of them that leaves."""
 
-from numbers import Real as Number
-
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
@@ -11,8 +9,8 @@ from theory.distribution import checked_exponent, checked_log_p, conditional, lo
 def log_weights(
     log_p: Float[np.ndarray, "*#batch sample"],
     reward: Shaped[np.ndarray, "*#batch sample"],
-    alpha: Number,
-    b: Number,
+    alpha: float,
+    b: float,
 ) -> Float[np.ndarray, "*batch sample"]:
     """Normalised log weights ∝ (α-1) log p(y_i) + b r_i of samples y_i ~ p: self-normalised importance sampling.  [T23]
 
@@ -33,7 +31,7 @@ def effective_sample_size(
     return np.exp(-log_sum_exp(2 * log_weight))
 
 
-def effective_sample_ratio(log_p: Float[np.ndarray, "*batch y"], alpha: Number) -> Float[np.ndarray, "*batch"] | float:
+def effective_sample_ratio(log_p: Float[np.ndarray, "*batch y"], alpha: float) -> Float[np.ndarray, "*batch"] | float:
     """Z(α)²/Z(2α-1) = e^{-D₂(q‖p)}: the share of samples of p that stays effective for p^α.    [T23]
 
     1 at alpha = 1; falls to p(modes) as alpha grows. Z runs over the support. ValueError: alpha < 0, log_p.
@@ -49,8 +47,8 @@ def effective_sample_ratio(log_p: Float[np.ndarray, "*batch y"], alpha: Number) 
 def cumulant_log_odds(
     log_p: Float[np.ndarray, "*#batch y"],
     correct: Bool[np.ndarray, "*#batch y"],
-    alpha: Number,
-    b: Number,
+    alpha: float,
+    b: float,
 ) -> Float[np.ndarray, "*batch"] | float:
     """logit A ≈ logit A₀ + (α-1)(μ_C - μ_W) + (α-1)²(σ_C² - σ_W²)/2 + b, error O((α-1)³).    [T23]
 
@@ -67,4 +65,4 @@ def cumulant_log_odds(
         variance = np.sum(q * (value - np.expand_dims(mean, -1)) ** 2, axis=-1)
         log_mass = np.where(np.isneginf(log_mass), np.nan, log_mass)
         logit = logit + sign * (log_mass + x * mean + x**2 * variance / 2)
-    return logit[()]
+    return np.asarray(logit)[()]

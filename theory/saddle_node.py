@@ -1,6 +1,5 @@
 """Dividing advantages by their standard deviation creates a second fixed point, and loses both below a critical β."""
 
-from numbers import Real as Number
 from typing import NamedTuple
 
 import numpy as np
@@ -20,10 +19,10 @@ class _Levels(NamedTuple):
     """The distinct values of log p on the support, ascending, and how often each occurs."""
 
     log_p: np.ndarray
-    count: np.ndarray
+    multiplicity: np.ndarray
 
 
-def std_normalised_alpha(log_p: Float[np.ndarray, " y"], beta: Number) -> StdNormalisedAlpha:
+def std_normalised_alpha(log_p: Float[np.ndarray, " y"], beta: float) -> StdNormalisedAlpha:
     """The roots of (α-1) sd_{q_{α,0}}(log p) = 1/β on either side of the flow from p.    [T12; 2503.06639 for GRPO]
 
     α̇ = 1/sd - β(α-1) rises from alpha = 1 to the first root, `stable`, and from anywhere below the next root,
@@ -68,7 +67,7 @@ def critical_beta(log_p: Float[np.ndarray, " y"]) -> float:
     return float(1 / np.max(spread)) if len(spread) else np.inf
 
 
-def std_normalised_drift(log_p: Float[np.ndarray, " y"], alpha: Number, beta: Number) -> float:
+def std_normalised_drift(log_p: Float[np.ndarray, " y"], alpha: float, beta: float) -> float:
     """α̇ = 1/sd_{q_{α,0}}(log p) - β(α-1) of the natural-gradient flow with standardised log p as advantage.    [T12]
 
     inf for a uniform p, whose standardised advantage is 0/0.
@@ -91,7 +90,7 @@ def _levels(log_p):
 def _sd(levels, alpha):
     """sd of log p under q_{α,0}."""
     depth = levels.log_p - levels.log_p[-1]
-    weight = levels.count * np.exp(alpha * depth)
+    weight = levels.multiplicity * np.exp(alpha * depth)
     weight /= weight.sum()
     return np.sqrt(np.sum(weight * (depth - np.sum(weight * depth)) ** 2))
 
@@ -112,7 +111,7 @@ def _curve(levels):
 
     gaps = np.diff(levels.log_p)
     lowest = 1e-3 / (levels.log_p[-1] - levels.log_p[0])
-    highest = (10 + 2 * np.log(levels.count.sum())) / gaps[-1]  # beyond, only an exponential tail
+    highest = (10 + 2 * np.log(levels.multiplicity.sum())) / gaps[-1]  # beyond, only an exponential tail
     grid = np.linspace(np.log(lowest), np.log(highest), 2 + int(20 * np.log(highest / lowest)))
     height = np.array([_spread(levels, np.exp(x)) for x in grid])
     peaks = 1 + np.flatnonzero((height[1:-1] >= height[:-2]) & (height[1:-1] >= height[2:]))

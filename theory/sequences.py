@@ -4,8 +4,6 @@ A distribution over finitely many responses is a table: `tokens`, one row a resp
 and `log_p`, one number a row. A response that is a prefix of another needs its own last token (EOS).
 """
 
-from numbers import Real as Number
-
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -23,9 +21,7 @@ def log_conditionals(tokens: Int[np.ndarray, "y t"], log_p: Float[np.ndarray, " 
     return _conditionals(*_checked(tokens, log_p))
 
 
-def lookahead(
-    tokens: Int[np.ndarray, "y t"], log_p: Float[np.ndarray, " y"], alpha: Number
-) -> Float[np.ndarray, "y t"]:
+def lookahead(tokens: Int[np.ndarray, "y t"], log_p: Float[np.ndarray, " y"], alpha: float) -> Float[np.ndarray, "y t"]:
     """log ζ_t(x_≤t), ζ_t = E_p[p(x_>t | x_≤t)^{α-1}]: how well the future of a token sharpens.    [T16; 2601.21590]
 
     The conditionals of p^α/Z are ∝ p(x_t|x_<t)^α ζ_t(x_≤t); low temperature takes ζ = 1. The two agree exactly when ζ_t
@@ -43,7 +39,7 @@ def lookahead(
 
 
 def log_low_temperature(
-    tokens: Int[np.ndarray, "y t"], log_p: Float[np.ndarray, " y"], alpha: Number
+    tokens: Int[np.ndarray, "y t"], log_p: Float[np.ndarray, " y"], alpha: float
 ) -> Float[np.ndarray, " y"]:
     """log q_lowT(y) = Σ_t log [p(y_t|y_<t)^α / Σ_v p(v|y_<t)^α]: each token at temperature 1/α.    [T16; 2510.14901]"""
     tokens, log_p = _checked(tokens, log_p)
@@ -53,7 +49,7 @@ def log_low_temperature(
 
 
 def log_token_normaliser(
-    tokens: Int[np.ndarray, "y t"], log_p: Float[np.ndarray, " y"], alpha: Number
+    tokens: Int[np.ndarray, "y t"], log_p: Float[np.ndarray, " y"], alpha: float
 ) -> Float[np.ndarray, " y"]:
     """log Π_t Σ_v p(v|y_<t)^α: p^α(y) = q_lowT(y) times this, the weight that corrects low temperature.
     [T16; 2602.10273]

@@ -142,7 +142,7 @@ def _cheapest_way_out(transition, stop):
 
 def _cycles(walk):
     """The simple cycles that a walk is made of, as they close."""
-    path = []
+    path: list[int] = []
     for state in walk:
         if state in path:
             at = path.index(state)

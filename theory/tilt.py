@@ -1,6 +1,5 @@
 """The tilt family q_{α,b} ∝ p^α e^{b r}: two coordinates for every optimum, with moments and limits."""
 
-from numbers import Real as Number
 from typing import NamedTuple
 
 import numpy as np
@@ -60,8 +59,8 @@ class LogOdds(NamedTuple):
 def log_tilt(
     log_p: Float[np.ndarray, "*#batch y"],
     reward: Shaped[np.ndarray, "*#batch y"],
-    alpha: Number | Real[np.ndarray, "*#batch"],
-    b: Number | Real[np.ndarray, "*#batch"],
+    alpha: float | Real[np.ndarray, "*#batch"],
+    b: float | Real[np.ndarray, "*#batch"],
 ) -> Float[np.ndarray, "*batch y"]:
     """log q_{α,b}(y) = α log p(y) + b r(y) - Φ(α, b)    [T1; 2205.11275 for α = 1]
 
@@ -79,8 +78,8 @@ def log_tilt(
 def log_partition(
     log_p: Float[np.ndarray, "*#batch y"],
     reward: Shaped[np.ndarray, "*#batch y"],
-    alpha: Number | Real[np.ndarray, "*#batch"],
-    b: Number | Real[np.ndarray, "*#batch"],
+    alpha: float | Real[np.ndarray, "*#batch"],
+    b: float | Real[np.ndarray, "*#batch"],
 ) -> Float[np.ndarray, "*batch"] | float:
     """Φ(α, b) = log Σ_y p(y)^α e^{b r(y)}, convex in (α, b); Φ(1, 0) = 0.    [T2]
 
@@ -92,8 +91,8 @@ def log_partition(
 def moments(
     log_p: Float[np.ndarray, "*#batch y"],
     reward: Shaped[np.ndarray, "*#batch y"],
-    alpha: Number | Real[np.ndarray, "*#batch"],
-    b: Number | Real[np.ndarray, "*#batch"],
+    alpha: float | Real[np.ndarray, "*#batch"],
+    b: float | Real[np.ndarray, "*#batch"],
 ) -> Moments:
     """Gradient and Hessian of Φ: mean and covariance of (log p, r) under q_{α,b}.    [T2; 2605.04542]
 
@@ -116,8 +115,8 @@ def moments(
 def log_odds_terms(
     log_p: Float[np.ndarray, "*#batch y"],
     correct: Bool[np.ndarray, "*#batch y"],
-    alpha: Number,
-    b: Number,
+    alpha: float,
+    b: float,
 ) -> LogOdds:
     """logit A(α,b) = α logit A₀ - (α-1) [H_α(p_C) - H_α(p_W)] + b, exactly.    [T3]
 
@@ -141,7 +140,7 @@ def log_odds_terms(
 
 
 def log_odds_slope(
-    log_p: Float[np.ndarray, "*#batch y"], correct: Bool[np.ndarray, "*#batch y"], alpha: Number
+    log_p: Float[np.ndarray, "*#batch y"], correct: Bool[np.ndarray, "*#batch y"], alpha: float
 ) -> Float[np.ndarray, "*batch"] | float:
     """∂_α logit A = E_q[log p | C] - E_q[log p | W] under q_{α,b}; the same at every b.    [T3]
 
@@ -160,7 +159,7 @@ def log_odds_slope(
 def sharpening_limit(
     log_p: Float[np.ndarray, "*#batch y"],
     reward: Shaped[np.ndarray, "*#batch y"],
-    b: Number | Real[np.ndarray, "*#batch"] = 0.0,
+    b: float | Real[np.ndarray, "*#batch"] = 0.0,
 ) -> Float[np.ndarray, "*batch y"]:
     """lim_{α→∞} log q_{α,b}: the modes of p, each in proportion to e^{b r}.    [T4; 1908.10090]
 
@@ -173,7 +172,7 @@ def sharpening_limit(
 def task_limit(
     log_p: Float[np.ndarray, "*#batch y"],
     reward: Shaped[np.ndarray, "*#batch y"],
-    alpha: Number | Real[np.ndarray, "*#batch"] = 1.0,
+    alpha: float | Real[np.ndarray, "*#batch"] = 1.0,
 ) -> Float[np.ndarray, "*batch y"]:
     """lim_{b→∞} log q_{α,b}: p^α restricted to the best reward on the support.    [T4]
 
@@ -183,17 +182,17 @@ def task_limit(
     return _tilt_of_face(log_p, np.where(np.isneginf(log_p), -np.inf, checked_reward(reward, log_p)), alpha, reward, 0)
 
 
-def entropy_slope(log_p: Float[np.ndarray, "*batch y"], alpha: Number) -> Float[np.ndarray, "*batch"] | float:
+def entropy_slope(log_p: Float[np.ndarray, "*batch y"], alpha: float) -> Float[np.ndarray, "*batch"] | float:
     """∂_α H(q_{α,0}) = -α Var(log p) <= 0: sharpening never gains entropy.    [T6]"""
     return -alpha * moments(log_p, np.zeros(np.shape(log_p)), alpha, 0).var_log_p
 
 
-def kl_slope(log_p: Float[np.ndarray, "*batch y"], alpha: Number) -> Float[np.ndarray, "*batch"] | float:
+def kl_slope(log_p: Float[np.ndarray, "*batch y"], alpha: float) -> Float[np.ndarray, "*batch"] | float:
     """∂_α KL(q_{α,0}‖p) = (α-1) Var(log p): the distance from p grows away from alpha = 1.    [T6]"""
     return (alpha - 1) * moments(log_p, np.zeros(np.shape(log_p)), alpha, 0).var_log_p
 
 
-def delta_sharpening_bound(log_p: Float[np.ndarray, "*batch y"], alpha: Number) -> Float[np.ndarray, "*batch"] | float:
+def delta_sharpening_bound(log_p: Float[np.ndarray, "*batch y"], alpha: float) -> Float[np.ndarray, "*batch"] | float:
     """1 - q_{α,0}(y*) <= ((1-p*)/p*) (1+γ)^{-(α-1)}, 1+γ = p*/(the next likeliest).    [T7; 2412.01951]
 
     0 when p has one response; above 1 it says nothing.

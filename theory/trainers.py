@@ -1,6 +1,5 @@
 """What a trainer really optimises: the same reward, but the fixed point of its estimator."""
 
-from numbers import Real as Number
 from typing import NamedTuple
 
 import numpy as np
@@ -38,13 +37,13 @@ class TwoCycle(NamedTuple):
     high: float
 
 
-def rloo_alpha(beta: Number) -> float:
+def rloo_alpha(beta: float) -> float:
     """1 + 1/β: the exponent that RLOO reaches on reward log p with reverse-KL weight β, at every β.    [T12]"""
     return 1 + 1 / _checked_beta(beta)
 
 
 def k3_in_loss_optimum(
-    log_p: Float[np.ndarray, " y"], reward: Shaped[np.ndarray, " y"], beta: Number
+    log_p: Float[np.ndarray, " y"], reward: Shaped[np.ndarray, " y"], beta: float
 ) -> Float[np.ndarray, " y"]:
     """log π of π = p/(1 - A/β), A = R - E_π R: the k3 estimate of KL as a loss, not in the reward.    [T13; 2506.09477]
 
@@ -77,7 +76,7 @@ def k3_in_loss_optimum(
 
 
 def std_normalised_return_step(
-    log_pi: Float[np.ndarray, " y"], log_target: Float[np.ndarray, " y"], step_size: Number
+    log_pi: Float[np.ndarray, " y"], log_target: Float[np.ndarray, " y"], step_size: float
 ) -> Float[np.ndarray, " y"]:
     """log π ← log π + η (R - E R)/sd(R), R = w r + c log p - τ log π: a mirror step of GRPO on the
     total return.    [T14]
@@ -96,7 +95,7 @@ def std_normalised_return_step(
     return stepped - log_sum_exp(stepped)
 
 
-def two_cycle(distance: Number, step_size: Number) -> TwoCycle:
+def two_cycle(distance: float, step_size: float) -> TwoCycle:
     """Where |x - η| repeated from x = distance ends: x mod η and η less that, for ever, at no η a rest.    [T14]
 
     The distance is sd_π(log π - log π*) in nats. To first order in η: sd_π changes along
@@ -112,8 +111,8 @@ def two_cycle(distance: Number, step_size: Number) -> TwoCycle:
 def length_normalised_optimum(
     log_p: Float[np.ndarray, "*#batch y"],
     length: Shaped[np.ndarray, "*#batch y"],
-    alpha: Number,
-    kappa: Number = 1,
+    alpha: float,
+    kappa: float = 1,
 ) -> Float[np.ndarray, "*batch y"]:
     """log of p^{1+(α-1)/|y|^κ}/Z: RLOO on (α-1) log p / |y|^κ with KL weight 1.    [T20; 2604.16259]
 
@@ -127,7 +126,7 @@ def length_normalised_optimum(
     return scaled - np.expand_dims(log_sum_exp(scaled), -1)
 
 
-def trajectory_balance_rate(log_p: Float[np.ndarray, " y"], length: Shaped[np.ndarray, " y"], alpha: Number) -> float:
+def trajectory_balance_rate(log_p: Float[np.ndarray, " y"], length: Shaped[np.ndarray, " y"], alpha: float) -> float:
     """λ, the one root of Σ_y p^α e^{-λ|y|} = 1: trajectory balance with 1/|y| inside the square.    [T20; 2603.18363]
 
     In nats a token: the squared residual λ + (log π - α log p)/|y| is zero at π = p^α e^{-λ|y|}. Above alpha = 1,
@@ -148,7 +147,7 @@ def trajectory_balance_rate(log_p: Float[np.ndarray, " y"], length: Shaped[np.nd
 
 
 def trajectory_balance_optimum(
-    log_p: Float[np.ndarray, " y"], length: Shaped[np.ndarray, " y"], alpha: Number
+    log_p: Float[np.ndarray, " y"], length: Shaped[np.ndarray, " y"], alpha: float
 ) -> Float[np.ndarray, " y"]:
     """log π = α log p - λ|y|, with λ of `trajectory_balance_rate`.    [T20; 2603.18363]"""
     return log_power(log_p, alpha) - trajectory_balance_rate(log_p, length, alpha) * length

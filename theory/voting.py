@@ -1,7 +1,5 @@
 """Majority vote as a reward: the answer that leads is paid for leading."""
 
-from numbers import Real as Number
-
 import numpy as np
 from jaxtyping import Float, Real
 
@@ -10,7 +8,7 @@ from theory.passk import shared_wins
 
 
 def plurality_log_odds(
-    log_odds: Real[np.ndarray, "*batch"] | Number, beta: Number, rounds: int
+    log_odds: Real[np.ndarray, "*batch"] | float, beta: float, rounds: int
 ) -> Float[np.ndarray, "*batch"] | float:
     """Log-odds of the plurality answer after n rounds: log_odds + n/β.    [T21; 2603.08660]
 
@@ -48,7 +46,7 @@ def majority_probability(p: Float[np.ndarray, "*batch"] | float, votes: int) -> 
 
 
 def vote_step(
-    log_odds: Float[np.ndarray, "*batch"] | Number, beta: Number, votes: int
+    log_odds: Float[np.ndarray, "*batch"] | float, beta: float, votes: int
 ) -> Float[np.ndarray, "*batch"] | float:
     """Two answers, one round: log_odds + (2 P(majority) - 1)/β against the policy of the round before.    [T21]
 
@@ -59,7 +57,7 @@ def vote_step(
     return log_odds + (2 * majority_probability(expit(log_odds), votes) - 1) / _checked_beta(beta)
 
 
-def tie_growth(beta: Number, votes: int) -> float:
+def tie_growth(beta: float, votes: int) -> float:
     """Factor > 1 by which a small lead grows in one round: 1 + 2 m(½) ¼/β, m the Beta(⌈k/2⌉, ⌈k/2⌉) density.    [T21]
 
     Grows like √k: more votes leave the tie faster.

@@ -61,7 +61,7 @@ def test_at_the_crossover_the_curves_meet_and_before_it_none_changes_place(one, 
     one, other = np.array(one), np.array(other)
     k = passk.crossover(one, other, largest_k=2**14)
     ks = np.arange(1, 2**14 if np.isnan(k) else math.ceil(k))
-    lead = [passk.population_pass_at_k(one, x) - passk.population_pass_at_k(other, x) for x in ks[:100]]
+    lead = [passk.population_pass_at_k(one, x) - passk.population_pass_at_k(other, x) for x in ks[:100].astype(float)]
     lead = np.array([x for x in lead if abs(x) > 1e-12])
     if not np.isnan(k):
         np.testing.assert_allclose(passk.population_pass_at_k(one, k), passk.population_pass_at_k(other, k), atol=1e-9)
