@@ -25,6 +25,7 @@ from llm.models.loading import load, resolve, stop_token_ids
 from llm.models.organisms import MAX_RESPONSE_TOKENS
 from llm.problems import BUNDLED, load_problems
 from llm.samplers import best_of_n, low_temperature, power_mh, power_rollout, power_smc
+from llm.samplers.base import Request
 from llm.samplers.enumeration import enumerate_responses, power_table, total_variation
 from llm.samplers.mixing import mixing
 from llm.sampling.scoring import response_log_probs
@@ -61,8 +62,9 @@ class Oracle:
         ]
 
     def draw(self, sampler, prompts: slice, samples: int, seed: int, **options):
-        arguments = (self.model, self.tokenizer, self.prompt_ids[prompts], samples, MAX_RESPONSE_TOKENS, self.stops)
-        return sampler.sample(*arguments, torch.Generator().manual_seed(seed), **options)
+        asked, generator = self.prompt_ids[prompts], torch.Generator().manual_seed(seed)
+        request = Request(self.model, self.tokenizer, asked, samples, MAX_RESPONSE_TOKENS, self.stops, generator)
+        return sampler.sample(request, **options)
 
     def plain_tokens(self, prompts: slice, samples: int) -> float:
         """What plain sampling costs: samples · E_p|y|, over the listed responses."""
@@ -269,8 +271,8 @@ def memory_of_a_real_shape(horizon: int = 24) -> dict:
     prompt = torch.randint(151936, (100,), generator=torch.Generator().manual_seed(0)).tolist()
     generator = torch.Generator().manual_seed(1)
     started = time.perf_counter()
-    options = {"alpha": 4.0, "chains": 8, "burn_in": 1, "thin": 1}
-    drawn = power_mh.sample(model, None, [prompt], 8, horizon, {151645}, generator, **options)
+    request = Request(model, None, [prompt], 8, horizon, {151645}, generator)
+    drawn = power_mh.sample(request, alpha=4.0, chains=8, burn_in=1, thin=1)
     return {
         "parameters": sum(p.numel() for p in model.parameters()),
         "chains": 8,

@@ -1,9 +1,28 @@
-"""The model itself as a sampler, at temperature 1, and what every sampler hands over."""
+"""What a sampler is asked and what it hands over; and the model itself as a sampler, at temperature 1."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
+
+
+@dataclass(frozen=True)
+class Request:
+    """What every sampler is asked; the options of a method are its own arguments."""
+
+    model: torch.nn.Module
+    """a causal language model of transformers, in evaluation mode"""
+    tokenizer: Any
+    """pads prompts and decodes answers; None for a method that does neither"""
+    prompt_ids: Sequence[Sequence[int]]
+    samples: int
+    """responses to each prompt"""
+    max_new_tokens: int
+    stops: set[int]
+    """every token that ends a response"""
+    generator: torch.Generator
+    """all randomness comes from it, and leaves it further on"""
 
 
 class Drawn(NamedTuple):
@@ -21,42 +40,37 @@ class Drawn(NamedTuple):
     """acceptance, effective sample size ...: what the method can say about its own quality"""
 
 
-def draw(
-    model,
-    tokenizer,
-    prompt_ids: Sequence[list[int]],
-    samples: int,
-    max_new_tokens: int,
-    stops: set[int],
-    generator: torch.Generator,
-    batch_size: int = 512,
-) -> Drawn:
-    """Responses of the model itself, at temperature 1."""
-    asked = [ids for ids in prompt_ids for _ in range(samples)]
+Sampler = Callable[[Request], Drawn]
+
+
+def sample(request: Request, batch_size: int = 512) -> Drawn:
+    """Responses of the model itself, at temperature 1, batch_size of them side by side."""
+    asked = [list(ids) for ids in request.prompt_ids for _ in range(request.samples)]
     responses = []
-    device = next(model.parameters()).device
+    device = next(request.model.parameters()).device
     # generate() draws from the global generator, which is seeded for the while and then put back.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+        torch.manual_seed(int(torch.randint(2**62, (), generator=request.generator)))
         for start in range(0, len(asked), batch_size):
-            responses += _generate(model, tokenizer, asked[start : start + batch_size], max_new_tokens, stops)
+            responses += _generate(request, asked[start : start + batch_size])
     return Drawn(responses, None, {}, sum(map(len, responses)), {})
 
 
 @torch.no_grad()
-def _generate(model, tokenizer, prompt_ids, max_new_tokens, stops) -> list[list[int]]:
-    batch = tokenizer.pad({"input_ids": prompt_ids}, padding_side="left", return_tensors="pt").to(model.device)
-    output = model.generate(
+def _generate(request: Request, prompt_ids: list[list[int]]) -> list[list[int]]:
+    tokenizer = request.tokenizer
+    batch = tokenizer.pad({"input_ids": prompt_ids}, padding_side="left", return_tensors="pt").to(request.model.device)
+    output = request.model.generate(
         **batch,
-        max_new_tokens=max_new_tokens,
+        max_new_tokens=request.max_new_tokens,
         do_sample=True,
         temperature=1.0,
         top_p=1.0,
         top_k=0,
-        eos_token_id=sorted(stops),
+        eos_token_id=sorted(request.stops),
         pad_token_id=tokenizer.pad_token_id,
     )
-    return [_until_stop(ids, stops) for ids in output[:, batch["input_ids"].shape[1] :].tolist()]
+    return [_until_stop(ids, request.stops) for ids in output[:, batch["input_ids"].shape[1] :].tolist()]
 
 
 def _until_stop(ids: list[int], stops: set[int]) -> list[int]:

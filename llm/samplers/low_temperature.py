@@ -1,29 +1,17 @@
 """Low temperature: each token from p(·|prefix)^alpha, normalised token by token; a baseline that is not p^alpha."""
 
-from collections.abc import Sequence
-
-import torch
-
-from llm.samplers.base import Drawn
+from llm.samplers.base import Drawn, Request
 from llm.samplers.particles import begin, grow, individuals, response_ids
 
 
-def sample(
-    model,
-    tokenizer,
-    prompt_ids: Sequence[Sequence[int]],
-    samples: int,
-    max_new_tokens: int,
-    stops: set[int],
-    generator: torch.Generator,
-    alpha: float = 4.0,
-) -> Drawn:
+def sample(request: Request, alpha: float = 4.0) -> Drawn:
     """Temperature 1/alpha; log_pi = Σ_t log [p(y_t|y_<t)^α / Σ_v p(v|y_<t)^α].    [T16]
 
     Diagnostics: ess, how many draws of p^alpha these samples are worth when weighted by p^alpha/pi (mean over prompts).
     """
-    cloud = grow(model, begin(model, prompt_ids, samples), alpha, max_new_tokens, stops, generator)
-    rows = individuals(cloud, generator)
+    cloud = begin(request.model, request.prompt_ids, request.samples)
+    cloud = grow(request.model, cloud, alpha, request.max_new_tokens, request.stops, request.generator)
+    rows = individuals(cloud, request.generator)
     log_weight = cloud.log_weight[rows]
     ess = (2 * log_weight.logsumexp(1) - (2 * log_weight).logsumexp(1)).exp()
     return Drawn(

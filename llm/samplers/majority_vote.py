@@ -3,29 +3,18 @@
 from collections import Counter
 from collections.abc import Sequence
 
-import torch
-
 from llm.grading.answers import vote
-from llm.samplers.base import Drawn
+from llm.samplers.base import Drawn, Request
 from llm.samplers.best_of_n import candidates_of
 from llm.samplers.particles import response_ids
 
 
-def sample(
-    model,
-    tokenizer,
-    prompt_ids: Sequence[Sequence[int]],
-    samples: int,
-    max_new_tokens: int,
-    stops: set[int],
-    generator: torch.Generator,
-    candidates: int = 8,
-) -> Drawn:
+def sample(request: Request, candidates: int = 8) -> Drawn:
     """Columns: candidates, the n behind each row; votes, how many of them gave its answer."""
-    cloud, rows = candidates_of(model, prompt_ids, samples, candidates, max_new_tokens, stops, generator)
+    cloud, rows = candidates_of(request, candidates)
     responses = response_ids(cloud.tokens)
-    texts = tokenizer.batch_decode(responses, skip_special_tokens=True)
-    answers = [vote(text, ids[-1] in stops) for text, ids in zip(texts, responses, strict=True)]
+    texts = request.tokenizer.batch_decode(responses, skip_special_tokens=True)
+    answers = [vote(text, ids[-1] in request.stops) for text, ids in zip(texts, responses, strict=True)]
     elected = [_elect([answers[i] for i in ballot]) for ballot in rows.view(-1, candidates).tolist()]
     chosen = [ballot[place] for ballot, (place, _) in zip(rows.view(-1, candidates).tolist(), elected, strict=True)]
     columns = {"candidates": [candidates] * len(chosen), "votes": [votes for _, votes in elected]}

@@ -2,34 +2,24 @@
 
 import importlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
-
-from llm.samplers.base import Drawn
+from llm.samplers.base import Drawn, Request, Sampler
 
 _log = logging.getLogger(__name__)
 
 
-def sampler(method: str, options: Mapping[str, Any]) -> Callable[..., Drawn]:
-    """The function of a method with its options filled in; it has the signature of llm.samplers.base.draw."""
+def sampler(method: str, options: Mapping[str, Any]) -> Sampler:
+    """The sampler of a method with its options filled in, which checks that its horizon was long enough."""
     module = importlib.import_module("llm.samplers." + method.replace("-", "_"))
 
-    def draw(
-        model,
-        tokenizer,
-        prompt_ids: Sequence[Sequence[int]],
-        samples: int,
-        max_new_tokens: int,
-        stops: set[int],
-        generator: torch.Generator,
-    ) -> Drawn:
-        drawn = module.sample(model, tokenizer, prompt_ids, samples, max_new_tokens, stops, generator, **options)
-        check_horizon(drawn.responses, max_new_tokens, stops, options.get("alpha", 1.0))
+    def sample(request: Request) -> Drawn:
+        drawn = module.sample(request, **options)
+        check_horizon(drawn.responses, request.max_new_tokens, request.stops, options.get("alpha", 1.0))
         return drawn
 
-    return draw
+    return sample
 
 
 def check_horizon(responses: Sequence[Sequence[int]], horizon: int, stops: set[int], alpha: float) -> None:
@@ -56,10 +46,11 @@ def check_horizon(responses: Sequence[Sequence[int]], horizon: int, stops: set[i
 def rows_per_sample(method: str, samples: int, options: Mapping[str, Any]) -> float:
     """How many rows of a batch a method holds for each response it is asked for: at most, prefixes may be shared."""
     candidates = options.get("candidates", 8)
-    return {
+    rows = {
         "best-of-n": candidates,
         "majority-vote": candidates,
         "power-mh": min(1.0, options.get("chains", 16) / samples),
         "power-smc": options.get("particles", 3 * samples) / samples,
         "power-rollout": candidates * options.get("rollouts", 4),
-    }.get(method, 1.0)
+    }
+    return float(rows.get(method, 1))

@@ -11,13 +11,11 @@ The chains of a prompt begin on draws of q that were chosen in proportion to p^a
 that all begin on plain draws of q drift together, and no comparison of chains would show it.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from llm.samplers.base import Drawn
+from llm.samplers.base import Drawn, Request
 from llm.samplers.mixing import mixing
 from llm.samplers.particles import response_ids
 from llm.samplers.regeneration import Chains, Proposal, regenerate, start
@@ -41,13 +39,7 @@ def log_acceptance(
 
 
 def sample(
-    model,
-    tokenizer,
-    prompt_ids: Sequence[Sequence[int]],
-    samples: int,
-    max_new_tokens: int,
-    stops: set[int],
-    generator: torch.Generator,
+    request: Request,
     alpha: float = 4.0,
     chains: int = 16,
     burn_in: int = 16,
@@ -62,11 +54,12 @@ def sample(
     acceptance; ess and r_hat of log p over the moves after burn_in, at least the second half of all (means over the
     prompts where they can be told), tokens_per_effective_sample.
     """
+    model, prompt_ids, samples, generator = request.model, request.prompt_ids, request.samples, request.generator
     chains = min(chains, samples)
     draws = -(-samples // chains)
     asked = [ids for ids in prompt_ids for _ in range(chains)]
-    proposal = Proposal(asked, (1 + alpha) / 2 if proposal_alpha is None else proposal_alpha, stops, restart)
-    state, tokens = start(model, proposal, max_new_tokens, generator)
+    proposal = Proposal(asked, (1 + alpha) / 2 if proposal_alpha is None else proposal_alpha, request.stops, restart)
+    state, tokens = start(model, proposal, request.max_new_tokens, generator)
     state = select_start(state, alpha, chains, generator)
     tokens += sum(len(ids) - 1 for ids in prompt_ids)
     kept, trace, accepted = [], [], 0
@@ -80,14 +73,12 @@ def sample(
         if move > burn_in and (move - burn_in) % thin == 0:
             kept.append(state.tokens)
 
-    shape = (len(prompt_ids), chains)
-    found = mixing(torch.stack(trace, 1).view(*shape, -1).numpy())
-    ess, r_hat = (float(x[np.isfinite(x)].mean()) if np.isfinite(x).any() else float("nan") for x in found)
+    ess, r_hat = _mixed(torch.stack(trace, 1).view(len(prompt_ids), chains, -1))
     # [prompt, draw, chain], so that the first samples of a prompt come from different chains.
-    responses = torch.stack(kept).view(draws, *shape, max_new_tokens).transpose(0, 1)
+    responses = torch.stack(kept).view(draws, len(prompt_ids), chains, -1).transpose(0, 1)
     order = [(draw_, chain) for draw_ in range(draws) for chain in range(chains)][:samples]
     return Drawn(
-        response_ids(responses.reshape(shape[0], -1, max_new_tokens)[:, :samples].reshape(-1, max_new_tokens)),
+        response_ids(responses.flatten(1, 2)[:, :samples].flatten(0, 1)),
         None,
         {
             "chain": [chain for _ in prompt_ids for _, chain in order],
@@ -101,6 +92,13 @@ def sample(
             "tokens_per_effective_sample": tokens / (len(prompt_ids) * ess),
         },
     )
+
+
+def _mixed(trace: Float[torch.Tensor, "prompts chains moves"]) -> tuple[float, float]:
+    """(ess, r_hat), each the mean over the prompts where it can be told; nan where there are none."""
+    found = mixing(trace.numpy())
+    ess, r_hat = (float(x[np.isfinite(x)].mean()) if np.isfinite(x).any() else float("nan") for x in found)
+    return ess, r_hat
 
 
 def select_start(state: Chains, alpha: float, chains: int, generator: torch.Generator) -> Chains:
@@ -126,5 +124,7 @@ def step(
     log_a = log_acceptance(state.log_w(alpha), new.log_w(alpha), state.length, new.length, whole)
     moved = uniform[2].log() < log_a
     state.cache.replace(torch.nonzero(moved)[:, 0], new.cache)
-    merged = [torch.where(moved[:, None], theirs, ours) for ours, theirs in zip(state[:3], new[:3], strict=True)]
-    return Chains(*merged, state.cache), moved, cost
+    tokens, log_p, log_q = (
+        torch.where(moved[:, None], theirs, ours) for ours, theirs in zip(state[:3], new[:3], strict=True)
+    )
+    return Chains(tokens, log_p, log_q, state.cache), moved, cost

@@ -7,23 +7,15 @@ The chosen proportions are ratios of estimates: their bias of order 1/M is reduc
 order 1/K stays.
 """
 
-from collections.abc import Sequence
-
 import torch
 from jaxtyping import Float
 
-from llm.samplers.base import Drawn
+from llm.samplers.base import Drawn, Request
 from llm.samplers.particles import Cloud, begin, grow, individuals, regroup, response_ids
 
 
 def sample(
-    model,
-    tokenizer,
-    prompt_ids: Sequence[Sequence[int]],
-    samples: int,
-    max_new_tokens: int,
-    stops: set[int],
-    generator: torch.Generator,
+    request: Request,
     alpha: float = 4.0,
     block: int = 16,
     candidates: int = 8,
@@ -31,8 +23,9 @@ def sample(
     jackknife: bool = True,
 ) -> Drawn:
     """One response for each asked sample, block by block of `block` tokens. Column: candidates, K of each row."""
-    cloud = begin(model, prompt_ids, 1)
-    chosen = torch.arange(len(prompt_ids)).repeat_interleave(samples)
+    model, max_new_tokens, stops, generator = request.model, request.max_new_tokens, request.stops, request.generator
+    cloud = begin(model, request.prompt_ids, 1)
+    chosen = torch.arange(len(request.prompt_ids)).repeat_interleave(request.samples)
     tokens = 0
     for done in range(0, max_new_tokens, block):
         cloud = regroup(cloud, chosen, candidates)

@@ -7,13 +7,12 @@ which is known before the token is drawn, so that resampling, where weights have
 alpha, or rises to it over the first `ramp` tokens (tempering); a particle that ends early goes on rising with it.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 
-from llm.samplers.base import Drawn
+from llm.samplers.base import Drawn, Request
 from llm.samplers.particles import Cloud, begin, individuals, look, recount, response_ids, spread, temper
 from llm.samplers.systematic import systematic_counts
 
@@ -28,13 +27,7 @@ class Stages(NamedTuple):
 
 
 def sample(
-    model,
-    tokenizer,
-    prompt_ids: Sequence[Sequence[int]],
-    samples: int,
-    max_new_tokens: int,
-    stops: set[int],
-    generator: torch.Generator,
+    request: Request,
     alpha: float = 4.0,
     particles: int | None = None,
     ramp: int = 0,
@@ -46,11 +39,8 @@ def sample(
     Diagnostics (means over prompts): ess, 1/ess = 1/N + Σ_stages (1/ess_stage - 1/N), resamplings, log_z,
     tokens_per_effective_sample; draws_per_token_read, by which the cost would grow if no particles shared a prefix.
     """
-    particles = particles or 3 * samples
-    cloud, stages = run(
-        model, begin(model, prompt_ids, particles), max_new_tokens, stops, generator, alpha, ramp, threshold
-    )
-    chosen = thin(cloud, samples, generator)
+    cloud, stages = run(request, particles or 3 * request.samples, alpha, ramp, threshold)
+    chosen = thin(cloud, request.samples, request.generator)
     log_p = cloud.log_p[chosen]
     ess = 1 / stages.inverse_ess
     return Drawn(
@@ -68,25 +58,17 @@ def sample(
     )
 
 
-def run(
-    model,
-    cloud: Cloud,
-    horizon: int,
-    stops: set[int],
-    generator: torch.Generator,
-    alpha: float,
-    ramp: int = 0,
-    threshold: float = 0.5,
-) -> tuple[Cloud, Stages]:
-    """(weighted particles of p^alpha over responses of up to horizon tokens, how they came about)."""
-    prompts, particles = len(cloud.group), int(cloud.count[0])
+def run(request: Request, particles: int, alpha: float, ramp: int = 0, threshold: float = 0.5) -> tuple[Cloud, Stages]:
+    """(weighted particles of p^alpha over responses of up to max_new_tokens tokens, how they came about)."""
+    model, prompts = request.model, len(request.prompt_ids)
+    cloud = begin(model, request.prompt_ids, particles)
     stages = Stages(
         torch.zeros(prompts, dtype=torch.float64),
         torch.full((prompts,), 1 / particles, dtype=torch.float64),
         torch.zeros(prompts, dtype=torch.long),
     )
     before = exponent = 1.0 if ramp else alpha
-    for t in range(horizon):
+    for t in range(request.max_new_tokens):
         if not cloud.live.any():
             break
         if ramp:
@@ -96,12 +78,14 @@ def run(
         weight = cloud.log_weight + (exponent - before) * cloud.log_p
         weight[cloud.live] += normaliser
         before, was_live = exponent, cloud.live
-        cloud, stages, kept = resample(cloud._replace(log_weight=weight), stages, threshold * particles, generator)
+        cloud, stages, kept = resample(
+            cloud._replace(log_weight=weight), stages, threshold * particles, request.generator
+        )
         rows = kept[was_live].to(log_p_next.device)
         # The tokens went through the model, whether or not their particles were then dropped.
         dropped = int(was_live.sum() - rows.sum())
         cloud = cloud._replace(forwards=cloud.forwards + dropped)
-        cloud = spread(cloud, log_p_next[rows], log_q[rows], stops, generator)
+        cloud = spread(cloud, log_p_next[rows], log_q[rows], request.stops, request.generator)
     # A ramp longer than the responses: the last of the power is paid for here.
     cloud = cloud._replace(log_weight=cloud.log_weight + (alpha - exponent) * cloud.log_p)
     log_mean, ess = _group_moments(cloud)

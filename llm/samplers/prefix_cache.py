@@ -19,7 +19,7 @@ class PrefixCache(Cache):
     def __init__(self, layers: list[tuple[torch.Tensor, torch.Tensor]]):
         super().__init__(layer_class_to_replicate=DynamicLayer)
         self.pairs = layers
-        self._rows = self._slots = None
+        self._rows = self._slots = torch.zeros(0, dtype=torch.long)  # those of the pass in work
 
     def __len__(self) -> int:
         return len(self.pairs[0][0])

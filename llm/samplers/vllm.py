@@ -2,11 +2,11 @@
 
 import torch
 
-from llm.samplers.base import Drawn
+from llm.samplers.base import Drawn, Request, Sampler
 
 
-def engine(path: str, share_of_memory: float = 0.5):
-    """A function with the signature of llm.sampling.rollouts.draw. ValueError where vLLM is not installed.
+def engine(path: str, share_of_memory: float = 0.5) -> Sampler:
+    """The model at path as a sampler, at temperature 1. ValueError where vLLM is not installed.
 
     share_of_memory is vLLM's part of the GPU; the rest is for the transformers model that scores.
     """
@@ -16,21 +16,22 @@ def engine(path: str, share_of_memory: float = 0.5):
         raise ValueError(
             "--engine vllm needs vLLM; pip install 'sharpening[vllm]', or use --engine transformers"
         ) from None
-    llm = LLM(path, gpu_memory_utilization=share_of_memory, trust_remote_code=False)
+    model = LLM(path, gpu_memory_utilization=share_of_memory, trust_remote_code=False)
 
-    def draw(model, tokenizer, prompt_ids, samples, max_new_tokens, stops, generator: torch.Generator) -> Drawn:
+    def sample(request: Request) -> Drawn:
         parameters = SamplingParams(
-            n=samples,
+            n=request.samples,
             temperature=1.0,
             top_p=1.0,
             top_k=-1,
-            max_tokens=max_new_tokens,
-            stop_token_ids=sorted(stops),
-            seed=int(torch.randint(2**31, (), generator=generator)),
+            max_tokens=request.max_new_tokens,
+            stop_token_ids=sorted(request.stops),
+            seed=int(torch.randint(2**31, (), generator=request.generator)),
             detokenize=False,
         )
-        asked = llm.generate([{"prompt_token_ids": ids} for ids in prompt_ids], parameters, use_tqdm=False)
-        responses = [list(output.token_ids) for request in asked for output in request.outputs]
+        prompts = [{"prompt_token_ids": list(ids)} for ids in request.prompt_ids]
+        asked = model.generate(prompts, parameters, use_tqdm=False)
+        responses = [list(output.token_ids) for answers in asked for output in answers.outputs]
         return Drawn(responses, None, {}, sum(map(len, responses)), {})
 
-    return draw
+    return sample

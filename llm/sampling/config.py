@@ -100,6 +100,6 @@ class SampleConfig:
             raise ValueError(f"--engine must be one of {', '.join(ENGINES)}, got {self.engine}")
 
     @property
-    def method_options(self) -> dict[str, float]:
+    def method_options(self) -> dict[str, int | float]:
         """The options of --method that were given."""
         return {name: getattr(self, name) for name in METHODS[self.method] if getattr(self, name) is not None}

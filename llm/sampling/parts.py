@@ -1,6 +1,7 @@
 """Sampling in parts of a few prompts, each saved in one move: a killed run goes on where it was."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from llm.evaluation.averages import summarise
 from llm.models import loading
 from llm.models.organisms import MAX_RESPONSE_TOKENS, ORGANISMS
 from llm.problems import BUNDLED, Problem, hold_out, load_problems
+from llm.samplers import base
+from llm.samplers.base import Request, Sampler
 from llm.samplers.methods import rows_per_sample, sampler
 from llm.sampling import rollouts
 from llm.sampling.config import SampleConfig
@@ -51,7 +54,7 @@ def sample(config: SampleConfig) -> Path:
         prompt_ids = [rollouts.encode_prompt(tokenizer, problem, not bundled) for problem in chunk]
         # A part's draws depend on its own seed alone: it does not matter which run made the parts before it.
         generator = torch.Generator().manual_seed(_seed(config.seed, index))
-        drawn = draw(model, tokenizer, prompt_ids, config.samples, limit, stops, generator)
+        drawn = draw(Request(model, tokenizer, prompt_ids, config.samples, limit, stops, generator))
         table = rollouts.tabulate(model, tokenizer, chunk, prompt_ids, drawn, stops, batch_size=config.batch_size)
         facts = {"tokens": drawn.tokens, "prompts": len(chunk), **drawn.diagnostics}
         run_folder.write_json(part.with_suffix(".json"), facts)
@@ -81,19 +84,15 @@ def choose_problems(config: SampleConfig, bundled: bool) -> list[Problem]:
     return hold_out(problems, config.prompts)[1] if 0 < config.prompts < len(problems) else problems
 
 
-def _sampler(config: SampleConfig, path: str):
-    """The function behind --method and --engine, with the signature of llm.sampling.rollouts.draw."""
+def _sampler(config: SampleConfig, path: str) -> Sampler:
+    """What stands behind --method and --engine."""
     if config.engine == "vllm":
         from llm.samplers.vllm import engine
 
         return engine(path)
-    if config.method != "base":
-        return sampler(config.method, config.method_options)
-
-    def base(*arguments):
-        return rollouts.draw(*arguments, config.batch_size)
-
-    return base
+    if config.method == "base":
+        return partial(base.sample, batch_size=config.batch_size)
+    return sampler(config.method, config.method_options)
 
 
 def _seed(seed: int, part: int) -> int:

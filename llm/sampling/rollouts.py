@@ -15,7 +15,8 @@ import torch
 from llm.grading.grade import grade_all
 from llm.models.loading import stop_token_ids
 from llm.problems import Problem, render
-from llm.samplers.base import Drawn, draw
+from llm.samplers import base
+from llm.samplers.base import Drawn, Request
 from llm.sampling.scoring import response_log_probs
 
 
@@ -41,7 +42,8 @@ def sample_rollouts(
     generator = torch.Generator().manual_seed(seed)
     was_training = model.training
     model.eval()
-    drawn = draw(model, tokenizer, prompt_ids, samples, max_new_tokens, stops, generator, batch_size)
+    request = Request(model, tokenizer, prompt_ids, samples, max_new_tokens, stops, generator)
+    drawn = base.sample(request, batch_size)
     scoring = scoring_batch_size or batch_size
     table = tabulate(model, tokenizer, problems, prompt_ids, drawn, stops, reference, scoring)
     model.train(was_training)

@@ -8,6 +8,7 @@ import torch
 from scipy.special import log_softmax
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from llm.samplers.base import Request
 from theory.sequences import PAD
 
 VOCABULARY, STOP, HORIZON = 4, 1, 4
@@ -49,6 +50,11 @@ def lopsided_model(family=LlamaForCausalLM, config=LlamaConfig, **options):
             **options,
         )
     ).eval()
+
+
+def ask(model, prompts, samples, seed=0, tokenizer=None) -> Request:
+    """samples responses to each of the prompts, up to the horizon."""
+    return Request(model, tokenizer, prompts, samples, HORIZON, {STOP}, torch.Generator().manual_seed(seed))
 
 
 def everything(model, prompt, horizon=HORIZON) -> Everything:

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from every_response import HORIZON, PROMPTS, STOP, VOCABULARY, Everything, differs, everything, lopsided_model
+from every_response import HORIZON, PROMPTS, STOP, VOCABULARY, Everything, ask, differs, everything, lopsided_model
 from scipy.special import log_softmax
 
 from llm.samplers.power_mh import log_acceptance, sample, select_start, step
@@ -244,7 +244,7 @@ def test_chains_begin_near_the_target_and_keep_their_caches(model):
 
 def test_samples_follow_the_power_of_both_prompts(model):
     alpha, chains = 2.0, 500
-    drawn = sample(model, None, PROMPTS, chains, HORIZON, {STOP}, torch.Generator().manual_seed(3), alpha, chains)
+    drawn = sample(ask(model, PROMPTS, chains, seed=3), alpha, chains)
     for i, prompt in enumerate(PROMPTS):
         table = everything(model, prompt)
         mine = table.frequencies(drawn.responses[i * chains : (i + 1) * chains])
@@ -253,12 +253,12 @@ def test_samples_follow_the_power_of_both_prompts(model):
 
 
 def test_rows_are_prompt_major_from_different_chains_and_tokens_are_counted(model):
-    drawn = sample(model, None, PROMPTS, 10, HORIZON, {STOP}, torch.Generator().manual_seed(0), 1.5, chains=4, thin=2)
+    drawn = sample(ask(model, PROMPTS, 10), 1.5, chains=4, thin=2)
     assert len(drawn.responses) == 20
     assert drawn.columns["chain"] == [*([0, 1, 2, 3] * 3)[:10]] * 2
     assert drawn.columns["move"] == ([18] * 4 + [20] * 4 + [22] * 2) * 2
     assert all(len(r) <= HORIZON and STOP not in r[:-1] and max(r) < VOCABULARY for r in drawn.responses)
     # 8 chains, 22 moves and a start, of 1 to HORIZON tokens each; and what stands before the prompts' last tokens.
     assert 8 * 23 <= drawn.tokens - 2 <= 8 * 23 * HORIZON
-    again = sample(model, None, PROMPTS, 10, HORIZON, {STOP}, torch.Generator().manual_seed(0), 1.5, chains=4, thin=2)
+    again = sample(ask(model, PROMPTS, 10), 1.5, chains=4, thin=2)
     assert again == drawn

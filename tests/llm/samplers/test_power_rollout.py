@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from every_response import HORIZON, PROMPTS, STOP, everything, lopsided_model
+from every_response import PROMPTS, ask, everything, lopsided_model
 
 from llm.samplers.power_rollout import choice_probability, sample
 
@@ -48,18 +48,16 @@ def test_more_candidates_bring_the_samples_to_the_power(block):
     q = np.exp(table.log_power(alpha))
     generator = np.random.default_rng(0)
     floor = [0.5 * np.abs(generator.multinomial(samples, q) / samples - q).sum() for _ in range(50)]
-    arguments = (model, None, [PROMPTS[1]], samples, HORIZON, {STOP})
     distance = {}
     for candidates in (2, 32):
-        drawn = sample(*arguments, torch.Generator().manual_seed(0), alpha, block, candidates, rollouts=4)
+        drawn = sample(ask(model, [PROMPTS[1]], samples), alpha, block, candidates, rollouts=4)
         distance[candidates] = 0.5 * np.abs(table.frequencies(drawn.responses) - q).sum()
     assert distance[32] < np.mean(floor) + 4 * np.std(floor) < distance[2]
 
 
 def test_rows_are_counted_and_repeat_with_the_seed():
     model = lopsided_model()
-    arguments = (model, None, PROMPTS, 5, HORIZON, {STOP})
-    drawn = sample(*arguments, torch.Generator().manual_seed(0), 3.0, block=2, candidates=3, rollouts=2)
+    drawn = sample(ask(model, PROMPTS, 5), 3.0, block=2, candidates=3, rollouts=2)
     assert len(drawn.responses) == 10 and drawn.columns == {"candidates": [3] * 10}
     assert drawn.tokens > sum(map(len, drawn.responses))
-    assert drawn == sample(*arguments, torch.Generator().manual_seed(0), 3.0, block=2, candidates=3, rollouts=2)
+    assert drawn == sample(ask(model, PROMPTS, 5), 3.0, block=2, candidates=3, rollouts=2)

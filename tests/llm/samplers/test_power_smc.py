@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from every_response import HORIZON, PROMPTS, STOP, Everything, differs, everything, lopsided_model
+from every_response import PROMPTS, Everything, ask, differs, everything, lopsided_model
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import logsumexp
@@ -35,11 +35,10 @@ def test_the_normaliser_and_the_weighted_particles_are_unbiased_for_a_few_partic
     2,500 runs of 4 particles side by side: within 4.5 standard errors for all 121 responses and their sum.
     """
     runs, few = 2500, 4
-    generator = torch.Generator().manual_seed(0)
-    cloud = begin(model, [PROMPTS[0]] * runs, few)
-    cloud, stages = run(model, cloud, HORIZON, {STOP}, generator, alpha, ramp, threshold)
+    request = ask(model, [PROMPTS[0]] * runs, samples=0)
+    cloud, stages = run(request, few, alpha, ramp, threshold)
     assert (stages.resamplings > 0).any() == (threshold > 0)
-    rows = individuals(cloud, generator)
+    rows = individuals(cloud, request.generator)
     weight = (cloud.log_weight[rows] - cloud.log_weight[rows].logsumexp(1, keepdim=True) + stages.log_z[:, None]).exp()
     place = {response: i for i, response in enumerate(tables[0].responses)}
     response = np.array([place[tuple(t for t in row if t != PAD)] for row in cloud.tokens.tolist()])
@@ -57,19 +56,7 @@ def test_the_normaliser_and_the_weighted_particles_are_unbiased_for_a_few_partic
 def test_samples_of_many_particles_follow_the_power(model, tables, alpha, ramp, threshold):
     """Each response within 4.5 standard errors of independent draws; log_pi is log p^α/Z."""
     samples = 3000
-    drawn = sample(
-        model,
-        None,
-        PROMPTS,
-        samples,
-        HORIZON,
-        {STOP},
-        torch.Generator().manual_seed(1),
-        alpha,
-        6 * samples,
-        ramp,
-        threshold,
-    )
+    drawn = sample(ask(model, PROMPTS, samples, seed=1), alpha, 6 * samples, ramp, threshold)
     for i, table in enumerate(tables):
         here = slice(i * samples, (i + 1) * samples)
         log_q = table.log_power(alpha)
@@ -92,9 +79,7 @@ def test_rows_are_independent_of_each_other(model, tables):
     """Pairs of rows of one prompt coincide as often as pairs of draws do: pass@k reads the table as independent."""
     runs, alpha = 400, 1.5
     q = np.exp(tables[0].log_power(alpha))
-    drawn = sample(
-        model, None, [PROMPTS[0]] * runs, 4, HORIZON, {STOP}, torch.Generator().manual_seed(4), alpha, particles=40
-    )
+    drawn = sample(ask(model, [PROMPTS[0]] * runs, 4, seed=4), alpha, particles=40)
     rows = np.array([tables[0].responses.index(tuple(ids)) for ids in drawn.responses]).reshape(runs, 4)
     same = np.mean([(rows[:, i] == rows[:, j]) for i in range(4) for j in range(i)], axis=0)
     # 1/particles is the chance that both stand for the same early draw.
@@ -123,7 +108,7 @@ def test_thinning_takes_nobody_twice_whose_share_is_small(model):
 
 def test_prefixes_that_are_shared_go_through_the_model_once(model, tables):
     """The cost is the number of distinct unfinished prefixes, whatever the number of particles."""
-    few = sample(model, None, PROMPTS, 50, HORIZON, {STOP}, torch.Generator().manual_seed(0), 2.0, particles=2000)
+    few = sample(ask(model, PROMPTS, 50), 2.0, particles=2000)
     unfinished = 1 + 3 + 9 + 27
     assert few.tokens <= sum(len(p) - 1 for p in PROMPTS) + len(PROMPTS) * unfinished
     one_each = sum(map(len, few.responses)) * 2000 // 50

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-import torch
-from every_response import HORIZON, PROMPTS, STOP, differs, everything, lopsided_model
+from every_response import PROMPTS, STOP, ask, differs, everything, lopsided_model
 
 from llm.samplers import best_of_n, low_temperature, majority_vote
 from theory.sequences import log_low_temperature
@@ -18,9 +17,7 @@ def model():
 def test_low_temperature_is_the_power_of_tokens_with_its_exact_log_probabilities(model, alpha):
     """T16: frequencies within 4 standard errors, log_pi to rounding."""
     samples = 2000
-    drawn = low_temperature.sample(
-        model, None, PROMPTS, samples, HORIZON, {STOP}, torch.Generator().manual_seed(0), alpha
-    )
+    drawn = low_temperature.sample(ask(model, PROMPTS, samples), alpha)
     for i, prompt in enumerate(PROMPTS):
         table = everything(model, prompt)
         here = slice(i * samples, (i + 1) * samples)
@@ -35,7 +32,7 @@ def test_low_temperature_is_the_power_of_tokens_with_its_exact_log_probabilities
 def test_best_of_n_takes_the_likeliest_of_independent_samples(model):
     """P(best = y) = F(y)^n - F(y-)^n with F the distribution function of log p over responses, which has no ties."""
     samples, n = 2000, 3
-    drawn = best_of_n.sample(model, None, PROMPTS, samples, HORIZON, {STOP}, torch.Generator().manual_seed(0), n)
+    drawn = best_of_n.sample(ask(model, PROMPTS, samples), n)
     for i, prompt in enumerate(PROMPTS):
         table = everything(model, prompt)
         order = np.argsort(table.log_p)
@@ -57,9 +54,7 @@ class Answers:
 def test_a_majority_vote_returns_the_plurality_answer_with_ties_shared(model):
     """With 3 votes over the answers by first token (finished responses only), against the sum over all ballots."""
     samples, n = 1500, 3
-    drawn = majority_vote.sample(
-        model, Answers(), PROMPTS, samples, HORIZON, {STOP}, torch.Generator().manual_seed(0), n
-    )
+    drawn = majority_vote.sample(ask(model, PROMPTS, samples, tokenizer=Answers()), n)
     for i, prompt in enumerate(PROMPTS):
         table = everything(model, prompt)
         answer = np.array([y[0] if y[0] and y[-1] == STOP else -1 for y in table.responses])
