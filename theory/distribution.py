@@ -105,6 +105,13 @@ def kl(
     return expectation(log_p, np.where(off, 0.0, log_p) - log_q)
 
 
+def total_variation(
+    log_p: Float[np.ndarray, "*#batch y"], log_q: Float[np.ndarray, "*#batch y"]
+) -> Float[np.ndarray, "*batch"] | float:
+    """½ Σ_y |p - q|: the largest difference of the probabilities of one event. 0 to 1."""
+    return np.sum(np.abs(np.exp(log_p) - np.exp(log_q)), axis=-1) / 2
+
+
 def renyi_entropy(log_p: Float[np.ndarray, "*batch y"], alpha: float) -> Float[np.ndarray, "*batch"] | float:
     """H_α(p) = log Σ_y p^α / (1-α), in nats.
 

@@ -27,6 +27,7 @@ __all__ = [
     "softmax_jacobian",
     "softmax_rates",
     "step_is_stable",
+    "step_multiplier",
 ]
 
 
@@ -75,6 +76,14 @@ def rate(objective: Objective) -> float:
 def step_is_stable(objective: Objective, step_size: float) -> bool:
     """Whether mirror ascent with step η converges: 0 < ητ < 2; above 1 it oscillates.    [T8]"""
     return 0 < step_size * objective.entropy_weight < 2
+
+
+def step_multiplier(objective: Objective, step_size: float) -> float:
+    """1 - ητ: what a step of mirror ascent multiplies log π - log π* by, up to a constant.    [T8]
+
+    Exact for a deviation of any size. Above ητ = 1 the deviation changes sign at every step, above 2 it grows.
+    """
+    return 1 - step_size * objective.entropy_weight
 
 
 def self_sharpening_score(

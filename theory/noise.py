@@ -1,5 +1,7 @@
 """The noise of sampled policy gradients: whose return varies, and where the variance vanishes."""
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float, Real, Shaped
 
@@ -54,3 +56,50 @@ def return_variance(
 def varentropy(log_p: Float[np.ndarray, "*batch y"]) -> Float[np.ndarray, "*batch"] | float:
     """Var_p(log p) in nats²: the return variance of sharpening at the start.    [T15]"""
     return return_variance(Objective(0.0, 1.0, 0.0), log_p, log_p, np.zeros(np.shape(log_p)))
+
+
+class GradientMoments(NamedTuple):
+    """What the RLOO gradient depends on: of the return R of a response and its score s = ∇ log π(y).
+
+    signal = |Cov(R, s)|² = |∇J|², variance = Var R, joint = E[(R - ER)² |s|²], score = E|s|².
+    """
+
+    signal: float
+    variance: float
+    joint: float
+    score: float
+
+
+def token_gradient_moments(
+    log_pi: Float[np.ndarray, " v"], pay: Real[np.ndarray, " v"], tokens: int, paid: int
+) -> GradientMoments:
+    """The moments for `tokens` independent tokens with logits of their own, the first `paid` of which earn.    [T15]
+
+    pay is what one token earns by its value: log π with paid = tokens is sharpening at π = p, one answer token with
+    paid = 1 a task. R and |s|² are sums over tokens, so one token's moments are enough; `joint` adds the token that
+    earns together with its own score to any that earns together with the scores of the others.
+    ValueError: paid not between 0 and tokens.
+    """
+    pi = np.exp(checked_log_p(log_pi, "log_pi"))
+    if not 0 <= paid <= tokens:
+        raise ValueError(f"paid must be between 0 and the {tokens} tokens, got {paid}")
+    score = np.eye(len(pi)) - pi  # row v: ∇ log π(v) in the logits of its token
+    square = np.sum(score**2, axis=1)
+    gain = pay - pi @ pay
+    per_token = (pi * gain) @ score
+    variance = paid * float(pi @ gain**2)
+    own, mean_square = float(pi @ (gain**2 * square)), float(pi @ square)
+    joint = paid * own + variance * (tokens - 1) * mean_square
+    return GradientMoments(paid * float(per_token @ per_token), variance, joint, tokens * mean_square)
+
+
+def rloo_gradient_noise(moments: GradientMoments, group: int) -> float:
+    """tr Cov(ĝ) of ĝ = Σ A_i s_i/G, the RLOO gradient of a group of G responses.    [T15]
+
+    ĝ is the sample covariance of R and s, whose covariance is classical:
+    G tr Cov = E[(R - ER)² |s|²] - (G-2)/(G-1) |∇J|² + Var(R) E|s|²/(G-1). ValueError for a group of one.
+    """
+    if group < 2:
+        raise ValueError(f"group must be at least 2, got {group}: leave-one-out needs others")
+    signal, variance, joint, score = moments
+    return (joint - (group - 2) / (group - 1) * signal + variance * score / (group - 1)) / group

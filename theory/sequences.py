@@ -38,6 +38,27 @@ def lookahead(tokens: Int[np.ndarray, "y t"], log_p: Float[np.ndarray, " y"], al
     return np.where(tokens == PAD, 0.0, zeta)
 
 
+def lookahead_bias(
+    tokens: Int[np.ndarray, "y t"], log_p: Float[np.ndarray, " y"], alpha: float
+) -> tuple[Float[np.ndarray, " v"], Float[np.ndarray, " v"]]:
+    """(π_v, lim M · bias of π̂_v) of each first token v, ascending, from M rollouts after every one of them.    [T16]
+
+    π̂_v = w_v/W, w_v = p_v^α · mean of p(future)^{α-1} over the rollouts, W = Σ_u w_u, estimates the probability of v
+    under p^α. Its bias is (π_v Σ_u s_u² - s_v²)/(M W²) to first order in 1/M, s_v² being the variance of one rollout's
+    w_v. A jackknife over the rollouts takes this order away.
+    """
+    tokens, log_p = _checked(tokens, log_p)
+    checked_exponent(alpha)
+    _, choice = np.unique(tokens[:, 0], return_index=True)
+    # E[p(future)^{α-1}] is the look-ahead at α, and E of its square that at 2α-1.
+    once, twice = (np.exp(lookahead(tokens, log_p, x)[choice, 0]) for x in (alpha, 2 * alpha - 1))
+    scale = np.exp(alpha * log_conditionals(tokens, log_p)[choice, 0])
+    weight, variance = scale * once, scale**2 * (twice - once**2)
+    total = np.sum(weight)
+    pi = weight / total
+    return pi, (pi * np.sum(variance) - variance) / total**2
+
+
 def log_low_temperature(
     tokens: Int[np.ndarray, "y t"], log_p: Float[np.ndarray, " y"], alpha: float
 ) -> Float[np.ndarray, " y"]:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Real, Shaped
 
 from theory.distribution import (
     checked_exponent,
@@ -27,6 +27,7 @@ __all__ = [
     "trajectory_balance_optimum",
     "trajectory_balance_rate",
     "two_cycle",
+    "two_cycle_deviation",
 ]
 
 
@@ -106,6 +107,21 @@ def two_cycle(distance: float, step_size: float) -> TwoCycle:
         raise ValueError(f"step_size must be > 0, got {step_size}")
     rest = float(np.mod(distance, step_size))
     return TwoCycle(min(rest, step_size - rest), max(rest, step_size - rest))
+
+
+def two_cycle_deviation(
+    log_target: Float[np.ndarray, " y"], direction: Real[np.ndarray, " y"], step_size: float
+) -> float:
+    """|γ|η (1 + |γ|η): how far the sum of two successive distances may be from η, in parts of η.    [T14]
+
+    γ is the skewness, under the target π*, of the direction u in which the policy lies: π ∝ π* e^{xu}, sd(u) = 1. Its
+    distance to π* is s(x) = x (1 + γx/2) to second order, on either side of 0, so two successive distances add up to
+    between η (1 - |γ|η/2) and η (1 + |γ|η).
+    """
+    centred = direction - expectation(log_target, direction)
+    skewness = expectation(log_target, centred**3) / expectation(log_target, centred**2) ** 1.5
+    drift = abs(skewness) * step_size
+    return float(drift * (1 + drift))
 
 
 def length_normalised_optimum(

@@ -70,6 +70,23 @@ def tie_growth(beta: float, votes: int) -> float:
     return float(1 + density / (2 * _checked_beta(beta)))
 
 
+def chance_to_win(log_odds: float, beta: float, votes: int) -> float:
+    """P(the answer at these log-odds takes all mass in the end), two answers, one vote of k a round, k odd.    [T21]
+
+    A round moves the log-odds by ±1/β, up with probability m = majority_probability: the gambler's ruin. With
+    ρ = (1 - m)/m at each site, P = Σ_{j at or below the start} Π ρ / Σ_j Π ρ, the products taken from the lowest site.
+    Sites beyond 40 nats of the start are left out, where a walk turns back with a chance of e^{-40}.
+    """
+    width = int(np.ceil(40 * _checked_beta(beta)))
+    site = log_odds + np.arange(-width, width + 1) / beta
+    up = majority_probability(1 / (1 + np.exp(-site)), votes)
+    tiny = 1e-300  # a step that never happens: log 0
+    steps = np.log(np.maximum(1 - up, tiny)) - np.log(np.maximum(up, tiny))
+    log_product = np.concatenate([[0.0], np.cumsum(steps)])
+    below = np.logaddexp.reduce(log_product[: width + 1])
+    return float(np.exp(below - np.logaddexp.reduce(log_product)))
+
+
 def _check_votes(votes):
     if votes < 1:
         raise ValueError(f"votes must be >= 1, got {votes}")

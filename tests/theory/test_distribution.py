@@ -155,3 +155,12 @@ def test_an_exponent_must_be_finite_and_not_negative(alpha):
         with pytest.raises(ValueError) as error:
             distribution.renyi_entropy(np.log([0.5, 0.5]), alpha)
         assert str(error.value) == f"alpha must be >= 0, got {alpha}: Rényi entropies are defined from 0 to inf"
+
+
+def test_total_variation_is_the_largest_difference_of_one_event():
+    """By going through all events of five responses, off the support of either too."""
+    p, q = np.array([[0.4, 0.3, 0.2, 0.1, 0.0], [0.0, 0.1, 0.2, 0.3, 0.4]])
+    events = np.array(np.meshgrid(*[[0, 1]] * 5)).reshape(5, -1).T
+    with np.errstate(divide="ignore"):
+        found = distribution.total_variation(np.log(p), np.log(q))
+    assert found == pytest.approx(np.abs(events @ (p - q)).max()) == pytest.approx(0.6)

@@ -302,3 +302,14 @@ def test_numbers_come_back_as_numbers_and_times_as_arrays():
     assert dynamics.line(objective, np.array([0.0, 2.0])).alpha.shape == (2,)
     assert dynamics.line(objective, np.array([0.0, 2.0])).b.tolist() == [0.0, 2.0]
     assert dynamics.mirror_line(objective, 0.5, np.array([0, 4])).alpha.shape == (2,)
+
+
+@pytest.mark.parametrize("step_size", [0.3, 1.7, 2.5, 4.0])
+def test_a_step_multiplies_a_deviation_whatever_its_size(step_size):
+    """T8: log π - log π* of two responses, by the step itself, below and above the limit of stability."""
+    objective = Objective(0.8, 1.1, 0.6)
+    log_pi = log_softmax(np.array([0.4, -1.2, 0.3, 2.0]))
+    after = log_softmax(log_pi + step_size * log_gradient(objective, log_pi))
+    target = tilt.log_tilt(LOG_P, REWARD, *objective.target)
+    ratios = [np.diff(x - target) for x in (log_pi, after)]
+    np.testing.assert_allclose(ratios[1], dynamics.step_multiplier(objective, step_size) * ratios[0], atol=1e-12)

@@ -90,3 +90,38 @@ def test_returns_are_defined_off_the_support_too():
 def test_what_is_no_distribution_is_named():
     with pytest.raises(ValueError, match="probabilities of log_pi sum to 2"):
         noise.total_return(Objective(1.0, 0.0, 0.0), np.zeros(2), np.log([0.5, 0.5]), np.zeros(2))
+
+
+@pytest.mark.parametrize(("pay", "paid"), [(np.log([0.5, 0.3, 0.2]), 3), (np.array([1.0, 0.0, 0.0]), 1)])
+def test_the_moments_of_tokens_are_sums_over_all_responses(pay, paid):
+    """T15: returns and scores of all 27 responses of three tokens, for sharpening and for a task."""
+    log_pi, tokens = np.log([0.5, 0.3, 0.2]), 3
+    pi, score = np.exp(log_pi), np.eye(3) - np.exp(log_pi)
+    responses = list(itertools.product(range(3), repeat=tokens))
+    mass = np.array([pi[list(y)].prod() for y in responses])
+    returns = np.array([pay[list(y[:paid])].sum() for y in responses])
+    scores = np.array([np.concatenate([score[token] for token in y]) for y in responses])
+    gain, square = returns - mass @ returns, (scores**2).sum(axis=1)
+    expected = [
+        np.sum(((mass * gain) @ scores) ** 2), mass @ gain**2, mass @ (gain**2 * square), mass @ square,
+    ]  # fmt: skip
+    np.testing.assert_allclose(noise.token_gradient_moments(log_pi, pay, tokens, paid), expected)
+    with pytest.raises(ValueError, match="paid must be between 0 and the 3 tokens, got 4"):
+        noise.token_gradient_moments(log_pi, pay, tokens, 4)
+
+
+@pytest.mark.parametrize("group", [2, 3, 4])
+def test_the_noise_of_the_rloo_gradient_is_its_variance_over_all_groups(group):
+    """T15: E|ĝ|² - |E ĝ|² by going through every group of responses to one prompt."""
+    log_pi, pay = np.log([0.5, 0.3, 0.2]), np.array([0.4, -1.0, 2.0])
+    pi, score = np.exp(log_pi), np.eye(3) - np.exp(log_pi)
+    mass, gradients = [], []
+    for members in map(list, itertools.product(range(3), repeat=group)):
+        mass.append(pi[members].prod())
+        gradients.append(noise.leave_one_out_advantage(pay[members]) @ score[members] / group)
+    mean = np.array(mass) @ gradients
+    expected = mass @ np.sum((np.array(gradients) - mean) ** 2, axis=1)
+    found = noise.rloo_gradient_noise(noise.token_gradient_moments(log_pi, pay, 1, 1), group)
+    assert found == pytest.approx(expected)
+    with pytest.raises(ValueError, match="group must be at least 2, got 1"):
+        noise.rloo_gradient_noise(noise.token_gradient_moments(log_pi, pay, 1, 1), 1)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.special import log_softmax
+from scipy.stats import binom
 
 from theory import sequences
 from theory.sequences import PAD
@@ -169,3 +170,27 @@ def test_conditionals_multiply_to_the_response(tree):
     np.testing.assert_allclose(sequences.log_conditionals(*tree).sum(axis=1), tree[1], atol=1e-10)
     assume(len(tree[1]) > 1)
     assert sequences.PAD == -1
+
+
+def test_the_bias_of_the_lookahead_from_rollouts_is_its_first_order():
+    """T16: M · (E π̂ - π) summed over all outcomes of M rollouts after each of two tokens, at two large M."""
+    p = np.array([0.55, 0.05, 0.3, 0.1])
+    tokens = np.array([[0, 0, EOS], [0, 1, EOS], [1, 0, EOS], [1, 1, EOS]])
+    alpha = 2.5
+    pi, bias = sequences.lookahead_bias(tokens, np.log(p), alpha)
+    np.testing.assert_allclose(pi, [sum(p[:2] ** alpha), sum(p[2:] ** alpha)] / np.sum(p**alpha))
+    first = np.array([p[:2].sum(), p[2:].sum()])
+
+    def scaled(rollouts):
+        counts = np.arange(rollouts + 1)
+        chance, weight = [], []
+        for one, mass in ((p[0], first[0]), (p[2], first[1])):
+            future = np.array([one / mass, 1 - one / mass])
+            chance.append(binom.pmf(counts, rollouts, future[0]))
+            mean = (counts * future[0] ** (alpha - 1) + (rollouts - counts) * future[1] ** (alpha - 1)) / rollouts
+            weight.append(mass**alpha * mean)
+        estimate = weight[0][:, None] / (weight[0][:, None] + weight[1])
+        return rollouts * (chance[0] @ estimate @ chance[1] - pi[0])
+
+    extrapolated = 2 * scaled(800) - scaled(400)
+    np.testing.assert_allclose(bias, [extrapolated, -extrapolated], rtol=1e-4)

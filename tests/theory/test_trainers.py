@@ -135,6 +135,22 @@ def test_a_std_normalised_return_never_settles_and_its_amplitudes_add_up_to_the_
     assert errors[1] < 0.62 * errors[0] and errors[2] < 0.62 * errors[1]
 
 
+def test_two_distances_of_the_cycle_add_up_to_the_step_within_its_skewness():
+    """T14: the worst sum over many starts is inside the bound, and beyond half of it."""
+    target, step_size = log_tilt(LOG_P, REWARD, 1.7, 0.6), 0.02
+    worst = 0.0
+    for share in np.linspace(0.1, 1, 19):
+        log_pi, found = log_softmax((1 - share) * target + share * LOG_P), []
+        for _ in range(300):
+            d, pi = log_pi - target, np.exp(log_pi)
+            found.append(np.sqrt(pi @ (d - pi @ d) ** 2))
+            log_pi = trainers.std_normalised_return_step(log_pi, target, step_size)
+        late = np.array(found[200:])
+        worst = max(worst, np.abs((late[1:] + late[:-1]) / step_size - 1).max())
+    bound = trainers.two_cycle_deviation(target, 3.0 * (LOG_P - target), step_size)
+    assert bound / 2 < worst <= bound
+
+
 def test_on_a_symmetric_spread_both_amplitudes_become_half_the_step():
     """T14's honest edge: around a uniform target of two responses the drift within the cycle evens it out."""
     target = np.log([0.5, 0.5])

@@ -102,3 +102,18 @@ def test_bad_input_is_refused_with_one_sentence(call, message):
     with pytest.raises(ValueError) as error:
         call()
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("votes", [1, 3])
+@pytest.mark.parametrize("start", [-0.8, 0.3])
+def test_the_answer_that_trails_wins_by_luck_as_often_as_the_walk_says(start, votes):
+    """T21: one vote a round is a walk on the log-odds; absorption of its transition matrix, walls far away."""
+    beta, far = 0.7, 40
+    log_odds = start + np.arange(-far, far + 1) / beta
+    up = stats.binom.sf(votes // 2, votes, 1 / (1 + np.exp(-log_odds)))
+    moves = np.diag(up[:-1], 1) + np.diag(1 - up[1:], -1)
+    end = np.zeros(len(up))
+    end[-1] = up[-1]  # one step more and it has won
+    won = np.linalg.solve(np.eye(len(up)) - moves, end)
+    assert voting.chance_to_win(start, beta, votes) == pytest.approx(won[far], rel=1e-9)
+    assert voting.chance_to_win(0.0, beta, votes) == pytest.approx(0.5)
