@@ -1,34 +1,88 @@
-"""Any point of the plane from samples of the base model, and how many of them that leaves."""
+"""Any point of the plane from samples of the base model, and how many of them that leaves.
+
+The last axis of every array runs over samples. Prompts with different numbers of samples stand one after the other in
+one long array instead; `start` then holds the first row of each prompt, and sums are taken prompt by prompt.
+A row counts as often as `log_mass` says: 0 for a sample of p (each as much as the next), log p where the rows are all
+responses of a prompt, each once. So one formula serves an estimate and the finite sum that it estimates.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Float, Int, Real, Shaped
 
-from theory.distribution import checked_exponent, checked_log_p, conditional, log_power, log_sum_exp
+from theory.distribution import checked_exponent, checked_log_p, log_power, log_sum_exp
+
+Start = Int[np.ndarray, " prompt"]
 
 
-def log_weights(
+def tilt_score(
     log_p: Float[np.ndarray, "*#batch sample"],
     reward: Shaped[np.ndarray, "*#batch sample"],
     alpha: float,
     b: float,
+    length: Real[np.ndarray, "*#batch sample"] | None = None,
+    kappa: float = 0.0,
 ) -> Float[np.ndarray, "*batch sample"]:
-    """Normalised log weights ∝ (α-1) log p(y_i) + b r_i of samples y_i ~ p: self-normalised importance sampling.  [T23]
+    """t = (α-1) log p/|y|^κ + b r: log q - log p at (α, b), up to a constant of the prompt.    [T23; T20 for kappa]
 
-    log_p are those of the samples, which need not sum to one. Uniform at the base point (1, 0).
+    0 for every response at the base point (1, 0). length in tokens, needed where kappa is not 0.
     ValueError: alpha < 0, b, a reward or a log_p that is not finite (p cannot have sampled it).
     """
     checked_exponent(alpha)
     if not (np.isfinite(log_p).all() and np.isfinite(reward).all() and np.isfinite(b)):
         raise ValueError("log_p, reward and b must be finite; a sampled response has a finite log-probability")
-    scaled = (alpha - 1) * log_p + b * reward
-    return scaled - np.expand_dims(log_sum_exp(scaled), -1)
+    if not kappa:
+        return (alpha - 1) * log_p + b * reward
+    if length is None:
+        raise ValueError(f"kappa is {kappa}, and the score is then divided by |y|^kappa: give length")
+    return (alpha - 1) * (log_p / length**kappa) + b * reward
+
+
+def limit_score(
+    height: Float[np.ndarray, "*batch sample"], start: Start | None = None
+) -> Float[np.ndarray, "*batch sample"]:
+    """The limit of t as the weight of `height` grows for ever: 0 on its largest values, -inf elsewhere.    [T4, T8]
+
+    height = log p is the limit of sharpening, height = r that of a task reward: the face of the simplex that the flow
+    ends on keeps p's proportions.
+    """
+    top = np.max(height, axis=-1) if start is None else np.maximum.reduceat(height, start)
+    return np.where(height == _each(top, height, start), 0.0, -np.inf)
+
+
+def log_total(
+    score: Float[np.ndarray, "*batch sample"],
+    start: Start | None = None,
+    log_mass: Float[np.ndarray, "*batch sample"] | None = None,
+) -> Float[np.ndarray, "*prompts"] | float:
+    """log Σ_i m_i e^{t_i} of each prompt, m = e^{log_mass}; m = 1 for samples.    [T23]"""
+    exponent = score if log_mass is None else score + log_mass
+    if start is None:
+        return log_sum_exp(exponent)
+    top = np.maximum.reduceat(exponent, start)
+    return top + np.log(np.add.reduceat(np.exp(exponent - _each(top, exponent, start)), start))
+
+
+def log_weights(
+    score: Float[np.ndarray, "*batch sample"],
+    start: Start | None = None,
+    log_mass: Float[np.ndarray, "*batch sample"] | None = None,
+) -> Float[np.ndarray, "*batch sample"]:
+    """log w, w_i ∝ m_i e^{t_i} and Σ w = 1 in each prompt: self-normalised importance sampling.    [T23]
+
+    score is t of `tilt_score` or of a limit; log_mass as above. Equal scores of samples give equal weights, and a score
+    of -inf no weight.
+    """
+    exponent = score if log_mass is None else score + log_mass
+    return exponent - _each(log_total(score, start, log_mass), exponent, start)
 
 
 def effective_sample_size(
-    log_weight: Float[np.ndarray, "*batch sample"],
-) -> Float[np.ndarray, "*batch"] | float:
+    log_weight: Float[np.ndarray, "*batch sample"], start: Start | None = None
+) -> Float[np.ndarray, "*prompts"] | float:
     """1/Σ w² of normalised weights: between 1 and the number of samples.    [T23]"""
-    return np.exp(-log_sum_exp(2 * log_weight))
+    return np.exp(-log_total(2 * log_weight, start))
 
 
 def effective_sample_ratio(log_p: Float[np.ndarray, "*batch y"], alpha: float) -> Float[np.ndarray, "*batch"] | float:
@@ -46,23 +100,68 @@ def effective_sample_ratio(log_p: Float[np.ndarray, "*batch y"], alpha: float) -
 
 def cumulant_log_odds(
     log_p: Float[np.ndarray, "*#batch y"],
-    correct: Bool[np.ndarray, "*#batch y"],
+    correct: Shaped[np.ndarray, "*#batch y"],
     alpha: float,
     b: float,
-) -> Float[np.ndarray, "*batch"] | float:
+    start: Start | None = None,
+    log_mass: Float[np.ndarray, "*#batch y"] | None = None,
+) -> Float[np.ndarray, "*prompts"] | float:
     """logit A ≈ logit A₀ + (α-1)(μ_C - μ_W) + (α-1)²(σ_C² - σ_W²)/2 + b, error O((α-1)³).    [T23]
 
     μ, σ² are the mean and variance of log p within the correct and the wrong responses under p: four numbers that
-    a few rollouts estimate. nan when either class is empty.
+    a few rollouts estimate. correct may be a share in [0, 1], which counts towards both classes. log_mass: log p itself
+    unless it is given, 0 for samples; log_p may then be any score of them, such as log p/|y|^κ.
+    nan when either class is empty.
     """
-    log_p = checked_log_p(log_p)
-    logit, x = b, alpha - 1
-    for sign, members in ((1, correct), (-1, ~correct)):
-        log_mass, log_class = conditional(np.where(members, log_p, -np.inf))
-        q = np.exp(log_class)
-        value = np.where(q > 0, log_p, 0.0)
-        mean = np.sum(q * value, axis=-1)
-        variance = np.sum(q * (value - np.expand_dims(mean, -1)) ** 2, axis=-1)
-        log_mass = np.where(np.isneginf(log_mass), np.nan, log_mass)
-        logit = logit + sign * (log_mass + x * mean + x**2 * variance / 2)
-    return np.asarray(logit)[()]
+    x, right, wrong = alpha - 1, *_classes(log_p, correct, start, log_mass)
+    slope, curvature = right.mean - wrong.mean, right.variance - wrong.variance
+    return (right.log_mass - wrong.log_mass + x * slope + x**2 * curvature / 2 + b)[()]
+
+
+def cumulant_next_term(
+    log_p: Float[np.ndarray, "*#batch y"],
+    correct: Shaped[np.ndarray, "*#batch y"],
+    alpha: float,
+    start: Start | None = None,
+    log_mass: Float[np.ndarray, "*#batch y"] | None = None,
+) -> Float[np.ndarray, "*prompts"] | float:
+    """|α-1|³ (|κ₃_C| + |κ₃_W|)/6, of third cumulants: the size of what `cumulant_log_odds` leaves out.    [T23]"""
+    right, wrong = _classes(log_p, correct, start, log_mass)
+    return (abs(alpha - 1) ** 3 * (np.abs(right.third) + np.abs(wrong.third)) / 6)[()]
+
+
+class _Class(NamedTuple):
+    """Of the correct or the wrong responses: log of their mass (nan if there are none), and moments of log p."""
+
+    log_mass: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+    third: np.ndarray
+
+
+def _classes(log_p, correct, start, log_mass):
+    """The correct responses and the wrong ones."""
+    if log_mass is None:
+        log_mass = log_p = checked_log_p(log_p)
+    mass, value = np.exp(log_mass), np.where(np.isneginf(log_mass), 0.0, log_p)
+    found = []
+    for share in (np.asarray(correct, float), 1 - np.asarray(correct, float)):
+        total = np.asarray(_total(mass * share, start))
+        q = mass * share / _each(np.where(total > 0, total, 1.0), value, start)
+        mean = _total(q * value, start)
+        centred = value - _each(mean, value, start)
+        log_of_class = np.log(total, out=np.full(total.shape, np.nan), where=total > 0)
+        found.append(_Class(log_of_class, mean, _total(q * centred**2, start), _total(q * centred**3, start)))
+    return found
+
+
+def _total(values, start):
+    """Σ over each prompt's rows."""
+    return np.sum(values, axis=-1) if start is None else np.add.reduceat(values, start)
+
+
+def _each(of_prompt, rows, start):
+    """A prompt's value at each of its rows."""
+    if start is None:
+        return np.expand_dims(of_prompt, -1)
+    return np.repeat(of_prompt, np.diff(start, append=rows.shape[-1]))
