@@ -129,7 +129,7 @@ def test_samples_that_p_cannot_have_drawn_are_refused(log_p, reward, b):
 
 
 def test_a_length_exponent_needs_lengths():
-    with pytest.raises(ValueError, match="kappa is 1.0, .* give length"):
+    with pytest.raises(ValueError, match=r"kappa is 1.0, .* give length"):
         reweighting.tilt_score(LOG_P, np.zeros(4), 2.0, 0.0, kappa=1.0)
 
 

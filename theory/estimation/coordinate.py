@@ -11,6 +11,7 @@ from jaxtyping import Float
 from scipy.special import logsumexp
 
 from theory.estimation.samples import BaseSamples
+from theory.reweighting import log_weights, tilt_score
 
 LARGEST_ALPHA, LARGEST_B = 64.0, 20.0  # beyond, a few dozen samples of a prompt are down to their best one
 
@@ -31,10 +32,9 @@ def predicted(samples: BaseSamples, alpha: float, b: float, kappa: float = 0.0) 
 
     Entropy: -log q = -l - t + log Z, Z = E_p[e^t] estimated by the mean over the samples.
     """
-    tilt = (alpha - 1) * samples.log_p / samples.length**kappa + b * samples.reward
-    total = logsumexp(tilt, axis=1, keepdims=True)
-    weight = np.exp(tilt - total)
-    surprise = -samples.log_p - tilt + total - np.log(tilt.shape[1])
+    log_weight = log_weights(tilt_score(samples.log_p, samples.reward, alpha, b, samples.length, kappa))
+    weight = np.exp(log_weight)
+    surprise = -samples.log_p - log_weight - np.log(log_weight.shape[1])
 
     def mean(values):
         return np.sum(weight * values, axis=1)

@@ -1,6 +1,6 @@
 """The forecast near the base model without weights: a Taylor expansion whose coefficients a few rollouts estimate.
 
-With t = (alpha - 1) l + b r, and moments under p prompt by prompt [T2, T23],
+With t = (alpha - 1) log p + b r, and moments under p prompt by prompt [T2, T23],
     accuracy  by theory.reweighting.cumulant_log_odds: logit A to second order in (alpha - 1), exact in b
     E_q[f]  ≈ E[f] + Cov(f, t) + κ(f, t, t)/2
     KL(q‖p) ≈ Var(t)/2 + κ(t, t, t)/3
@@ -8,10 +8,11 @@ It needs no effective sample size, and is wrong far from the base; the size of i
 """
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from theory.estimation.reweight import Reweighted, Target
 from theory.estimation.samples import Rollouts
+from theory.reweighting import cumulant_log_odds, cumulant_next_term, tilt_score
 
 GROUPS = 8
 
@@ -40,9 +41,7 @@ def expand(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Rewe
 
 def _expand(rollouts: Rollouts, target: Target, ks: tuple[int, ...]) -> tuple[dict, dict]:
     """(values, sizes of the first terms left out)."""
-    x = target.alpha - 1
-    sharpening = x * rollouts.log_p / rollouts.length**target.kappa
-    t = sharpening + target.b * rollouts.reward
+    t = tilt_score(rollouts.log_p, rollouts.reward, target.alpha, target.b, rollouts.length, target.kappa)
     deviation = t - rollouts.each(rollouts.mean(t))
 
     def expectation(values):
@@ -55,7 +54,7 @@ def _expand(rollouts: Rollouts, target: Target, ks: tuple[int, ...]) -> tuple[di
     second, third = rollouts.mean(deviation**2), rollouts.mean(deviation**3)
     fourth = rollouts.mean(deviation**4) - 3 * second**2
     pairs = {
-        "accuracy": _accuracy(rollouts, sharpening, target.b),
+        "accuracy": _accuracy(rollouts, target),
         "length": expectation(rollouts.length),
         "log_p": expectation(rollouts.log_p),
         "finished": expectation(rollouts.finished.astype(float)),
@@ -68,15 +67,12 @@ def _expand(rollouts: Rollouts, target: Target, ks: tuple[int, ...]) -> tuple[di
     return {name: value for name, (value, _) in pairs.items()}, {name: error for name, (_, error) in pairs.items()}
 
 
-def _accuracy(rollouts: Rollouts, sharpening: np.ndarray, b: float) -> tuple[np.ndarray, np.ndarray]:
-    """(A, size of the next term). A prompt that has only right or only wrong samples stays as it is [T24]."""
-    log_odds, next_term = logit(rollouts.mean(rollouts.reward)) + b, 0.0
-    for sign, weight in ((1, rollouts.reward), (-1, 1 - rollouts.reward)):
-        mass = np.maximum(rollouts.sum(weight), 1e-300)
-        mean = rollouts.sum(weight * sharpening) / mass
-        centred = sharpening - rollouts.each(mean)
-        log_odds = log_odds + sign * (mean + rollouts.sum(weight * centred**2) / mass / 2)
-        next_term = next_term + np.abs(rollouts.sum(weight * centred**3) / mass / 6)
+def _accuracy(rollouts: Rollouts, target: Target) -> tuple[np.ndarray, np.ndarray]:
+    """(A, size of the next term). A prompt that has only correct or only wrong samples stays as it is [T24]."""
+    per_length = rollouts.log_p / rollouts.length**target.kappa
+    samples = {"start": rollouts.start, "log_mass": np.zeros(len(per_length))}
+    log_odds = cumulant_log_odds(per_length, rollouts.reward, target.alpha, target.b, **samples)
+    next_term = cumulant_next_term(per_length, rollouts.reward, target.alpha, **samples)
     solved = rollouts.mean(rollouts.reward)
     accuracy = np.where((solved > 0) & (solved < 1), expit(log_odds), solved)
     return accuracy, accuracy * (1 - accuracy) * next_term

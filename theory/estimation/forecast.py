@@ -7,7 +7,7 @@ import numpy as np
 
 from theory.estimation.cumulants import expand
 from theory.estimation.intervals import ClusterBootstrap
-from theory.estimation.reweight import Reweighted, Target, enumerated, exact, log_tilt, reweight
+from theory.estimation.reweight import Reweighted, Target, enumerated, exact, reweight, score_of
 from theory.estimation.samples import Rollouts
 from theory.estimation.votes import majority_accuracy
 from theory.objectives import Objective
@@ -192,7 +192,7 @@ def samples_needed(rollouts: Rollouts, target: Target, shortfall: float) -> floa
     n = float(rollouts.count.max())
     if target.is_face:
         return max(n * shortfall, n + 1) if np.isfinite(target.b) and np.isfinite(shortfall) else np.inf
-    t = log_tilt(rollouts, target)
+    t = score_of(rollouts, target)
     within = np.sum((t - rollouts.each(rollouts.mean(t))) ** 2)
     freedom = len(t) - len(rollouts.start)
     variance = within / freedom if freedom else np.var(t)

@@ -2,10 +2,10 @@
 
 From y_i ~ p the optimum q ∝ p e^t is reached by w_i ∝ e^{t_i},
 
-    t = (alpha - 1) l/|y|^kappa + b r - length term                 [T23; T20 for kappa; llm.training.length_returns]
+    t = (alpha - 1) log p/|y|^kappa + b r - length term             [T23; T20 for kappa; llm.training.length_returns]
 
 and the limits of sharpening (alpha = inf) and of a task reward (b = inf) by equal weights on the samples with the
-largest l/|y|^kappa or r: the face of the simplex that the flow ends on keeps p's proportions [T8].
+largest log p/|y|^kappa or r: the face of the simplex that the flow ends on keeps p's proportions [T8].
 The weights are normalised prompt by prompt, which is biased by O(1/n). The jackknife, here in closed form, estimates
 that bias: a prompt whose answer hangs on one sample is found out by leaving that sample away.
 """
@@ -19,6 +19,7 @@ from scipy.special import logsumexp
 
 from theory.estimation.length_term import fit_length_term
 from theory.estimation.samples import Rollouts
+from theory.reweighting import effective_sample_size, limit_score, log_total, log_weights, tilt_score
 from theory.vocabulary import LengthControl
 
 FEWEST_FOR_TAIL = 100  # rows below which no Pareto tail is fitted
@@ -26,7 +27,7 @@ Prompts = Float[np.ndarray, " prompts"]
 
 
 class Target(NamedTuple):
-    """An optimum: q ∝ p exp((alpha - 1) l/|y|^kappa + b r - length term). alpha or b may be inf, not both."""
+    """An optimum: q ∝ p exp((alpha - 1) log p/|y|^kappa + b r - length term). alpha or b may be inf, not both."""
 
     alpha: float
     b: float
@@ -56,16 +57,13 @@ class Reweighted(NamedTuple):
 
 def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Reweighted:
     """Self-normalised importance sampling to the target, Pareto-smoothed [T23]. At (1, 0) the plain means."""
-    score = log_tilt(rollouts, target)
-    weigh = _face if target.is_face else _softmax
-    weight, log_z = weigh(rollouts, score)
-    ess = 1 / rollouts.sum(weight**2)
+    score = score_of(rollouts, target)
+    ess = effective_sample_size(_log_weights(rollouts, target, score), rollouts.start)
     pareto_k = np.nan
     if not target.is_face and target.alpha != 1:  # a reward's weights are at most e^b: there is no tail to smooth
         score, pareto_k = _smoothed(rollouts, score)
-        weight, log_z = weigh(rollouts, score)
-
-    left_out = _LeftOut(rollouts, score, weight, weigh)
+    weight = _weights(rollouts, target, score)
+    left_out = _LeftOut(rollouts, target, score, weight)
     columns = {
         "accuracy": rollouts.reward,
         "length": rollouts.length,
@@ -73,15 +71,8 @@ def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Re
         "finished": rollouts.finished.astype(float),
     }
     pairs = {name: (rollouts.sum(weight * x), left_out.mean(weight, x)) for name, x in columns.items()}
-    if target.is_face:
-        # The mode alone has no entropy; a face of right answers has the probability of its share of the samples.
-        share, fewer = rollouts.mean(weight > 0), left_out.share_of_face(weight)
-        kl = [-pairs["log_p"][i] if np.isinf(target.alpha) else -np.log((share, fewer)[i]) for i in (0, 1)]
-    else:
-        tilted = rollouts.sum(weight * score), left_out.mean(weight, score)
-        kl = [tilted[0] - log_z, tilted[1] - left_out.log_z(log_z)]
-    pairs["kl"] = tuple(kl)
-    pairs["entropy"] = tuple(-log_p - distance for log_p, distance in zip(pairs["log_p"], kl, strict=True))
+    pairs["kl"] = _kl(rollouts, target, score, weight, left_out, pairs["log_p"])
+    pairs["entropy"] = (-pairs["log_p"][0] - pairs["kl"][0], -pairs["log_p"][1] - pairs["kl"][1])
     accuracy = left_out.means(weight, rollouts.reward)
     for k in ks:
         pairs[f"pass@{k}"] = 1 - (1 - pairs["accuracy"][0]) ** k, rollouts.mean(1 - np.clip(1 - accuracy, 0, 1) ** k)
@@ -94,7 +85,7 @@ def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Re
 
 def plain_weights(rollouts: Rollouts, target: Target) -> Float[np.ndarray, " rows"]:
     """w_i ∝ e^{t_i}, normalised in each prompt, neither smoothed nor corrected."""
-    return (_face if target.is_face else _softmax)(rollouts, log_tilt(rollouts, target))[0]
+    return _weights(rollouts, target, score_of(rollouts, target))
 
 
 def enumerated(rollouts: Rollouts, tolerance: float = 1e-6) -> Rollouts | None:
@@ -109,12 +100,8 @@ def enumerated(rollouts: Rollouts, tolerance: float = 1e-6) -> Rollouts | None:
 
 def exact(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Reweighted:
     """The same quantities where rows are all responses of a prompt, each once: sums, no estimates [T1, T4, T8]."""
-    score = log_tilt(rollouts, target, log_weight=rollouts.log_p)
-    mask = score >= rollouts.each(rollouts.max(score)) if target.is_face else True
-    log_q = np.where(mask, rollouts.log_p + (0 if target.is_face else score), -np.inf)
-    top = rollouts.max(log_q)
-    log_z = top + np.log(rollouts.sum(np.exp(log_q - rollouts.each(top))))
-    log_q = log_q - rollouts.each(log_z)
+    score = score_of(rollouts, target, log_mass=rollouts.log_p)
+    log_q = _log_weights(rollouts, target, score, rollouts.log_p)
     q = np.exp(log_q)
     value = {
         "accuracy": rollouts.sum(q * rollouts.reward),
@@ -129,32 +116,28 @@ def exact(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Rewei
     return Reweighted(value, dict.fromkeys(value, nothing), np.full(len(nothing), np.inf), q, np.nan)
 
 
-def log_tilt(
-    rollouts: Rollouts, target: Target, log_weight: np.ndarray | None = None, base: Rollouts | None = None
-) -> np.ndarray:
+def score_of(
+    rollouts: Rollouts, target: Target, log_mass: np.ndarray | None = None, base: Rollouts | None = None
+) -> Float[np.ndarray, " rows"]:
     """t = log q - log p up to a constant of each prompt; at a limit, what grows without bound in it.
 
-    log_weight: 0 where rows are samples of p, l where they are all responses. base: samples of p on the same prompts,
+    log_mass: 0 where rows are samples of p, log p where they are all responses. base: samples of p on the same prompts,
     where the rollouts are not; the length term is theirs.
     """
-    normalised = rollouts.log_p / rollouts.length**target.kappa
     if np.isinf(target.alpha):
-        return normalised
+        return rollouts.log_p / rollouts.length**target.kappa
     if np.isinf(target.b):
         return rollouts.reward
-    score = (target.alpha - 1) * normalised + target.b * rollouts.reward
+    score = tilt_score(rollouts.log_p, rollouts.reward, target.alpha, target.b, rollouts.length, target.kappa)
     if target.length_control in (LengthControl.NONE, LengthControl.IGNORE_EOS):
         return score
     if base is not None:
-        log_weight, fitted = (
-            np.zeros(len(base.log_p)),
-            log_tilt(base, target._replace(length_control=LengthControl.NONE)),
-        )
+        log_mass, fitted = None, score_of(base, target._replace(length_control=LengthControl.NONE))
     else:
         base, fitted = rollouts, score
-        log_weight = np.zeros(len(score)) if log_weight is None else log_weight
+    log_mass = np.zeros(len(fitted)) if log_mass is None else log_mass
     controlled = [
-        fit_length_term(target.length_control, fitted[of_base], base.length[of_base], log_weight[of_base])(
+        fit_length_term(target.length_control, fitted[of_base], base.length[of_base], log_mass[of_base])(
             score[own], rollouts.length[own]
         )
         for of_base, own in zip(base.prompt_rows(), rollouts.prompt_rows(), strict=True)
@@ -162,17 +145,25 @@ def log_tilt(
     return np.concatenate(controlled)
 
 
-def _softmax(rollouts: Rollouts, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(w, log mean e^t)."""
-    top = rollouts.max(score)
-    unnormalised = np.exp(score - rollouts.each(top))
-    total = rollouts.sum(unnormalised)
-    return unnormalised / rollouts.each(total), top + np.log(total / rollouts.count)
+def _log_weights(rollouts: Rollouts, target: Target, score: np.ndarray, log_mass: np.ndarray | None = None):
+    """Those of theory, with the score or, at a limit, with where it is largest."""
+    return log_weights(limit_score(score, rollouts.start) if target.is_face else score, rollouts.start, log_mass)
 
 
-def _face(rollouts: Rollouts, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    on_face = score == rollouts.each(rollouts.max(score))
-    return on_face / rollouts.each(rollouts.sum(on_face.astype(float))), np.zeros(len(rollouts.start))
+def _weights(rollouts: Rollouts, target: Target, score: np.ndarray) -> np.ndarray:
+    """Divided by their sum once more: after the exponential of a logarithm n equal weights would not quite be 1/n."""
+    weight = np.exp(_log_weights(rollouts, target, score))
+    return weight / rollouts.each(rollouts.sum(weight))
+
+
+def _kl(rollouts, target, score, weight, left_out, log_p):
+    """KL(q‖p) = E_q[t] - log E_p[e^t]: with all samples, and on average with one left out."""
+    if np.isinf(target.alpha):  # the mode alone has no entropy
+        return -log_p[0], -log_p[1]
+    if target.is_face:  # a face of correct answers has the probability of its share of the samples
+        return -np.log(rollouts.mean(weight > 0)), -np.log(left_out.share_of_face(weight))
+    log_z = log_total(score, rollouts.start) - np.log(rollouts.count)
+    return rollouts.sum(weight * score) - log_z, left_out.mean(weight, score) - left_out.log_z(log_z)
 
 
 def _smoothed(rollouts: Rollouts, score: np.ndarray) -> tuple[np.ndarray, float]:
@@ -205,7 +196,7 @@ class _LeftOut:
     rounding, so the rest of the prompt is weighed anew without it.
     """
 
-    def __init__(self, rollouts: Rollouts, score, weight, weigh):
+    def __init__(self, rollouts: Rollouts, target: Target, score: np.ndarray, weight: np.ndarray):
         self.rollouts = rollouts
         rows = np.arange(len(score))
         ranked = np.where(weight == rollouts.each(rollouts.max(weight)), rows, len(rows))
@@ -214,7 +205,8 @@ class _LeftOut:
         without[self.heaviest] = -np.inf
         alone = rollouts.count == 1
         without[self.heaviest[alone]] = 0.0  # nothing is left; the caller discards these
-        self.rest, self.rest_log_z = weigh(rollouts, without)
+        self.rest = _weights(rollouts, target, without)
+        self.rest_log_z = log_total(without, rollouts.start) - np.log(rollouts.count)
         light = np.ones(len(score), bool)
         light[self.heaviest] = False
         self.ratio = np.where(light, weight / np.where(light, 1 - weight, 1.0), 0.0)
