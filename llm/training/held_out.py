@@ -2,29 +2,34 @@
 
 import pandas as pd
 import torch
+from transformers import PreTrainedModel
 
-from llm.problems import Problem
 from llm.sampling.rollouts import sample_rollouts
+from llm.training.setup import Setup
 
 
-def evaluate(model, tokenizer, problems: list[Problem], samples: int, seed: int, chat: bool, args, reference=None):
-    """A rollouts table in the order of `problems`; args are TRL's. One process draws what sample_rollouts draws."""
+def evaluate(
+    setup: Setup, policy: PreTrainedModel, samples: int, seed: int, reference: PreTrainedModel | None = None
+) -> pd.DataFrame:
+    """A rollouts table in the order of the held-out problems. One process draws what sample_rollouts draws."""
+    args, problems = setup.args, setup.problems.held_out
     mine = problems[args.process_index :: args.world_size]
+    # Bundled models are tiny; the logits of long responses over 150,000 tokens are not.
+    small = {"batch_size": args.per_device_eval_batch_size, "scoring_batch_size": 4} if setup.chat else {}
     tables = []
     if mine:
         # The samples come from the policy that training scores: under autocast where it is.
         with torch.autocast(args.device.type, torch.bfloat16, enabled=args.bf16):
             table = sample_rollouts(
-                model.to(args.device),
-                tokenizer,
+                policy.to(args.device),
+                setup.tokenizer,
                 mine,
                 samples,
                 args.max_completion_length,
                 seed + args.process_index,
-                chat,
+                setup.chat,
                 reference if reference is None else reference.to(args.device),
-                # Bundled models are tiny; the logits of long responses over 150,000 tokens are not.
-                **({"batch_size": args.per_device_eval_batch_size, "scoring_batch_size": 4} if chat else {}),
+                **small,
             )
         tables.append(table)
     if args.world_size > 1:

@@ -12,13 +12,22 @@ from collections.abc import Callable
 
 import numpy as np
 
+from llm.training.config import TrainConfig
 from llm.training.length_returns import balance_return, content_return
 from theory.objectives import Objective
+from theory.vocabulary import LengthControl
 
 
 def trl_beta(objective: Objective) -> float:
     """The KL weight that TRL is given: tau, or 1 where tau = 0, so that a reference model is there to read l from."""
     return objective.entropy_weight or 1.0
+
+
+def return_term(config: TrainConfig) -> Callable[..., list[float]]:
+    """What a run is rewarded with beside the task, less what TRL adds by itself."""
+    if config.length_control in (LengthControl.TRAJECTORY_BALANCE, LengthControl.CONTENT):
+        return length_controlled_term(config.objective, config.length_control)
+    return log_prob_term(config.objective, config.kappa)
 
 
 def log_prob_term(objective: Objective, kappa: float = 0.0) -> Callable[..., list[float]]:

@@ -19,7 +19,7 @@ def run_summary(
     tables: dict[str, pd.DataFrame],
     metrics: list[dict],
     collapse: dict | None,
-    best_checkpoint: str | None,
+    best_checkpoint: Path | None,
 ) -> dict:
     """tables: the rollouts of base, final and, where one was chosen, best; metrics: the lines of metrics.jsonl."""
     target = target_of(config.objective, config.kappa, config.length_control)
@@ -37,7 +37,7 @@ def run_summary(
         "collapse": collapse,
     }
     if best_checkpoint:
-        summary["best_step"] = int(Path(best_checkpoint).name.removeprefix("checkpoint-"))
+        summary["best_step"] = int(best_checkpoint.name.removeprefix("checkpoint-"))
     if not target.is_face and config.length_control != "ignore-eos":
         distance = distance_to_optimum(base, final, target)
         summary["kl_to_optimum"], summary["kl_to_optimum_se"] = distance

@@ -19,7 +19,7 @@ from llm.sampling.scoring import response_log_probs
 from llm.training.config import TrainConfig
 from llm.training.length_returns import balance_return, content_return
 from llm.training.rewards import length_controlled_term, log_prob_term, task_reward, trl_beta
-from llm.training.run import check_groups_are_whole
+from llm.training.setup import check_groups_are_whole
 from llm.training.trainer import LogProbRewardTrainer
 from tests.theory.estimation.test_distance import rollouts
 from theory.content import content_power

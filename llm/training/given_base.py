@@ -1,0 +1,114 @@
+"""Rollouts given with --base: are they what this run would have sampled itself, or would its forecast be another's?"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from llm.models import loading
+from llm.problems import Problem
+from llm.rollout_table import from_table, read_table
+
+# Two programs, or two precisions, do not give the same log-probability to the last digit: nats, and a share of it.
+ROUNDING, RELATIVE_ROUNDING = 0.05, 1e-3
+
+
+def given_base(path: Path, model: str, problems: Sequence[Problem]) -> pd.DataFrame:
+    """The table, with the columns that follow from the others filled in: log_pi, entropy.
+
+    ValueError: it cannot be read, is of another model or of another sampler, or of other prompts than the run's.
+    """
+    try:
+        table = read_table(path)
+        from_table(table, str(path))
+    except ValueError as error:
+        raise ValueError(f"--base: {error}") from None
+    _check_model(path, model)
+    table = table.assign(prompt_id=table["prompt_id"].astype(str))
+    _check_prompts(path, table, problems)
+    if "log_pi" not in table:
+        table["log_pi"] = table["log_p"]  # of samples of the base model they are one and the same
+    _check_sampled_from_the_model(path, table)
+    if "entropy" not in table:
+        table["entropy"] = -table["log_p"]  # the same on average over responses, with more spread
+    return table
+
+
+def _check_model(path: Path, model: str) -> None:
+    """By what the folder of the table says of itself, if anything."""
+    said = _config_beside(path)
+    method = said.get("method", "base")
+    if method != "base":
+        raise ValueError(f"--base {path} was sampled with --method {method}, not from the model itself; {_SAMPLE}")
+    sampled = said.get("model")
+    # A hub id and the folder that it was downloaded to end in the same name.
+    if isinstance(sampled, str) and Path(sampled).name != Path(model).name:
+        if not _same_folder(sampled, model):
+            raise ValueError(
+                f"--base {path} was sampled from --model {sampled}, and this run trains {model}; {_SAMPLE}"
+            )
+
+
+_SAMPLE = "sample this run's base model with python -m llm.sample, or leave --base away"
+
+
+def _config_beside(path: Path) -> dict:
+    folder = path if path.is_dir() else path.parent
+    try:
+        content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _same_folder(one: str, other: str) -> bool:
+    try:
+        return Path(loading.resolve(one)).resolve() == Path(loading.resolve(other)).resolve()
+    except ValueError:  # the folder that the rollouts were sampled from is gone
+        return False
+
+
+def _check_prompts(path: Path, table: pd.DataFrame, problems: Sequence[Problem]) -> None:
+    """The held-out problems of the run, all of them and no other, by id, text and answer."""
+    first = table.drop_duplicates("prompt_id").set_index("prompt_id")
+    if len(first) != len(problems):
+        raise ValueError(
+            f"--base {path} has rollouts of {len(first)} prompts, and this run is evaluated on {len(problems)} "
+            "(--eval-prompts); make the numbers the same"
+        )
+    for problem in problems:
+        if problem.prompt_id not in first.index:
+            raise ValueError(
+                f"--base {path} has no rollouts of prompt {problem.prompt_id} ({_short(problem.text)}), on which this "
+                f"run is evaluated; {_SAMPLE}"
+            )
+        row = first.loc[problem.prompt_id]
+        for column, own in (("prompt", problem.text), ("answer", problem.answer)):
+            if column in row and str(row[column]).strip() != own.strip():
+                raise ValueError(
+                    f"--base {path}: the {column} of {problem.prompt_id} is {_short(str(row[column]))}, and in this "
+                    f"run's data it is {_short(own)}; {_SAMPLE}"
+                )
+
+
+def _check_sampled_from_the_model(path: Path, table: pd.DataFrame) -> None:
+    log_p, log_pi = (pd.to_numeric(table[name], errors="coerce").to_numpy(float) for name in ("log_p", "log_pi"))
+    if np.isnan(log_pi).any():
+        raise ValueError(
+            f"--base {path} row {np.argmax(np.isnan(log_pi)) + 1}: log_pi is not known, as in rollouts of a power "
+            f"sampler; {_SAMPLE}"
+        )
+    gap = float(np.mean(np.abs(log_pi - log_p)))
+    if gap > ROUNDING + RELATIVE_ROUNDING * float(np.mean(np.abs(log_p))):
+        raise ValueError(
+            f"--base {path}: log_pi and log_p differ by {gap:.2f} nats a response, so that it was sampled from "
+            f"another model than the base model (a trained one, or a power sampler); {_SAMPLE}"
+        )
+
+
+def _short(text: str) -> str:
+    """The beginning of a text, in one line."""
+    line = " ".join(text.split())
+    return repr(line if len(line) <= 40 else line[:37] + "...")

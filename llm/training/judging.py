@@ -1,0 +1,56 @@
+"""The end of a run: what was saved is evaluated on the held-out prompts and set beside its forecast."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from figures.llm.training import save_training
+from harness import run_folder
+from harness.environment import environment
+from llm.models import loading
+from llm.training.held_out import evaluate
+from llm.training.model_card import model_card
+from llm.training.setup import Setup
+from llm.training.summary import print_summary, run_summary
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves behind."""
+
+    folder: Path
+    """the model of the last step"""
+    best: Path | None
+    """the checkpoint that did best on the validation problems"""
+    collapse: dict[str, Any] | None
+    """the warning of CollapseWatch"""
+
+
+def judge(setup: Setup, base: pd.DataFrame, trained: Trained) -> None:
+    """Write rollouts, model card, summary and figure: of what was saved, with what --model names as the reference."""
+    dtype = torch.bfloat16 if setup.args.bf16 else torch.float32
+    reference, _ = loading.load(setup.weights, dtype=dtype)
+    tables = {"base": base}
+    for name, folder in (("final", trained.folder), ("best", trained.best)):
+        if folder is None:
+            continue
+        policy, _ = loading.load(str(folder), dtype=dtype)
+        tables[name] = evaluate(setup, policy, setup.config.eval_samples, setup.config.seed + 1, reference)
+        if setup.writes:
+            run_folder.write(setup.output_dir / f"{name}.parquet", tables[name].to_parquet)
+    if setup.writes:
+        _write(setup, tables, trained)
+
+
+def _write(setup: Setup, tables: dict[str, pd.DataFrame], trained: Trained) -> None:
+    """summary.json comes after everything that takes long: where it is, the run is finished."""
+    metrics = list(run_folder.read_metrics(setup.output_dir))
+    summary = run_summary(setup.config, tables, metrics, trained.collapse, trained.best)
+    card = model_card(setup.config, setup.args, summary, environment()["commit"])
+    run_folder.write(trained.folder / "README.md", lambda part: part.write_text(card))
+    run_folder.write_json(setup.output_dir / "summary.json", summary)
+    save_training(setup.output_dir)
+    print_summary(summary)

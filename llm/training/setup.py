@@ -1,0 +1,118 @@
+"""Everything that a run needs, read and checked before anything is written."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from accelerate import PartialState
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from trl import RLOOConfig
+
+from harness.reservation import Place
+from llm.models import loading
+from llm.models.organisms import ORGANISMS
+from llm.problems import BUNDLED
+from llm.training import resume
+from llm.training.config import TrainConfig
+from llm.training.given_base import given_base
+from llm.training.splits import Splits, split
+from llm.training.trl_options import ORGANISM_OPTIONS, PAPER_OPTIONS, changed_options, rloo_config
+from theory.vocabulary import LengthControl
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What set-up gives: the run as it was asked for, and all that it reads."""
+
+    config: TrainConfig
+    args: RLOOConfig
+    """TRL's options"""
+    weights: str
+    """folder or hub id of the base model"""
+    tokenizer: PreTrainedTokenizerBase
+    problems: Splits
+    chat: bool
+    """prompts are conversations; the bundled task has bare text"""
+    base: pd.DataFrame | None
+    """the rollouts that --base names"""
+    output_dir: Path
+    writes: bool
+    """this process is the one that writes"""
+    resuming: bool
+    """goes on with the run that the folder holds"""
+    checkpoint: Path | None
+    """where that run is gone on with"""
+
+    @property
+    def finished(self) -> bool:
+        """The run that is gone on with has nothing left to do."""
+        return self.resuming and (self.output_dir / "summary.json").exists()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What config.json holds."""
+        return {**dataclasses.asdict(self.config), "trl": changed_options(self.args)}
+
+
+def set_up(config: TrainConfig, trl_arguments: list[str], place: Place) -> tuple[Setup, PreTrainedModel]:
+    """(the run, its base model, which becomes the policy). The folder becomes the run's as the last thing.
+
+    ValueError for whatever the run could not end with.
+    """
+    weights = loading.resolve(config.model)
+    bundled = config.model in ORGANISMS or config.dataset == BUNDLED
+    resuming = config.resume and resume.is_run(place.path)
+    if not resuming:
+        place.check()
+    args = rloo_config(config, place.path, ORGANISM_OPTIONS if bundled else PAPER_OPTIONS, trl_arguments)
+    if config.length_control in (LengthControl.TRAJECTORY_BALANCE, LengthControl.CONTENT):
+        check_groups_are_whole(config, args)
+    problems = split(config, bundled)
+    base = given_base(config.base, config.model, problems.held_out) if config.base else None
+    # In mixed precision the weights stay in float32: steps of 1e-6 are lost in the rounding of bfloat16 weights.
+    model, tokenizer = loading.load(weights, dtype=torch.float32)
+    if not bundled and not tokenizer.chat_template:
+        raise ValueError(f"--model {config.model} has no chat template; use an instruction-tuned model")
+    setup = Setup(
+        config=config,
+        args=args,
+        weights=weights,
+        tokenizer=tokenizer,
+        problems=problems,
+        chat=not bundled,
+        base=base,
+        output_dir=place.path,
+        writes=place.writes,
+        resuming=resuming,
+        checkpoint=resume.latest_checkpoint(place.path / "checkpoints") if resuming else None,
+    )
+    if resuming:
+        resume.check_same_run(place.path, setup.options)
+    _take_the_folder(setup, place)
+    return setup, model
+
+
+def _take_the_folder(setup: Setup, place: Place) -> None:
+    """One process writes; the others have read what the folder holds before it is changed, and go on when it has."""
+    PartialState().wait_for_everyone()
+    if place.writes and not setup.finished:
+        if setup.resuming:
+            place.go_on()
+            resume.forget_after(place.path, setup.checkpoint)
+        else:
+            place.begin(setup.options)
+    PartialState().wait_for_everyone()
+
+
+def check_groups_are_whole(config: TrainConfig, args: Any) -> None:
+    """TRL rewards each process's responses by themselves, and these rewards compare the responses to a prompt."""
+    responses = args.per_device_train_batch_size * args.steps_per_generation
+    if responses % args.num_generations:
+        raise ValueError(
+            f"--length-control {config.length_control} needs all responses to a prompt in one process: "
+            f"--per_device_train_batch_size x --steps_per_generation ({responses}) must be a multiple of "
+            f"--num_generations ({args.num_generations})"
+        )
