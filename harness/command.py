@@ -1,33 +1,37 @@
-"""The door of every command: a wrong argument or file ends with exit code 2 and one line."""
+"""The door of every command: a wrong argument or file ends with 2 and one line, Ctrl-C with 130 and one line."""
 
 import contextlib
+import dataclasses
 import difflib
 import io
 import itertools
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.extras import missing_extra
+from harness import startup
+
+startup.start()
 
 Config = TypeVar("Config")
 
 
 @contextlib.contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Errors that a user can mend become one line on stderr and exit code 2; bugs keep their traceback."""
+def one_line_errors(config: Any = None) -> Iterator[None]:
+    """Errors that a user can fix become one line on stderr and exit code 2; bugs keep their traceback.
+
+    config: what the command was asked, to name the argument that a file belongs to.
+    """
     try:
         yield
-    except (ValueError, OSError) as error:
-        # OSError(2, "No such file") has its path in .filename, and str() shows all three.
-        print("error: " + " ".join(str(error).split()), file=sys.stderr)
-        raise SystemExit(2) from None
-    except ModuleNotFoundError as error:
-        message = missing_extra(error)
-        if message is None:
-            raise
-        print(f"error: {message}", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(startup.interrupted(stop), file=sys.stderr, flush=True)
+        raise SystemExit(130) from None
+    except (ValueError, OSError, MemoryError) as error:
+        print("error: " + " ".join(_sentence(error, config).split()), file=sys.stderr)
         raise SystemExit(2) from None
 
 
@@ -36,17 +40,37 @@ def parse(config: Callable[..., Config], prog: str, arguments: Sequence[str] | N
 
     options go to tyro.cli: default=..., return_unknown_args=True (which returns a pair).
     """
-    import tyro
-
     boxed = io.StringIO()
     try:
-        with contextlib.redirect_stderr(boxed):
-            return tyro.cli(config, prog=f"python -m {prog}", args=arguments, **options)
+        with one_line_errors():
+            import tyro
+
+            with contextlib.redirect_stderr(boxed):
+                return tyro.cli(config, prog=f"python -m {prog}", args=arguments, **options)
     except SystemExit as stop:
         if stop.code == 2:
             message = _message_in_box(boxed.getvalue())
+            message = _with_suggestion(message, options_of(config), prog)
             print(f"error: {message} (see python -m {prog} --help)", file=sys.stderr)
         raise
+
+
+def options_of(config: Any) -> dict[str, str]:
+    """How each field of a config dataclass is named on the command line: --output-dir, or ROLLOUTS for a positional."""
+    if not dataclasses.is_dataclass(config):
+        return {}
+    hints = typing.get_type_hints(config if isinstance(config, type) else type(config), include_extras=True)
+    return {
+        name: name.upper() if "Positional" in str(hints[name]) else f"--{name.replace('_', '-')}"
+        for name in (field.name for field in dataclasses.fields(config))
+    }
+
+
+def did_you_mean(flag: str, known: Sequence[str]) -> str:
+    """`; did you mean --alphas?`, or nothing where no known flag is close to it. Both spellings, - and _, are one."""
+    plain = {name.replace("_", "-"): name for name in known}
+    close = difflib.get_close_matches(flag.partition("=")[0].replace("_", "-"), plain, 1, 0.7)
+    return f"; did you mean {plain[close[0]]}?" if close else ""
 
 
 def _message_in_box(text: str) -> str:
@@ -57,11 +81,44 @@ def _message_in_box(text: str) -> str:
     return re.sub(r"^Error parsing \w*Config: ", "", message)  # our own sentence says it all
 
 
-def did_you_mean(flag: str, known: Iterable[str]) -> str:
-    """The end of a message, "; did you mean --learning_rate?", or "" where no known flag is spelt alike.
+def _with_suggestion(message: str, known: dict[str, str], prog: str) -> str:
+    unknown = re.match(r"Unrecognized options: (--[^\s,]+)", message)
+    if unknown is None:
+        return message
+    return f"{unknown[1]} is no option of {prog}{did_you_mean(unknown[1], list(known.values()))}"
 
-    The known flags are named as they are suggested, without dashes before them; - and _ count as one letter.
-    """
-    by_spelling = {name.replace("-", "_"): name for name in known}
-    near = difflib.get_close_matches(flag.lstrip("-").replace("-", "_"), by_spelling, n=1, cutoff=0.7)
-    return f"; did you mean --{by_spelling[near[0]]}?" if near else ""
+
+def _sentence(error: Exception, config: Any) -> str:
+    """What is wrong, beginning with the argument that it is about where the error itself does not know it."""
+    if isinstance(error, MemoryError):
+        return f"this machine has too little memory for that ({error or 'no more is known'}); ask for less"
+    if isinstance(error, UnicodeDecodeError):
+        files = [(flag, path) for flag, path in _files(config) if path.is_file() and not _is_text(path)]
+        about = " or ".join(f"{flag} {path}" for flag, path in files) or "a file"
+        return f"{about} is not UTF-8 text ({error.reason} at byte {error.start})"
+    if not isinstance(error, OSError) or error.filename is None:
+        return str(error)
+    place, reason = Path(str(error.filename)), error.strerror or type(error).__name__
+    for flag, path in _files(config):
+        if place == path:
+            return f"{flag} {path}: {reason}"
+        if place.is_relative_to(path) or path.is_relative_to(place):
+            return f"{flag} {path}: {place}: {reason}"
+    return f"{place}: {reason}"
+
+
+def _files(config: Any) -> Iterator[tuple[str, Path]]:
+    """(option, path) of every path that the config names."""
+    for name, flag in options_of(config).items():
+        value = getattr(config, name)
+        for item in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(item, Path) or (isinstance(item, str) and name in ("model", "dataset", "eval_dataset")):
+                yield flag, Path(item)
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        path.read_text(encoding="utf-8")
+    except (UnicodeDecodeError, OSError):
+        return False
+    return True
