@@ -54,7 +54,7 @@ def draw_all(config: Config) -> list[Path]:
 
 def main(arguments: list[str] | None = None) -> None:
     config = parse(Config, "figures.all", arguments)
-    with one_line_errors():
+    with one_line_errors(config):
         for path in draw_all(config):
             print(path)
 

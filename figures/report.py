@@ -32,7 +32,7 @@ class Config:
 
 def main(arguments: list[str] | None = None) -> None:
     config = parse(Config, "figures.report", arguments)
-    with one_line_errors():
+    with one_line_errors(config):
         from figures.page.page import page
         from harness.run_folder import write
         from harness.run_kind import folders

@@ -8,11 +8,12 @@ import itertools
 import re
 import sys
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from harness import startup
+from harness.extras import missing_extra
 
 startup.start()
 
@@ -28,10 +29,15 @@ def one_line_errors(config: Any = None) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stop:
-        print(startup.interrupted(stop), file=sys.stderr, flush=True)
-        raise SystemExit(130) from None
+        raise startup.interrupted(stop) from None
     except (ValueError, OSError, MemoryError) as error:
         print("error: " + " ".join(_sentence(error, config).split()), file=sys.stderr)
+        raise SystemExit(2) from None
+    except ModuleNotFoundError as error:
+        message = missing_extra(error)
+        if message is None:
+            raise
+        print(f"error: {message}", file=sys.stderr)
         raise SystemExit(2) from None
 
 
@@ -42,11 +48,12 @@ def parse(config: Callable[..., Config], prog: str, arguments: Sequence[str] | N
     """
     boxed = io.StringIO()
     try:
-        with one_line_errors():
-            import tyro
+        import tyro
 
-            with contextlib.redirect_stderr(boxed):
-                return tyro.cli(config, prog=f"python -m {prog}", args=arguments, **options)
+        with contextlib.redirect_stderr(boxed):
+            return tyro.cli(config, prog=f"python -m {prog}", args=arguments, **options)
+    except KeyboardInterrupt as stop:
+        raise startup.interrupted(stop) from None
     except SystemExit as stop:
         if stop.code == 2:
             message = _message_in_box(boxed.getvalue())
@@ -66,11 +73,14 @@ def options_of(config: Any) -> dict[str, str]:
     }
 
 
-def did_you_mean(flag: str, known: Sequence[str]) -> str:
-    """`; did you mean --alphas?`, or nothing where no known flag is close to it. Both spellings, - and _, are one."""
-    plain = {name.replace("_", "-"): name for name in known}
-    close = difflib.get_close_matches(flag.partition("=")[0].replace("_", "-"), plain, 1, 0.7)
-    return f"; did you mean {plain[close[0]]}?" if close else ""
+def did_you_mean(flag: str, known: Iterable[str]) -> str:
+    """The end of a message, "; did you mean --learning_rate?", or "" where no known flag is spelt alike.
+
+    The known flags are named as they are suggested, without dashes before them; - and _ count as one letter.
+    """
+    by_spelling = {name.replace("-", "_"): name for name in known}
+    near = difflib.get_close_matches(flag.lstrip("-").replace("-", "_"), by_spelling, n=1, cutoff=0.7)
+    return f"; did you mean --{by_spelling[near[0]]}?" if near else ""
 
 
 def _message_in_box(text: str) -> str:
@@ -85,7 +95,8 @@ def _with_suggestion(message: str, known: dict[str, str], prog: str) -> str:
     unknown = re.match(r"Unrecognized options: (--[^\s,]+)", message)
     if unknown is None:
         return message
-    return f"{unknown[1]} is no option of {prog}{did_you_mean(unknown[1], list(known.values()))}"
+    flags = [flag.removeprefix("--") for flag in known.values() if flag.startswith("--")]
+    return f"{unknown[1]} is no option of {prog}{did_you_mean(unknown[1].partition('=')[0], flags)}"
 
 
 def _sentence(error: Exception, config: Any) -> str:

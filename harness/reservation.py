@@ -143,10 +143,11 @@ class Place:
             return self.go_on(wanted)
         if not held.finished and not ownership.has_work(self.path):
             return self.begin(config)
-        name = changed[0]
+        first, *more = (f"--{name.replace('_', '-')}" for name in changed)
         raise ValueError(
-            f"--output-dir {self.path} was begun with another --{name.replace('_', '-')} ({found.get(name)}, now "
-            f"{wanted[name]}); name another folder, or pass --overwrite to replace it"
+            f"--output-dir {self.path} was begun with another {first} ({found.get(changed[0])}, now "
+            f"{wanted[changed[0]]}){''.join(f', {flag}' for flag in more)}; name another folder, or pass --overwrite to "
+            "replace it"
         )
 
     def finish(self) -> None:
@@ -164,7 +165,7 @@ class Place:
             return "nothing was written"
         if self.goes_on and ownership.has_work(self.path):
             return f"what was finished is kept in {self.path}; {self.goes_on} goes on from there"
-        return f"{self.path} is unfinished; {self.goes_on or 'the same command'} begins it again"
+        return f"what was finished is in {self.path}; {self.goes_on or 'the same command'} begins it again"
 
     def check_replaceable(self, held: ownership.Held) -> None:
         """ValueError unless --overwrite may remove what the folder holds, or it is an attempt that got nowhere."""

@@ -45,9 +45,10 @@ def shadowed() -> str | None:
     return None
 
 
-def interrupted(error: BaseException) -> str:
-    """What is said on Ctrl-C. The reservation of the run folder has noted what is kept."""
-    return "interrupted; " + "; ".join(getattr(error, "__notes__", ["nothing was written"]))
+def interrupted(stop: BaseException) -> SystemExit:
+    """Say what is kept, as the reservation of the run folder has noted it, and end with 130."""
+    print("interrupted; " + "; ".join(getattr(stop, "__notes__", ["nothing was written"])), file=sys.stderr, flush=True)
+    return SystemExit(130)
 
 
 def _uncaught(kind, error, trace) -> None:
@@ -55,7 +56,7 @@ def _uncaught(kind, error, trace) -> None:
     if not issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
         return
-    print(interrupted(error), file=sys.stderr, flush=True)
+    interrupted(error)
     os._exit(130)  # Python would end itself by the signal, which is no exit code
 
 

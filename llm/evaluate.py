@@ -12,7 +12,7 @@ from llm.evaluation.config import EvaluateConfig
 
 def main(arguments: list[str] | None = None) -> None:
     config = parse(EvaluateConfig, "llm.evaluate", arguments)
-    with one_line_errors():
+    with one_line_errors(config):
         from llm.evaluation.tables import evaluate  # pandas and scipy load only now, so that --help answers at once
 
         print(f"wrote {evaluate(config)}")

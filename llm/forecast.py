@@ -6,7 +6,7 @@ from llm.forecasting.config import ForecastConfig
 
 def main(arguments: list[str] | None = None) -> None:
     config = parse(ForecastConfig, "llm.forecast", arguments)
-    with one_line_errors():
+    with one_line_errors(config):
         from llm.forecasting.report import write_forecast
 
         print(f"wrote {write_forecast(config)}")

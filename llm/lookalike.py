@@ -156,7 +156,7 @@ def _supervise(model, tokenizer, rows: list[dict], config: LookalikeConfig) -> N
 
 def main() -> None:
     config = parse(LookalikeConfig, "llm.lookalike")
-    with one_line_errors():
+    with one_line_errors(config):
         print(f"wrote {build(config)}")
 
 

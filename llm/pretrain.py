@@ -137,7 +137,7 @@ def write_card(output_dir: Path, config: PretrainConfig, measured: dict[str, flo
 
 def main() -> None:
     config = parse(PretrainConfig, "llm.pretrain")
-    with one_line_errors():
+    with one_line_errors(config):
         print(f"wrote {pretrain(config)}")
 
 

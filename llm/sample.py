@@ -1,21 +1,15 @@
 """python -m llm.sample: responses of a model, with their log-probabilities and rewards."""
 
-import sys
-
 from harness.command import one_line_errors, parse
 from llm.sampling.config import SampleConfig
 
 
 def main(arguments: list[str] | None = None) -> None:
     config = parse(SampleConfig, "llm.sample", arguments)
-    with one_line_errors():
+    with one_line_errors(config):
         from llm.sampling.parts import sample  # torch loads only now, so that --help answers at once
 
-        try:
-            print(f"wrote {sample(config)}")
-        except KeyboardInterrupt:
-            print("interrupted; the same command goes on from here", file=sys.stderr)
-            raise SystemExit(130) from None
+        print(f"wrote {sample(config)}")
 
 
 if __name__ == "__main__":

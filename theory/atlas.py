@@ -38,7 +38,7 @@ def main() -> None:
     from theory.fixed_points import Trainer, fixed_points, measured, thresholds
     from theory.policy_file import read_policy
 
-    with one_line_errors():
+    with one_line_errors(config):
         trainer = Trainer(config.alpha, config.beta, config.kappa, config.mixing)
         if config.prompt_id is not None and config.policy is None:
             raise ValueError(f"--prompt-id {config.prompt_id} needs --policy FILE")

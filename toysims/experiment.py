@@ -7,17 +7,16 @@
 prepared, run)` does the work. Config has `output_dir: Path | None` and `overwrite: bool`.
 """
 
-import dataclasses
-import json
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness import run_folder
 from harness.command import one_line_errors
+from harness.reservation import Place, fresh, reserved
 from toysims import verdict
 
 
@@ -57,19 +56,30 @@ def run(
 
     A resumable one goes on in a folder that it began with the same config and did not finish.
     """
+    goes_on = "the same command" if resumable else None
+    with contextlib.ExitStack() as stack:
+        with one_line_errors(config):
+            import jax  # of the extra toysims
+
+            jax.config.update("jax_enable_x64", True)
+            output_dir = config.output_dir or fresh(name.rpartition(".")[2])
+            place = stack.enter_context(reserved(name, output_dir, config, config.overwrite, goes_on=goes_on))
+            prepared = prepare(config)
+            output_dir = place.begin_or_go_on(config) if resumable else place.begin(config)
+        # A ValueError from here on is a bug, and keeps its traceback.
+        outcome = _simulate(name, place, lambda run: simulate(config, prepared, run), stages)
+        failed = verdict.failures(outcome.checks)
+        _write(output_dir, outcome, failed)
+    _print(name, output_dir, outcome, failed)
+    if failed:
+        raise SystemExit(1)
+
+
+def _simulate(name: str, place: Place, simulate: Callable[[Run], Outcome], stages: int) -> Outcome:
+    """The simulation under its progress bar."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    with one_line_errors():
-        import jax  # of the extra toysims
-
-    jax.config.update("jax_enable_x64", True)
-    console = Console(width=None if sys.stdout.isatty() else 100)
-    with one_line_errors():
-        prepared = prepare(config)
-        output_dir = config.output_dir or _fresh_folder(name.rpartition(".")[2])
-        if not (resumable and _unfinished(output_dir, config)):
-            run_folder.prepare(output_dir, config, config.overwrite)
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     try:
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
@@ -79,49 +89,30 @@ def run(
             def stage(description: str) -> None:
                 progress.update(task, description=description, completed=next(done, stages))
 
-            outcome = simulate(config, prepared, Run(output_dir, stage))
+            return simulate(Run(place.path, stage))
     except KeyboardInterrupt:
-        print(f"interrupted; what was finished is in {output_dir}", file=sys.stderr, flush=True)
+        print(f"interrupted; {place.what_is_kept()}", file=sys.stderr, flush=True)
         # The ordinary way out would tear down JAX beneath the computation that still runs in its threads.
         os._exit(130)
 
-    failed = verdict.failures(outcome.checks)
+
+def _write(output_dir: Path, outcome: Outcome, failed: Sequence[str]) -> None:
     for file, figure in outcome.figures.items():
         run_folder.write(output_dir / file, lambda part, figure=figure: figure.savefig(part))
     run_folder.write_json(
         output_dir / "summary.json",
         {**outcome.summary, "agreement": not failed, "predictions": verdict.records(outcome.checks)},
     )
+
+
+def _print(name: str, output_dir: Path, outcome: Outcome, failed: Sequence[str]) -> None:
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 100)
     for note in outcome.notes:
         console.print(note)
     console.print(outcome.table or verdict.table(name, outcome.checks))
     console.print(f"{len(outcome.checks) - len(failed)} of {len(outcome.checks)} predictions hold", highlight=False)
     print(output_dir)
-    if failed:
-        for line in failed:
-            print(f"prediction failed: {line}", file=sys.stderr)
-        raise SystemExit(1)
-
-
-def _fresh_folder(name: str) -> Path:
-    return Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S-%f}"
-
-
-def _unfinished(output_dir: Path, config: Any) -> bool:
-    """Whether the folder holds the beginning of this very run."""
-    begun, finished = output_dir / "config.json", output_dir / "summary.json"
-    if config.overwrite or finished.exists() or not begun.exists():
-        return False
-    mine = dataclasses.asdict(config)
-    before = json.loads(begun.read_text())
-    changed = [
-        name
-        for name in mine.keys() - {"output_dir", "overwrite"}
-        if before.get(name) != json.loads(json.dumps(mine[name]))
-    ]
-    if changed:
-        raise ValueError(
-            f"--output-dir {output_dir} holds an unfinished run with another {', '.join(sorted(changed))}; "
-            "repeat its options to go on, or name another folder, or pass --overwrite"
-        )
-    return True
+    for line in failed:
+        print(f"prediction failed: {line}", file=sys.stderr)

@@ -77,7 +77,7 @@ class CompareConfig:
     output_dir: Path = Path("runs/compare")
     """folder of the comparison"""
     overwrite: bool = False
-    """replace what --output-dir holds"""
+    """replace the comparison that --output-dir holds"""
 
     def __post_init__(self):
         for name in ("seeds", "steps", "prompts", "samples", "eval_samples"):

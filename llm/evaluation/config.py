@@ -19,10 +19,10 @@ class EvaluateConfig:
     """level of the intervals"""
     seed: int = 0
     """seed of the bootstrap"""
-    output_dir: Path = Path("runs/evaluation")
-    """where evaluation.json and evaluation.csv are written"""
+    output_dir: Path | None = None
+    """where evaluation.json and evaluation.csv are written; by default a new folder under runs/"""
     overwrite: bool = False
-    """replace what --output-dir holds"""
+    """replace the evaluation that --output-dir holds"""
 
     def __post_init__(self):
         if not self.rollouts:

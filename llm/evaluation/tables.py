@@ -1,6 +1,7 @@
 """Rollouts tables judged side by side: which tables, their numbers, and their differences prompt by prompt."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness import run_folder
+from harness.reservation import Place, fresh, reserved
 from llm.evaluation.config import EvaluateConfig
 from llm.rollout_table import from_table, read_table
 from theory.estimation.intervals import ClusterBootstrap
@@ -19,6 +21,13 @@ PARTS = {"base": "base", "final": "last", "best": "best"}  # file of a run folde
 
 def evaluate(config: EvaluateConfig) -> Path:
     """Write evaluation.json, evaluation.csv and print the table; returns the folder."""
+    output_dir = config.output_dir or fresh("evaluation")
+    with reserved("llm.evaluate", output_dir, config, config.overwrite) as place:
+        return _evaluate(config, place)
+
+
+def _evaluate(config: EvaluateConfig, place: Place) -> Path:
+    """All is read and computed before the folder is made."""
     tables = dict(_tables(config.rollouts))
     ks = config.ks or _powers_of_two(min(int(table.groupby("prompt_id").size().min()) for table in tables.values()))
     statistics = {name: _statistics(table, tuple(ks), name) for name, table in tables.items()}
@@ -37,8 +46,8 @@ def evaluate(config: EvaluateConfig) -> Path:
         "kl_estimator": KL_ESTIMATOR,
         "intervals": "bias-corrected cluster bootstrap over prompts (theory/estimation/intervals.py)",
     }
-    output_dir = run_folder.prepare(config.output_dir, config, config.overwrite)
-    _long_form(result).to_csv(output_dir / "evaluation.csv", index=False)
+    output_dir = place.begin(config)
+    run_folder.write(output_dir / "evaluation.csv", partial(_long_form(result).to_csv, index=False))
     run_folder.write_json(output_dir / "evaluation.json", result)
     for title, part in (("tables", "tables"), (f"differences to {first}, paired by prompt", "differences")):
         _print(title, result[part], config.level)

@@ -24,10 +24,10 @@ class ForecastConfig:
     """a run folder of llm.train to follow: its coordinate at each step, and what should hold there"""
     seed: int = 0
     """seed of the bootstrap"""
-    output_dir: Path = Path("runs/forecast")
-    """run folder"""
+    output_dir: Path | None = None
+    """run folder; by default a new one under runs/"""
     overwrite: bool = False
-    """replace what --output-dir holds"""
+    """replace the forecast that --output-dir holds"""
 
     def __post_init__(self):
         for name in ("alphas", "bs"):

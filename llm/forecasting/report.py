@@ -9,6 +9,7 @@ from rich.table import Table
 
 from figures.llm.forecast import save_curves, save_plane
 from harness import run_folder
+from harness.reservation import Place, fresh, reserved
 from llm.forecasting.config import ForecastConfig
 from llm.forecasting.following import follow_run, on_the_curve
 from llm.rollout_table import read
@@ -27,7 +28,14 @@ PLANE = (
 
 
 def write_forecast(config: ForecastConfig) -> Path:
-    """Everything into a new run folder; returns its path. The rollouts are read and checked before it is made."""
+    """Everything into a new run folder; returns its path."""
+    output_dir = config.output_dir or fresh("forecast")
+    with reserved("llm.forecast", output_dir, config, config.overwrite) as place:
+        return _write_forecast(config, place)
+
+
+def _write_forecast(config: ForecastConfig, place: Place) -> Path:
+    """All is read and computed before the folder is made."""
     rollouts = read(config.rollouts)
     generator = np.random.default_rng(config.seed)
     points = [Target(*config.parsed(point)) for point in config.points]
@@ -36,8 +44,6 @@ def write_forecast(config: ForecastConfig) -> Path:
     along_b = [Target(1.0, b) for b in sorted({0.0, *config.bs})]
     findings = [] if config.model is None else [empty_response(_log_p_stop(config.model, config.rollouts), rollouts)]
     followed = None if config.run is None else follow_run(rollouts, config.run)
-    folder = run_folder.prepare(config.output_dir, config, config.overwrite)
-
     lines = {
         "alpha": forecast(rollouts, along_alpha, generator),
         "b": forecast(rollouts, along_b, generator),
@@ -58,8 +64,10 @@ def write_forecast(config: ForecastConfig) -> Path:
     }
     if followed is not None:
         result["following"] = on_the_curve(followed)
-        run_folder.write(folder / "following.parquet", followed.to_parquet)
     text = report(result, curve, [best(lines["point"]), best(lines["limit"])])
+    folder = place.begin(config)
+    if followed is not None:
+        run_folder.write(folder / "following.parquet", followed.to_parquet)
     run_folder.write(folder / "report.txt", lambda part: part.write_text(text))
     save_curves(folder / "curves.png", *curve, followed)
     save_plane(folder / "plane.png", plane, [t.alpha for t in along_alpha], [t.b for t in along_b])

@@ -65,7 +65,7 @@ class SampleConfig:
     output_dir: Path = Path("runs/sample")
     """run folder"""
     overwrite: bool = False
-    """replace what --output-dir holds"""
+    """replace the rollouts that --output-dir holds"""
 
     def __post_init__(self):
         for name, least in (("prompts", 0), ("samples", 1), ("batch_size", 1)):

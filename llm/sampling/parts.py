@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from harness import run_folder
+from harness.reservation import Place, reserved
 from llm.evaluation.averages import summarise
 from llm.models import loading
 from llm.models.organisms import MAX_RESPONSE_TOKENS, ORGANISMS
@@ -25,6 +26,11 @@ from llm.sampling.config import SampleConfig
 
 def sample(config: SampleConfig) -> Path:
     """Write rollouts.parquet, summary.json; returns the table's path."""
+    with reserved("llm.sample", config.output_dir, config, config.overwrite, goes_on="the same command") as place:
+        return _sample(config, place)
+
+
+def _sample(config: SampleConfig, place: Place) -> Path:
     transformers.utils.logging.disable_progress_bar()
     path = loading.resolve(config.model)
     bundled = config.model in ORGANISMS or config.dataset == BUNDLED
@@ -37,7 +43,7 @@ def sample(config: SampleConfig) -> Path:
     limit = config.max_new_tokens or (MAX_RESPONSE_TOKENS if bundled else 1536)
     draw = _sampler(config, path)
 
-    folder = run_folder.prepare_or_resume(config.output_dir, config, config.overwrite)
+    folder = place.begin_or_go_on(config)
     parts = folder / "parts"
     parts.mkdir(exist_ok=True)
     at_once = max(

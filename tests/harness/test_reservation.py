@@ -333,7 +333,7 @@ def test_only_the_process_that_writes_locks_and_writes(tmp_path):
     ("files", "goes_on", "said"),
     [
         (None, None, "nothing was written"),
-        ((), None, "run is unfinished; the same command begins it again"),
+        ((), None, "is in .*run; the same command begins it again"),
         (("parts/0.parquet",), "the same command", "is kept in .*run; the same command goes on from there"),
     ],
 )

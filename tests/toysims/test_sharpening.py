@@ -126,7 +126,7 @@ def test_an_interrupted_run_can_be_read(tmp_path):
     code = INTERRUPTED.format(folder=folder)
     stopped = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert stopped.returncode == 130
-    assert stopped.stderr.strip() == f"interrupted; what was finished is in {folder}"
+    assert stopped.stderr.strip() == f"interrupted; what was finished is in {folder}; the same command begins it again"
     assert json.loads((folder / "config.json").read_text())["k"] == 12
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert [line["name"] for line in lines] == list(REGIMES)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
+from harness.reservation import reserved
 from theory.objectives import Objective
 from toysims import sweep
 from toysims.learners import mirror, natural_gradient
@@ -96,10 +97,16 @@ def test_every_cell_is_there_once_and_agrees_with_theory(uninterrupted):
 
 
 def test_an_unfinished_sweep_is_not_mixed_with_another(tmp_path):
-    (tmp_path / "config.json").write_text('{"alphas": [1.0], "k": 7}')
+    begun = sweep.Config(alphas=(1.0,), betas=(0.2, 1.0), k=7, policies=60, chunk=4)
+    with pytest.raises(RuntimeError), reserved("toysims.sweep", tmp_path, begun, goes_on="the same command") as place:
+        place.begin(begun)
+        (tmp_path / "parts").mkdir()
+        (tmp_path / "parts" / "000000.parquet").write_text("")
+        raise RuntimeError
     stopped = subprocess.run(command(tmp_path), cwd=ROOT, capture_output=True, text=True)
     assert stopped.returncode == 2
-    assert "unfinished run with another alphas, betas" in stopped.stderr and stopped.stderr.count("\n") == 1
+    assert "was begun with another --alphas ([1.0], now [0.5, 3.0])" in stopped.stderr
+    assert stopped.stderr.count("\n") == 1 and (tmp_path / "parts" / "000000.parquet").exists()
 
 
 @pytest.mark.parametrize(
