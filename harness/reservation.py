@@ -144,10 +144,10 @@ class Place:
         if not held.finished and not ownership.has_work(self.path):
             return self.begin(config)
         first, *more = (f"--{name.replace('_', '-')}" for name in changed)
+        values = f"({found.get(changed[0])}, now {wanted[changed[0]]})"
         raise ValueError(
-            f"--output-dir {self.path} was begun with another {first} ({found.get(changed[0])}, now "
-            f"{wanted[changed[0]]}){''.join(f', {flag}' for flag in more)}; name another folder, or pass --overwrite to "
-            "replace it"
+            f"--output-dir {self.path} was begun with another {', '.join([f'{first} {values}', *more])}; name another "
+            "folder, or pass --overwrite to replace it"
         )
 
     def finish(self) -> None:
