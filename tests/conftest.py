@@ -1,10 +1,13 @@
-"""Hypothesis draws the same examples in every run, and no test fails for being slow on a shared machine."""
+"""Hypothesis draws the same examples in every run, unless asked to explore; no test fails for being slow."""
+
+import os
 
 import jaxtyping
 from hypothesis import settings
 
 settings.register_profile("steady", derandomize=True, deadline=None)
-settings.load_profile("steady")
+settings.register_profile("explore", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 # Every public annotation of the maths is checked while the tests run, and costs nothing in use. Here and not by the
 # option --jaxtyping-packages, which cannot be told that an int is a float (the numeric tower of PEP 484).

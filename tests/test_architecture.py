@@ -1,6 +1,7 @@
-"""The house rules that a reader relies on: which package may import which, and what an import loads."""
+"""The house rules that a reader relies on: which package may import which, no circles, and what an import loads."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -8,28 +9,129 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MAY_IMPORT = {
-    "theory": set(),
-    "toysims": {"theory", "figures"},  # a command draws its own figure
-    "llm": {"theory", "figures"},
-    "figures": {"theory"},
+MAY_IMPORT: dict[str, set[str]] = {
+    "harness": set(),
+    "theory": {"harness"},  # its commands only: see test_the_maths_knows_no_run_folders
+    "figures": {"theory", "harness"},
+    "toysims": {"theory", "figures", "harness"},
+    "llm": {"theory", "figures", "harness"},
 }
+HEAVY = ("jax", "torch", "transformers", "trl", "matplotlib", "pandas")
+
+
+def modules(root: Path) -> dict[str, Path]:
+    """Dotted name -> file, for every module of our packages below root."""
+    files = [file for package in MAY_IMPORT for file in (root / package).rglob("*.py")]
+    return {".".join(file.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
+
+
+def imports(file: Path, known: dict[str, Path]) -> set[str]:
+    """Our modules that a file imports anywhere in it, inside functions too, each as the module that is really meant."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert not node.level, f"{file}: imports are absolute here"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            # `from llm.training import resume` means the module, `from theory import optimum` a name of the package.
+            found |= {name if name in known else node.module for name in names}
+    return {name for name in found if name.split(".")[0] in MAY_IMPORT}
+
+
+def graph(root: Path) -> dict[str, set[str]]:
+    known = modules(root)
+    return {name: imports(file, known) for name, file in known.items()}
+
+
+def back_arrows(arrows: dict[str, set[str]]) -> list[str]:
+    """Imports that the rule of arrows forbids."""
+    return [
+        f"{source} -> {target}"
+        for source, targets in arrows.items()
+        for target in targets
+        if (package := target.split(".")[0]) != (own := source.split(".")[0]) and package not in MAY_IMPORT[own]
+    ]
+
+
+def circle(arrows: dict[str, set[str]]) -> list[str]:
+    """One circle of files that import each other; empty where there is none."""
+    try:
+        graphlib.TopologicalSorter(arrows).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+ARROWS = graph(ROOT)
+
+
+def test_no_arrow_points_back_up():
+    assert back_arrows(ARROWS) == []
+
+
+def test_no_circle_between_files():
+    assert circle(ARROWS) == []
+
+
+def test_every_import_of_ours_names_a_module_that_exists():
+    known = modules(ROOT)
+    assert {f"{source} -> {target}" for source, targets in ARROWS.items() for target in targets - known.keys()} == set()
+
+
+def test_a_planted_arrow_and_a_planted_circle_are_found(tmp_path):
+    """The two tests above can fail: an import inside a function counts, in a package and in a room."""
+    planted = {
+        "harness/__init__.py": "",
+        "theory/__init__.py": "",
+        "theory/tilt.py": "def plot():\n    from figures import style\n",
+        "figures/__init__.py": "",
+        "figures/style.py": "",
+        "llm/__init__.py": "",
+        "llm/room/__init__.py": "",
+        "llm/room/config.py": "from llm import train\n",
+        "llm/train.py": "def main():\n    from llm.room.config import Config\n",
+        "toysims/__init__.py": "",
+    }
+    for name, text in planted.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    arrows = graph(tmp_path)
+    assert back_arrows(arrows) == ["theory.tilt -> figures.style"]
+    assert set(circle(arrows)) == {"llm.train", "llm.room.config"}
+
+
+def test_the_maths_knows_no_run_folders():
+    """Only the commands of theory/ read a command line; theory.estimation reads no files and knows no tables."""
+    commands = {name for name, targets in ARROWS.items() if name.startswith("theory.") and "harness.command" in targets}
+    assert all("def main(" in modules(ROOT)[name].read_text() for name in commands), commands
+    users = {
+        name for name, targets in ARROWS.items() if name.startswith("theory.") and "harness.run_folder" in targets
+    }
+    assert users == set()
+    for name, file in modules(ROOT).items():
+        if name.startswith("theory.estimation"):
+            outside = {
+                alias.name.split(".")[0]
+                for node in ast.walk(ast.parse(file.read_text()))
+                if isinstance(node, ast.Import)
+                for alias in node.names
+            }
+            assert not outside & {"pandas", "pyarrow", "json", "pathlib"}, name
+
+
+def test_no_function_has_more_than_sixty_lines():
+    long = [
+        f"{name}.{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for name, file in modules(ROOT).items()
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno - node.lineno + 1 > 60
+    ]
+    assert long == []
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)
-def test_imports_point_towards_theory(package):
-    nodes = [n for file in (ROOT / package).rglob("*.py") for n in ast.walk(ast.parse(file.read_text()))]
-    modules = [alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names]
-    modules += [n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module]
-    assert modules, f"nothing to check in {package}/"
-    ours = {m.split(".")[0] for m in modules} & MAY_IMPORT.keys()
-    assert ours <= MAY_IMPORT[package] | {package}
-
-
-@pytest.mark.parametrize("package", ["theory", "figures"])
-def test_importing_loads_no_heavy_library(package):
-    code = (
-        f"import sys, {package}; print([m for m in ('jax', 'torch', 'matplotlib', 'transformers') if m in sys.modules])"
-    )
+def test_importing_a_package_loads_no_heavy_library(package):
+    code = f"import sys, {package}; print([m for m in {HEAVY} if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert loaded.strip() == "[]"
