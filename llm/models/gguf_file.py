@@ -44,7 +44,9 @@ def read_head(file: Path) -> GgufHead:
     architecture = field("general.architecture")
     if architecture not in GGUF_SUPPORTED_ARCHITECTURES:
         known = ", ".join(sorted(GGUF_SUPPORTED_ARCHITECTURES))
-        raise ValueError(f"FILE {file} has architecture {architecture!r}, which cannot be read; those that can: {known}")
+        raise ValueError(
+            f"FILE {file} has architecture {architecture!r}, which cannot be read; those that can: {known}"
+        )
     if not reader.tensors:
         raise ValueError(f"FILE {file} has no weights (a vocabulary alone?); name the file of a whole model")
 
