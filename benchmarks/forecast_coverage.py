@@ -63,16 +63,16 @@ def measure(policies: int, seed: int) -> pd.DataFrame:
         population = as_rollouts(kinds, [np.arange(len(log_p)) for log_p, *_ in kinds])
         base = exact(population, Target(1.0, 0.0)).value["accuracy"].mean()
         for record in forecast(as_rollouts(drawn, responses), TARGETS, generator, ("psis", "cumulant")):
-            truth = exact(population, Target(record["alpha"], record["b"]), (4,)).value
+            truth = exact(population, record.target, (4,)).value
             truth["gain"] = truth["accuracy"] - base
             rows += [
                 {
-                    "method": record["method"],
-                    "target": f"{record['alpha']:g}, {record['b']:g}",
+                    "method": str(record.method),
+                    "target": f"{record.target.alpha:g}, {record.target.b:g}",
                     "quantity": name,
-                    "reliable": record[f"{name}_reliable"],
-                    "covered": record[f"{name}_low"] - 1e-9 <= truth[name].mean() <= record[f"{name}_high"] + 1e-9,
-                    "error": abs(record[name] - truth[name].mean()),
+                    "reliable": record[name].reliable,
+                    "covered": record[name].low - 1e-9 <= truth[name].mean() <= record[name].high + 1e-9,
+                    "error": abs(record[name].value - truth[name].mean()),
                 }
                 for name in QUANTITIES
             ]

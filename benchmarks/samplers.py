@@ -227,15 +227,15 @@ def forecast_check(oracle: Oracle, save) -> list[dict]:
         within = sampled.groupby("prompt_id", sort=False)[["reward", "length"]].var() / SAMPLES
         error = np.sqrt(within.sum()) / len(by_prompt)  # of the draws, at these very prompts
         exact = np.mean([_exact(oracle, i, alpha) for i in range(len(oracle.found))], axis=0)
-        row = {"alpha": alpha, "forecast_reliable": bool(record["reliable"])}
+        row = {"alpha": alpha, "forecast_reliable": record.reliable}
         for name, column, value in zip(("accuracy", "length"), ("reward", "length"), exact, strict=True):
             row[name] = {
                 "exact": float(value),
                 "power_smc": float(by_prompt[column].mean()),
                 "power_smc_se": float(error[column]),
-                "forecast": record[name],
-                "low": record[f"{name}_low"],
-                "high": record[f"{name}_high"],
+                "forecast": record[name].value,
+                "low": record[name].low,
+                "high": record[name].high,
             }
         rows.append(row)
         save(rows)

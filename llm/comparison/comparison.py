@@ -16,6 +16,7 @@ from rich.table import Table
 from harness import run_folder
 from llm.comparison.config import ARMS, Arm, CompareConfig, Sampler
 from llm.comparison.run_pool import side_by_side
+from llm.forecasting.words import described
 from llm.models.organisms import ORGANISMS
 from llm.problems import BUNDLED
 from llm.rollout_table import read
@@ -105,7 +106,7 @@ def _predict(config: CompareConfig, folder: Path) -> dict[str, dict]:
     if missing or not diagnosis:
         base = read(folder / "base")
         for name in missing:
-            known[name] = forecast(base, [targets[name]], np.random.default_rng(0))[0]
+            known[name] = forecast(base, [targets[name]], np.random.default_rng(0))[0].to_json()
         diagnosis = diagnosis or _diagnose(base)
         run_folder.write_json(path, {"model": config.model, "arms": known, "diagnosis": diagnosis})
     return json.loads(path.read_text())["arms"]
@@ -116,7 +117,7 @@ def _diagnose(base: Rollouts) -> list[dict]:
     generator = np.random.default_rng(0)
     along_alpha = [Target(alpha, 0.0) for alpha in (1.0, *ALPHAS)]
     records = forecast(base, along_alpha, generator, methods=("psis",))
-    return [finding._asdict() for finding in diagnose(base, records, generator)]
+    return described(diagnose(base, records, generator))
 
 
 def _target(arm: Arm | Sampler) -> Target | None:

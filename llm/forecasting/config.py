@@ -39,6 +39,7 @@ class ForecastConfig:
 
     @staticmethod
     def parsed(point: str) -> tuple[float, ...]:
+        """The numbers of a point."""
         try:
             numbers = tuple(float(x) for x in point.split(","))
         except ValueError:

@@ -31,7 +31,7 @@ def run_summary(
         "kappa": config.kappa,
         "length_control": config.length_control,
         "steps": metrics[-1]["step"],
-        "forecast": forecast_optimum(base, target),
+        "forecast": forecast_optimum(base, target).to_json(),
         **{name: summarise(table) for name, table in tables.items()},
         **pace(metrics),
         "collapse": collapse,

@@ -10,6 +10,7 @@ from scipy.stats import bootstrap
 
 from llm.forecast import main
 from llm.forecasting.following import follow_run, on_the_curve
+from llm.forecasting.words import sentence
 from llm.rollout_table import from_table
 from theory.estimation.cumulants import expand
 from theory.estimation.diagnosis import diagnose, empty_response
@@ -123,13 +124,13 @@ def test_two_samples_with_log_probabilities_a_hundred_nats_apart_cannot_tell():
     table["log_p"] = -50 + np.random.default_rng(0).uniform(-50, 49, size=len(table))
     table["response"] = [f"{i} {text}" for i, text in enumerate(table["response"])]
     for record in forecast(from_table(table), [Target(2.0, 0.0), Target(4.0, 1.0)], np.random.default_rng(0)):
-        assert not record["reliable"] and record["doubts"]
-        assert record["samples_needed"] > 1e9
+        assert not record.reliable and record.doubts
+        assert record.samples_needed > 1e9
 
 
 def test_single_samples_cannot_tell():
     for record in forecast(from_table(sampled(samples=1)), [Target(1.1, 0.0)], np.random.default_rng(0)):
-        assert not record["reliable"] and "prompts with a single sample" in record["doubts"]
+        assert not record.reliable and "prompts with a single sample" in record.doubts
 
 
 def test_prompts_never_solved_are_a_reason_to_doubt_a_large_b():
@@ -138,17 +139,18 @@ def test_prompts_never_solved_are_a_reason_to_doubt_a_large_b():
     hopeless = table["prompt_id"].isin([f"p{i}" for i in range(PROMPTS // 2)])
     table.loc[hopeless, "reward"] = 0.0
     small, large = forecast(from_table(table), [Target(1, 0.01), Target(1, 5.0)], np.random.default_rng(0), ("psis",))
-    assert small["accuracy_reliable"] and not large["accuracy_reliable"]
-    assert "right answers that were never sampled could matter" in large["doubts"]
+    assert small["accuracy"].reliable and not large["accuracy"].reliable
+    assert "right answers that were never sampled could matter" in large.doubts
 
 
 def test_a_file_of_complete_distributions_is_answered_exactly():
     """T1: where all responses are listed the method is exact, and its value is the sum."""
     record = forecast(COMPLETE, [Target(2.0, 1.0)], np.random.default_rng(0))[0]
-    assert record["method"] == "exact" and record["reliable"]
+    assert record.method == "exact" and record.reliable
     weights = [np.exp(log_softmax(2 * responses(i)[0] + (ANSWERS == 1))) for i in range(PROMPTS)]
-    assert record["accuracy"] == pytest.approx(np.mean([w[ANSWERS == 1].sum() for w in weights]), abs=1e-12)
-    assert record["length_low"] < np.mean([w @ responses(i)[1] for i, w in enumerate(weights)]) < record["length_high"]
+    assert record["accuracy"].value == pytest.approx(np.mean([w[ANSWERS == 1].sum() for w in weights]), abs=1e-12)
+    length = np.mean([w @ responses(i)[1] for i, w in enumerate(weights)])
+    assert record["length"].low < length < record["length"].high
 
 
 def test_the_interval_is_the_bca_interval_of_scipy_but_for_its_widening():
@@ -293,7 +295,7 @@ def test_the_empty_response_is_compared_with_the_likeliest_sample():
     rollouts = from_table(sampled(prompts=4))
     best = rollouts.max(rollouts.log_p)
     found = empty_response(best + np.array([1.0, -1.0, -2.0, -3.0]), rollouts)
-    assert found.value == 0.25 and "25.0 %" in found.sentence
+    assert found.value == 0.25 and "On 25.0 % of prompts" in sentence(found)
 
 
 @pytest.mark.parametrize(("name", "parameters"), [("tempered", {"alpha": 4.0}), ("tilted", {"beta": 0.5})])

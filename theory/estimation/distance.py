@@ -1,17 +1,16 @@
 """One run and its optimum: the forecast of where it ends, and how far from there it ended."""
 
-from typing import Any
-
 import numpy as np
 from scipy.special import logsumexp
 
 from theory.estimation.forecast import forecast
+from theory.estimation.records import Forecast
 from theory.estimation.reweight import Target, score_of
 from theory.estimation.samples import Rollouts
 
 
-def forecast_optimum(base: Rollouts, target: Target, seed: int = 0) -> dict[str, Any]:
-    """The record of theory.estimation.forecast for one optimum: exact where it can be, else reweighted."""
+def forecast_optimum(base: Rollouts, target: Target, seed: int = 0) -> Forecast:
+    """The forecast of one optimum: exact where it can be, else reweighted."""
     return forecast(base, [target], np.random.default_rng(seed))[0]
 
 

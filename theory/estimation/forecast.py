@@ -1,12 +1,14 @@
 """Where objectives end, from base rollouts: estimates, intervals, and whether they can be relied on."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
 from theory.estimation.cumulants import expand
 from theory.estimation.intervals import ClusterBootstrap
+from theory.estimation.records import Estimate, Forecast, Method
 from theory.estimation.reweight import Reweighted, Target, enumerated, exact, reweight, score_of
 from theory.estimation.samples import Rollouts
 from theory.estimation.votes import majority_accuracy
@@ -23,6 +25,14 @@ LARGEST_UNSEEN = 0.2  # what right answers that were never sampled could add, as
 SMALLEST_ESS = 5.0  # mean effective samples a prompt
 LARGEST_PARETO_K = 0.7  # above it smoothed importance sampling does not converge at useful sample sizes
 FEWEST_PROMPTS = 10
+SINGLE_PROMPT = "a single prompt does not say how prompts differ"
+RANGES = {
+    "length": (1.0, np.inf),
+    "log_p": (-np.inf, 0.0),
+    "entropy": (0.0, np.inf),
+    "kl": (0.0, np.inf),
+    "gain": (-1.0, 1.0),
+}
 LARGEST_UNFINISHED = 0.05  # share under the target beyond which lengths are those of the limit
 
 
@@ -40,115 +50,170 @@ def forecast(
     rollouts: Rollouts,
     targets: Sequence[Target],
     generator: np.random.Generator,
-    methods: Sequence[str] = ("exact", "psis", "cumulant"),
-) -> list[dict[str, Any]]:
+    methods: Sequence[str] = tuple(Method),
+) -> list[Forecast]:
     """One record a target and method: exact where responses add up to 1, psis, cumulant except at limits."""
     ks = tuple(k for k in KS if k <= np.median(rollouts.count)) if rollouts.binary else ()
     bootstrap = ClusterBootstrap(len(rollouts.start), generator)
     voters = Voters.choose(len(rollouts.start), ks, bootstrap, generator)
-    complete = enumerated(rollouts) if "exact" in methods else None
+    complete = enumerated(rollouts) if Method.EXACT in methods else None
     few = rollouts.some_prompts(EXPANDED_ROWS, generator)
     few_bootstrap = bootstrap if few is rollouts else ClusterBootstrap(len(few.start), generator)
     records = []
     for target in targets:
         if complete is not None:
-            estimate = exact(complete, target, ks)
-            records.append(_record("exact", complete, target, estimate, bootstrap) | _votes(complete, estimate, voters))
-        if "psis" in methods:
-            estimate = reweight(rollouts, target, ks)
-            record = _record("psis", rollouts, target, estimate, bootstrap)
-            records.append(record | _votes(rollouts, estimate, voters, record["accuracy_reliable"]))
-        if "cumulant" in methods and not target.is_face and target.length_control == LengthControl.NONE:
-            records.append(_record("cumulant", few, target, expand(few, target, ks), few_bootstrap))
+            records.append(_forecast(Method.EXACT, complete, target, exact(complete, target, ks), bootstrap, voters))
+        if Method.PSIS in methods:
+            records.append(_forecast(Method.PSIS, rollouts, target, reweight(rollouts, target, ks), bootstrap, voters))
+        if Method.CUMULANT in methods and not target.is_face and target.length_control == LengthControl.NONE:
+            records.append(_forecast(Method.CUMULANT, few, target, expand(few, target, ks), few_bootstrap, None))
     return records
 
 
 class Voters(NamedTuple):
     """The prompts that votes are simulated on: all, or 500, whose interval is narrow enough."""
 
-    prompts: np.ndarray
+    prompts: Int[np.ndarray, " chosen"]
     ks: tuple[int, ...]
     bootstrap: ClusterBootstrap
     generator: np.random.Generator
 
     @classmethod
-    def choose(cls, prompts: int, ks: tuple[int, ...], bootstrap: ClusterBootstrap, generator: np.random.Generator):
+    def choose(
+        cls, prompts: int, ks: tuple[int, ...], bootstrap: ClusterBootstrap, generator: np.random.Generator
+    ) -> "Voters":
         if prompts <= MOST_VOTING_PROMPTS:
             return cls(np.arange(prompts), ks, bootstrap, generator)
         chosen = generator.choice(prompts, MOST_VOTING_PROMPTS, replace=False)
         return cls(chosen, ks, ClusterBootstrap(MOST_VOTING_PROMPTS, generator), generator)
 
 
-def _votes(rollouts, estimate: Reweighted, voters: Voters, reliable=True):
+def _forecast(
+    method: Method,
+    rollouts: Rollouts,
+    target: Target,
+    estimate: Reweighted,
+    bootstrap: ClusterBootstrap,
+    voters: Voters | None,
+) -> Forecast:
+    """The record; voters, if any, are asked for maj@k."""
+    summary = _Summary.of(method, rollouts, target, estimate, bootstrap)
+    doubts = _doubts(method, rollouts, target, estimate, summary)
+    quantities = {
+        name: Estimate(float(value), float(low), float(high), tuple(doubts[name]))
+        for name, value, low, high in zip(summary.names, summary.mean, summary.low, summary.high, strict=True)
+    }
+    accuracy, length = quantities["accuracy"], quantities["length"]
+    needed = None
+    if not (accuracy.reliable and length.reliable):
+        of = summary.shortfall
+        shortfall = max(of["accuracy"], of["length"], summary.unseen / summary.largest_unseen)
+        needed = samples_needed(rollouts, target, shortfall)
+    if voters is not None:
+        quantities |= _votes(rollouts, estimate, voters, accuracy.doubts if method == Method.PSIS else ())
+    return Forecast(target, method, float(estimate.ess.mean()), estimate.pareto_k, quantities, needed)
+
+
+def _votes(rollouts: Rollouts, estimate: Reweighted, voters: Voters, doubts: tuple[str, ...]) -> dict[str, Estimate]:
     """maj@k. With few effective samples a vote among them is not a vote among draws of q."""
     found = {}
     for k in voters.ks:
+        assert estimate.weight is not None
         values = majority_accuracy(rollouts, estimate.weight, k, voters.prompts, voters.generator)
         low, high = voters.bootstrap.interval(values[:, None])[:, 0]
-        found |= {f"maj@{k}": float(values.mean()), f"maj@{k}_low": float(low), f"maj@{k}_high": float(high)}
-        found[f"maj@{k}_reliable"] = reliable and float(estimate.ess.mean()) >= k
+        own = () if float(estimate.ess.mean()) >= k else (f"fewer than {k} effective samples a prompt to vote",)
+        alone = (SINGLE_PROMPT,) if np.isnan(low) else ()
+        found[f"maj@{k}"] = Estimate(float(values.mean()), float(low), float(high), (*doubts, *own, *alone))
     return found
 
 
-def _record(method, rollouts, target, estimate: Reweighted, bootstrap):
-    # The gain over the base model, prompt by prompt, is known better than either accuracy.
-    base = (
-        rollouts.sum(np.exp(rollouts.log_p) * rollouts.reward) if method == "exact" else rollouts.mean(rollouts.reward)
-    )
-    value = estimate.value | {"gain": estimate.value["accuracy"] - base}
-    bias = estimate.bias | {"gain": estimate.bias["accuracy"]}
-    names = list(value)
-    values = np.stack([value[name] for name in names], axis=1)
-    shares = np.array([name in ("accuracy", "finished") or name.startswith("pass") for name in names])
-    rewarded = shares & (np.array(names) != "finished") | (np.array(names) == "gain")
-    low, high = _interval(values, shares, bootstrap)
-    half = (high - low) / 2
-    error = np.abs([np.mean(bias[name]) for name in names])
-    unseen = unseen_accuracy(rollouts, target.b) if method != "exact" else 0.0
-    # What was corrected for, or left out, is known to its size only: half of it is added to the interval, and all of it
-    # where it is larger than the interval. What was never sampled can only be missing.
-    added = np.where(error <= half, error / 2, error)
-    low, high = low - added, high + added + unseen * rewarded
-    mean = values.mean(axis=0)
-    mean, low, high = (np.where(shares, np.clip(x, 0, 1), x) for x in (mean, low, high))
-    mean = np.where(np.abs(mean) < 1e-12, 0.0, mean)  # KL(p‖p) is 0, not -2e-17
+class _Summary(NamedTuple):
+    """Means over prompts with their intervals, and how large the errors behind them are."""
 
-    allowed = np.where(shares | rewarded, np.maximum(half, NEGLIGIBLE), half) + 1e-12
-    few, unseen_limit = error / allowed, max(LARGEST_UNSEEN * half[names.index("accuracy")], NEGLIGIBLE)
-    certain = method == "exact" or (target.alpha == 1 and target.b == 0)
-    general = [] if certain else _general_doubts(method, rollouts, estimate, unseen > unseen_limit)
+    names: list[str]
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    shortfall: dict[str, float]
+    """the size of the known error over what is allowed; above 1 a quantity is in doubt"""
+    unseen: float
+    """what correct answers that were never sampled could add to the accuracy"""
+    largest_unseen: float
+    """above which that is a doubt"""
+
+    @classmethod
+    def of(
+        cls, method: Method, rollouts: Rollouts, target: Target, estimate: Reweighted, bootstrap: ClusterBootstrap
+    ) -> "_Summary":
+        # The gain over the base model, prompt by prompt, is known better than either accuracy.
+        base = (
+            rollouts.sum(np.exp(rollouts.log_p) * rollouts.reward)
+            if method == Method.EXACT
+            else rollouts.mean(rollouts.reward)
+        )
+        value = estimate.value | {"gain": estimate.value["accuracy"] - base}
+        bias = estimate.bias | {"gain": estimate.bias["accuracy"]}
+        names = list(value)
+        values = np.stack([value[name] for name in names], axis=1)
+        shares = np.array([name in ("accuracy", "finished") or name.startswith("pass") for name in names])
+        rewarded = shares & (np.array(names) != "finished") | (np.array(names) == "gain")
+        low, high = _interval(values, shares, bootstrap)
+        half = (high - low) / 2
+        error = np.abs([np.mean(bias[name]) for name in names])
+        unseen = unseen_accuracy(rollouts, target.b) if method != Method.EXACT else 0.0
+        # What was corrected for, or left out, is known to its size only: half of it is added to the interval, and all
+        # of it where it is larger than the interval. What was never sampled can only be missing.
+        added = np.where(error <= half, error / 2, error)
+        low, high = low - added, high + added + unseen * rewarded
+        mean = values.mean(axis=0)
+        mean, low, high = (np.clip(x, *np.transpose([limits(name) for name in names])) for x in (mean, low, high))
+        mean = np.where(np.abs(mean) < 1e-12, 0.0, mean)  # KL(p‖p) is 0, not -2e-17
+        allowed = np.where(shares | rewarded, np.maximum(half, NEGLIGIBLE), half) + 1e-12
+        shortfall = dict(zip(names, map(float, error / allowed), strict=True))
+        largest_unseen = max(LARGEST_UNSEEN * half[names.index("accuracy")], NEGLIGIBLE)
+        return cls(names, mean, low, high, shortfall, unseen, largest_unseen)
+
+
+def limits(quantity: str) -> tuple[float, float]:
+    """The smallest and the largest value that it can have: what lies beyond is an error of the estimate."""
+    if quantity in RANGES:
+        return RANGES[quantity]
+    return 0.0, 1.0  # accuracy, finished, pass@k, maj@k
+
+
+def _doubts(
+    method: Method, rollouts: Rollouts, target: Target, estimate: Reweighted, summary: _Summary
+) -> dict[str, list[str]]:
+    """The reasons to doubt each quantity."""
+    certain = method == Method.EXACT or (target.alpha == 1 and target.b == 0)
+    general = [] if certain else _general_doubts(method, rollouts, estimate, summary)
     if target.length_control == LengthControl.IGNORE_EOS:
         general.append("base rollouts end where the training responses of this run go on")
-    record = {
-        "method": method,
-        "alpha": target.alpha,
-        "b": target.b,
-        "kappa": target.kappa,
-        "length_control": target.length_control,
-        "ess": float(estimate.ess.mean()),
-        "pareto_k": estimate.pareto_k,
-    }
+    if len(rollouts.start) == 1:
+        general.append(SINGLE_PROMPT)
     doubts = {}
-    for i, name in enumerate(names):
+    for name in summary.names:
         doubts[name] = list(general)
-        if not (certain or few[i] <= 1):  # also where it is nan
-            doubts[name].append("it hangs on few samples" if method == "psis" else "the terms left out are not small")
+        if not (certain or summary.shortfall[name] <= 1):  # also where it is nan
+            few = "it hangs on few samples" if method == Method.PSIS else "the terms left out are not small"
+            doubts[name].append(few)
         if np.isinf(target.b) and name in ("length", "log_p", "entropy", "kl"):
             doubts[name].append("all policies that are always right are optimal; where among them a model ends is open")
-        if name == "length" and 1 - mean[names.index("finished")] > LARGEST_UNFINISHED:
+        if name == "length" and 1 - summary.mean[summary.names.index("finished")] > LARGEST_UNFINISHED:
             doubts[name].append("responses run into the length limit")
-        record |= {name: float(mean[i]), f"{name}_low": float(low[i]), f"{name}_high": float(high[i])}
-        record[f"{name}_reliable"] = not doubts[name]
-    record["reliable"] = not (doubts["accuracy"] or doubts["length"])
-    record["doubts"] = list(dict.fromkeys(doubts["accuracy"] + doubts["length"]))
-    shortfall = max(few[names.index("accuracy")], few[names.index("length")], unseen / unseen_limit)
-    record["samples_needed"] = None if record["reliable"] else samples_needed(rollouts, target, shortfall)
-    return record
+    return doubts
 
 
-def _interval(values, shares, bootstrap, level=0.95):
+def _interval(
+    values: Float[np.ndarray, "prompts quantity"],
+    shares: Bool[np.ndarray, " quantity"],
+    bootstrap: ClusterBootstrap,
+    level: float = 0.95,
+) -> tuple[Float[np.ndarray, " quantity"], Float[np.ndarray, " quantity"]]:
     """The bootstrap interval, within [0, 1] for shares; all prompts at one end say no more than their number allows."""
     low, high = bootstrap.interval(values, level)
+    if len(values) < 2:  # there is no interval
+        return low, high
     low, high = np.where(shares, np.clip(low, 0, 1), low), np.where(shares, np.clip(high, 0, 1), high)
     never = ((1 - level) / 2) ** (1 / len(values))  # Clopper and Pearson: P(no exception among P prompts)
     low = np.where(shares & (values >= 1 - 1e-12).all(axis=0), never, low)
@@ -156,16 +221,16 @@ def _interval(values, shares, bootstrap, level=0.95):
     return low, high
 
 
-def _general_doubts(method, rollouts, estimate, much_unseen):
+def _general_doubts(method: Method, rollouts: Rollouts, estimate: Reweighted, summary: _Summary) -> list[str]:
     """What makes every number of this target doubtful."""
     doubts = []
     if len(rollouts.start) < FEWEST_PROMPTS:
         doubts.append(f"fewer than {FEWEST_PROMPTS} prompts")
     if (rollouts.count < 2).any():
         doubts.append("prompts with a single sample")
-    if much_unseen:
+    if summary.unseen > summary.largest_unseen:
         doubts.append("right answers that were never sampled could matter")
-    if method == "psis":
+    if method == Method.PSIS:
         if estimate.ess.mean() < SMALLEST_ESS:
             doubts.append(f"fewer than {SMALLEST_ESS:g} effective samples a prompt")
         if estimate.pareto_k > LARGEST_PARETO_K:

@@ -39,10 +39,10 @@ def test_the_forecast_of_a_run_covers_the_optimum():
     drawn = rollouts(generator.choice(6, (300, 4), p=np.exp(LOG_P)))
     forecast = forecast_optimum(from_table(drawn), target_of(objective))
     log_q = optimum(objective, LOG_P, REWARD)
-    assert forecast["method"] == "psis"
-    assert forecast["accuracy_low"] < expectation(log_q, REWARD) < forecast["accuracy_high"]
-    assert forecast["length_low"] < expectation(log_q, LENGTH) < forecast["length_high"]
-    assert 0 < forecast["accuracy_high"] - forecast["accuracy_low"] < 0.15
+    assert forecast.method == "psis"
+    assert forecast["accuracy"].low < expectation(log_q, REWARD) < forecast["accuracy"].high
+    assert forecast["length"].low < expectation(log_q, LENGTH) < forecast["length"].high
+    assert 0 < forecast["accuracy"].high - forecast["accuracy"].low < 0.15
 
 
 @pytest.mark.parametrize(
