@@ -1,84 +1,125 @@
-"""One measured number names the point on a line of the plane: a KL budget, or the mean of log p.
+"""What a KL budget buys: at an equal distance KL(π‖p) sharpening and tilting can be compared."""
 
-At an equal distance KL(π‖p) sharpening and tilting can be compared; at an equal mean of log p a run with theory.
-"""
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Real, Shaped
 
-from theory.distribution import checked_log_p, checked_reward, kl
-from theory.tilt import log_tilt, moments, sharpening_limit, task_limit
+from theory.distribution import log_sum_exp
+from theory.tilt import kl_to_base, log_tilt, moments
 
 
-def tilting_at_budget(log_p: Float[np.ndarray, " y"], reward: Shaped[np.ndarray, " y"], budget: float) -> float:
+class Frontier(NamedTuple):
+    """What a policy costs and what it earns: KL(q‖p) in nats and E_q[r]."""
+
+    kl: Float[np.ndarray, "*batch b"]
+    mean_reward: Float[np.ndarray, "*batch b"]
+
+
+def tilting_at_budget(
+    log_p: Float[np.ndarray, " y"],
+    reward: Shaped[np.ndarray, " y"],
+    budget: float,
+    log_mass: Float[np.ndarray, " y"] | None = None,
+) -> float:
     """The b >= 0 with KL(q_{1,b}‖p) = budget (nats): the best accuracy that the budget can buy.    [T5]
 
-    inf where the budget reaches -log p(best reward), beyond which no b goes.
+    inf where the budget reaches -log p(best reward), beyond which no b goes. With log_mass, of weighted samples.
     ValueError: budget < 0, a reward that is constant on the support, or log_tilt's.
+
+    >>> round(tilting_at_budget(np.log([0.5, 0.3, 0.2]), np.array([0.0, 1.0, 0.0]), budget=0.1), 3)
+    0.939
     """
-    log_p, reward = checked_log_p(log_p), checked_reward(reward, log_p)
-    supported = reward[~np.isneginf(log_p)]
+    log_base = log_tilt(log_p, reward, 1, 0, log_mass)
+    values = np.asarray(reward, dtype=np.float64)
+    supported = values[~np.isneginf(log_base)]
     if np.ptp(supported) == 0:
         raise ValueError(f"reward is {supported[0]} on the whole support; no tilt moves p, so there is no b")
-    if _checked(budget) >= kl(task_limit(log_p, reward), log_p):
+    if _reaches(budget, log_base, values == np.max(supported)):
         return np.inf
-    return _root(lambda b: kl(log_tilt(log_p, reward, 1, b), log_p) - budget, 0.0)
+    spread = np.sqrt(moments(log_p, reward, 1, 0, log_mass).var_reward)
+    return _at_budget(lambda b: kl_to_base(log_p, reward, 1, b, log_mass), budget, float(spread))
 
 
-def sharpening_at_budget(log_p: Float[np.ndarray, " y"], budget: float) -> float:
+def sharpening_at_budget(
+    log_p: Float[np.ndarray, " y"], budget: float, log_mass: Float[np.ndarray, " y"] | None = None
+) -> float:
     """The alpha >= 1 with KL(q_{α,0}‖p) = budget (nats).    [T5]
 
-    inf where the budget reaches -log p(modes), beyond which no alpha goes.
+    inf where the budget reaches -log p(modes), beyond which no alpha goes. With log_mass, of weighted samples.
     ValueError: budget < 0, a reference that is uniform on its support, or log_tilt's.
     """
-    log_p = checked_log_p(log_p)
-    nothing = np.zeros(log_p.shape)
-    if np.ptp(log_p[~np.isneginf(log_p)]) == 0:
+    nothing = np.zeros(np.shape(log_p))
+    log_base = log_tilt(log_p, nothing, 1, 0, log_mass)
+    supported = np.asarray(log_p)[~np.isneginf(log_base)]
+    if np.ptp(supported) == 0:
         raise ValueError("log_p is uniform on its support; no power moves it, so there is no alpha")
-    if _checked(budget) >= kl(sharpening_limit(log_p, nothing), log_p):
+    if _reaches(budget, log_base, log_p == np.max(supported)):
         return np.inf
-    return _root(lambda alpha: kl(log_tilt(log_p, nothing, alpha, 0), log_p) - budget, 1.0)
+    spread = np.sqrt(moments(log_p, nothing, 1, 0, log_mass).var_log_p)
+    return 1 + _at_budget(lambda x: kl_to_base(log_p, nothing, 1 + x, 0, log_mass), budget, float(spread))
+
+
+def tilting_frontier(
+    log_p: Float[np.ndarray, "*#batch y"],
+    reward: Shaped[np.ndarray, "*#batch y"],
+    b: Real[np.ndarray, " b"],
+    log_mass: Float[np.ndarray, "*#batch y"] | None = None,
+) -> Frontier:
+    """(KL(q_{1,b}‖p), E[r]) at each b: at any KL no policy earns more.    [T5]
+
+    One row a prompt; averaged over prompts at a common b it is the frontier of all of them together, because the
+    Lagrangian E r - KL/b splits into one problem a prompt. With log_mass, of weighted samples.
+    """
+    points = [(kl_to_base(log_p, reward, 1, x, log_mass), log_tilt(log_p, reward, 1, x, log_mass)) for x in b]
+    return Frontier(
+        np.stack([distance for distance, _ in points], axis=-1),
+        np.stack([np.sum(np.exp(log_q) * reward, axis=-1) for _, log_q in points], axis=-1),
+    )
 
 
 def small_budget_ratio(
-    log_p: Float[np.ndarray, "*#batch y"], reward: Shaped[np.ndarray, "*#batch y"]
+    log_p: Float[np.ndarray, "*#batch y"],
+    reward: Shaped[np.ndarray, "*#batch y"],
+    log_mass: Float[np.ndarray, "*#batch y"] | None = None,
 ) -> Float[np.ndarray, "*batch"] | float:
     """Corr_p(r, log p): (gain of sharpening)/(gain of tilting) at equal budget, as the budget vanishes.    [T5]
 
     Negative where sharpening loses accuracy; nan where r or log p is constant on the support.
     """
-    at_base = moments(log_p, reward, 1, 0)
-    with np.errstate(invalid="ignore"):  # 0/0 is the documented nan
-        return at_base.cov / np.sqrt(at_base.var_log_p * at_base.var_reward)
+    at_base = moments(log_p, reward, 1, 0, log_mass)
+    return gain_ratio(at_base.cov, at_base.var_log_p, at_base.var_reward)
 
 
-def alpha_of_mean_log_p(
-    log_p: Float[np.ndarray, " y"], reward: Shaped[np.ndarray, " y"], mean_log_p: float, b: float = 0
-) -> float:
-    """A run's own coordinate: the alpha >= 0 with E_{q_{α,b}}[log p] = mean_log_p (nats).    [T23]
+def gain_ratio(
+    cov: Float[np.ndarray, "*batch"] | float,
+    var_log_p: Float[np.ndarray, "*batch"] | float,
+    var_reward: Float[np.ndarray, "*batch"] | float,
+) -> Float[np.ndarray, "*batch"] | float:
+    """Cov(r, log p)/√(Var log p · Var r), the small-budget ratio from moments at the base.    [T5]
 
-    The mean increases with alpha (slope Var log p), so it names the point; accuracy, length and entropy of the run
-    then have no parameter left to fit. ValueError when no alpha >= 0 has that mean; it states the range.
+    For one alpha and one b on many prompts give the means over prompts: gains add up as covariances, budgets as
+    variances. nan where a variance is zero.
     """
-    low, high = moments(log_p, reward, 0, b).mean_log_p, np.max(log_p)
-    if not low <= mean_log_p < high:
-        raise ValueError(
-            f"mean_log_p is {mean_log_p}, but at b = {b} it lies between {low:.6g} (alpha = 0) and {high:.6g} (inf)"
-        )
-    return _root(lambda alpha: moments(log_p, reward, alpha, b).mean_log_p - mean_log_p, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):  # 0/0 is the documented nan
+        return np.asarray(cov / np.sqrt(np.multiply(var_log_p, var_reward)))[()]
 
 
-def _checked(budget):
+def _reaches(budget, log_base, face):
+    """Whether the budget pays for all of the face, -log of its mass: no finite b or alpha goes there."""
     if not budget >= 0:
         raise ValueError(f"budget must be >= 0 nats, got {budget}: a KL divergence is never negative")
-    return budget
+    limit = -log_sum_exp(np.where(face, log_base, -np.inf))
+    return budget >= limit - 8 * np.finfo(float).eps * max(1.0, limit)
 
 
-def _root(excess, start):
-    """The zero of an increasing function to the right of start, where it is <= 0."""
+def _at_budget(spent, budget, spread):
+    """The x >= 0 where the increasing KL spent(x) is the budget; near 0 it is x² spread²/2, which starts the search."""
+    if budget == 0:
+        return 0.0
     from scipy.optimize import brentq  # half a second to import, so only where a root is needed
 
-    step = 1.0
-    while excess(start + step) < 0:
-        step *= 2
-    return brentq(excess, start, start + step, xtol=1e-14, rtol=1e-14)
+    low, high = 0.0, np.sqrt(2 * budget) / spread
+    while spent(high) < budget:
+        low, high = high, 2 * high
+    return brentq(lambda x: spent(x) - budget, low, high, xtol=1e-14 * high, rtol=1e-14)

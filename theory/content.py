@@ -1,11 +1,15 @@
-"""Content apart from length: the covariance split by length, and the target that sharpens content only."""
+"""Content apart from length: the covariance split by length, and the target that sharpens content only.
+
+Groups of equally long responses are any equal values of `length` (a class of similar lengths will do). Without
+`log_mass` the rows are all responses; with it they are weighted samples y_i ~ p, and sums over them stand for p.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
-from theory.distribution import checked_exponent, checked_log_p, checked_reward, log_power
+from theory.distribution import checked_exponent, checked_reward, measure
 
 
 class LengthCovariance(NamedTuple):
@@ -15,38 +19,87 @@ class LengthCovariance(NamedTuple):
     between: float
 
 
+class GroupMoments(NamedTuple):
+    """Of each group: its mass, the means of x and y in it, and Cov(x, y | group)."""
+
+    mass: Float[np.ndarray, " groups"]
+    mean_x: Float[np.ndarray, " groups"]
+    mean_y: Float[np.ndarray, " groups"]
+    cov: Float[np.ndarray, " groups"]
+
+
 def covariance_by_length(
-    log_p: Float[np.ndarray, " y"], reward: Shaped[np.ndarray, " y"], length: Shaped[np.ndarray, " y"]
+    log_p: Float[np.ndarray, " y"],
+    reward: Shaped[np.ndarray, " y"],
+    length: Shaped[np.ndarray, " y"],
+    log_mass: Float[np.ndarray, " y"] | None = None,
 ) -> LengthCovariance:
     """Cov(r, log p) = E[Cov(r, log p | L)] + Cov(E[r|L], E[log p|L]) under p.    [T18]
 
-    `within` is what sharpening earns by content, `between` what it earns or loses by shifting lengths.
+    `within` is what sharpening earns by content, `between` what it earns or loses by shifting lengths. Of weighted
+    samples the within part is too small by the n/(n-1) of each length; `group_moments` leaves that to the caller.
+    ValueError: shapes, log_p, a length or reward that is not finite.
     """
-    log_p = checked_log_p(log_p)
+    log_p, log_mass = measure(log_p, log_mass)
     reward, length = checked_reward(reward, log_p), checked_reward(length, log_p, "length")
-    p, value = np.exp(log_p), np.where(np.isneginf(log_p), 0.0, log_p)
     _, group = np.unique(length, return_inverse=True)
-    mass = np.bincount(group, p)
+    log_p = np.where(np.isneginf(log_mass), 0.0, log_p)
+    parts = group_moments(reward, log_p, group, np.exp(log_mass - np.max(log_mass)))
+    share = parts.mass / np.sum(parts.mass)
+    between = share @ ((parts.mean_x - share @ parts.mean_x) * (parts.mean_y - share @ parts.mean_y))
+    return LengthCovariance(float(share @ parts.cov), float(between))
 
-    def group_mean(f):
-        return np.bincount(group, p * f) / np.where(mass > 0, mass, 1.0)
 
-    r_mean, l_mean = group_mean(reward), group_mean(value)
-    within = np.sum(p * (reward - r_mean[group]) * (value - l_mean[group]))
-    between = np.sum(mass * (r_mean - mass @ r_mean) * (l_mean - mass @ l_mean))
-    return LengthCovariance(float(within), float(between))
+def group_moments(
+    x: Shaped[np.ndarray, " rows"],
+    y: Shaped[np.ndarray, " rows"],
+    group: Int[np.ndarray, " rows"],
+    weight: Shaped[np.ndarray, " rows"],
+) -> GroupMoments:
+    """Mass, means and Cov(x, y | group) of weighted rows; groups are numbered 0, 1, ..    [T18]
+
+    Divisor: the mass (at equal weights n, so times n/(n-1) for no bias). 0 for a group without mass.
+    """
+    mass = np.bincount(group, weight)
+    safe = np.where(mass > 0, mass, 1.0)
+    mean_x, mean_y = np.bincount(group, weight * x) / safe, np.bincount(group, weight * y) / safe
+    cov = np.bincount(group, weight * (x - mean_x[group]) * (y - mean_y[group])) / safe
+    return GroupMoments(mass, mean_x, mean_y, cov)
 
 
 def content_power(
-    log_p: Float[np.ndarray, " y"], length: Shaped[np.ndarray, " y"], alpha: float
+    log_p: Float[np.ndarray, " y"],
+    length: Shaped[np.ndarray, " y"],
+    alpha: float,
+    log_mass: Float[np.ndarray, " y"] | None = None,
 ) -> Float[np.ndarray, " y"]:
-    """log of p(L) p(y|L)^α / Z_L: sharpens what is said and leaves the distribution of lengths alone.    [T18]"""
-    log_p = checked_log_p(log_p)
+    """log of p(L) p(y|L)^α / Z_L: sharpens what is said and leaves the distribution of lengths alone.    [T18]
+
+    With log_mass, the log weights of the samples, which keep the total mass that they had: w e^{(α-1) log p} / Z_L.
+    """
+    log_p, log_mass = measure(log_p, log_mass)
     length = checked_reward(length, log_p, "length")
     checked_exponent(alpha)
+    on = ~np.isneginf(log_mass)
+    _, group = np.unique(length[on], return_inverse=True)
+    score = (alpha - 1) * log_p[on]
     target = np.full(log_p.shape, -np.inf)
-    for value in np.unique(length[~np.isneginf(log_p)]):
-        same = (length == value) & ~np.isneginf(log_p)
-        scaled = log_power(log_p[same], alpha)
-        target[same] = scaled + np.logaddexp.reduce(log_p[same]) - np.logaddexp.reduce(scaled)
+    target[on] = log_mass[on] + score - group_log_partition(score, group, log_mass[on])[group]
     return target
+
+
+def group_log_partition(
+    score: Float[np.ndarray, " rows"], group: Int[np.ndarray, " rows"], log_mass: Float[np.ndarray, " rows"]
+) -> Float[np.ndarray, " groups"]:
+    """log Z_L = log Σ_L w e^score - log Σ_L w of each group: what a target that keeps every p(L) takes off.    [T18]
+
+    Groups are numbered 0, 1, .. and each has a row with a weight above zero.
+    """
+    return _group_log_sum(score + log_mass, group) - _group_log_sum(log_mass, group)
+
+
+def _group_log_sum(log_x, group):
+    """log Σ x over the rows of each group."""
+    top = np.full(int(np.max(group)) + 1, -np.inf)
+    np.maximum.at(top, group, log_x)
+    return top + np.log(np.bincount(group, np.exp(log_x - top[group])))

@@ -6,7 +6,7 @@ Everywhere in theory: the last axis runs over responses, -inf is a response off 
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Float, Real, Shaped
+from jaxtyping import Bool, Float, Real, Shaped
 
 # How far from one a sum of probabilities may be: float32 log-probabilities of a language model pass, a lost
 # response of any weight that matters does not.
@@ -56,6 +56,49 @@ def checked_reward(
     if not np.isfinite(reward).all():
         raise ValueError(f"{name} holds {reward[~np.isfinite(reward)].flat[0]}; every entry must be finite")
     return reward
+
+
+def checked_log_mass(log_mass: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """log_mass itself if every row has some. It need not add up to one; -inf leaves a row out."""
+    log_mass = np.asarray(log_mass, dtype=np.float64)
+    if log_mass.ndim == 0 or log_mass.shape[-1] == 0:
+        raise ValueError(f"log_mass has shape {log_mass.shape}; its last axis must run over samples")
+    top = np.max(log_mass, axis=-1)  # nan if any is
+    if not np.isfinite(top).all():
+        raise ValueError(
+            f"log_mass has a row whose largest entry is {top[~np.isfinite(top)].flat[0]}; "
+            "each row needs a finite one and no nan or inf"
+        )
+    return log_mass
+
+
+def measure(
+    log_p: Float[np.ndarray, "..."], log_mass: Float[np.ndarray, "..."] | None
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """(log p, log of what each row counts): log p itself for all responses, log_mass for weighted samples of p.
+
+    Sums over samples and sums over the support are one formula. Samples of equal weight have log_mass 0, and their
+    log p need not add up to one. ValueError: no distribution, or a sample without a finite log p.
+    """
+    if log_mass is None:
+        log_p = checked_log_p(log_p)
+        return log_p, log_p
+    log_p, log_mass = np.asarray(log_p, dtype=np.float64), checked_log_mass(log_mass)
+    if not np.all(np.isfinite(log_p) | (np.isneginf(log_p) & np.isneginf(log_mass))):
+        raise ValueError("log_p must be finite where log_mass is: a sampled response has a probability")
+    return log_p, log_mass
+
+
+def checked_correct(correct: Bool[np.ndarray, "..."], log_p: Float[np.ndarray, "..."]) -> Bool[np.ndarray, "..."]:
+    """correct itself if it says yes or no of each response; zeros and ones are taken for no and yes.
+
+    ValueError for any other number: -1 or .5 would silently count as correct.
+    """
+    mask = checked_reward(correct, log_p, "correct")
+    wrong = mask[(mask != 0) & (mask != 1)]
+    if wrong.size:
+        raise ValueError(f"correct holds {wrong.flat[0]:g}; it must be True or False for each response")
+    return mask == 1
 
 
 def checked_exponent(alpha: Exponent) -> Exponent:

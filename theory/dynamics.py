@@ -3,20 +3,22 @@
 Time is in units of 1/(weight of J): a step of mirror ascent with step size η takes time η.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 from jaxtyping import Float, Int, Real, Shaped
 
-from theory.distribution import checked_log_p, checked_reward
-from theory.objectives import Coordinates, Objective
+from theory.distribution import checked_exponent, checked_log_p, checked_reward
+from theory.objectives import Coordinates, Objective, Points
 
 __all__ = [
     "Coordinates",
     "FixedExponent",
+    "Points",
     "iterated_sharpening",
     "iterated_sharpening_limit",
     "line",
+    "line_points",
     "mirror_line",
     "rate",
     "self_reference",
@@ -38,31 +40,51 @@ class FixedExponent(NamedTuple):
     stable: bool
 
 
-def line(objective: Objective, time: float | Real[np.ndarray, "*time"]) -> Coordinates:
+@overload
+def line(objective: Objective, time: float) -> Coordinates: ...
+@overload
+def line(objective: Objective, time: Real[np.ndarray, "*time"]) -> Points: ...
+def line(objective: Objective, time: float | Real[np.ndarray, "*time"]) -> Coordinates | Points:
     """(α_t, b_t) = s (1, 0) + (1-s) (c/τ, w/τ), s = e^{-τt}: natural-gradient flow of J from p.    [T8]
 
     τ = 0 is the limit (1 + c t, w t); for τ < 0 the same line is walked away from the repeller (c/τ, w/τ).
     """
-    time = np.asarray(time, dtype=np.float64)
+    elapsed = np.asarray(time, dtype=np.float64)
     tau = objective.entropy_weight
-    # (1-s)/τ by expm1: for small τ the difference 1-s would lose all digits.
-    travelled = time if tau == 0 else -np.expm1(-tau * time) / tau
-    return _on_line(objective, 1 - tau * travelled, travelled)
+    with np.errstate(over="ignore"):  # far from a repeller: inf is the answer
+        # (1-s)/τ by expm1: for small τ the difference 1-s would lose all digits.
+        return _on_line(objective, elapsed if tau == 0 else -np.expm1(-tau * elapsed) / tau)
 
 
-def mirror_line(objective: Objective, step_size: float, steps: int | Int[np.ndarray, "*time"]) -> Coordinates:
+@overload
+def mirror_line(objective: Objective, step_size: float, steps: int) -> Coordinates: ...
+@overload
+def mirror_line(objective: Objective, step_size: float, steps: Int[np.ndarray, "*time"]) -> Points: ...
+def mirror_line(objective: Objective, step_size: float, steps: int | Int[np.ndarray, "*time"]) -> Coordinates | Points:
     """(α_k, b_k) = s (1, 0) + (1-s) (c/τ, w/τ), s = (1-ητ)^k: mirror ascent from p.    [T8]
 
     A step is log π ← log π + η ∇J. Exact at every step size η, not only for small ones; alpha may pass
     below 0 on the way when ητ > 1.
     """
-    tau, steps = objective.entropy_weight, np.asarray(steps)
-    if tau == 0:
-        return _on_line(objective, 1.0, step_size * steps)
+    # In floats: a power of integers would overflow without a word.
+    tau, taken = float(objective.entropy_weight), np.asarray(steps, dtype=np.float64)
     gain = step_size * tau
-    # (1-ητ)^k - 1 through log1p where it is real, for the same reason as in `line`.
-    change = np.expm1(steps * np.log1p(-gain)) if gain < 1 else (1 - gain) ** steps - 1
-    return _on_line(objective, 1 + change, -change / tau)
+    if tau == 0:
+        return _on_line(objective, step_size * taken)
+    with np.errstate(over="ignore"):  # of a step that is not stable: inf is the answer
+        # (1-ητ)^k - 1 through log1p where it is real, for the same reason as in `line`.
+        change = np.expm1(taken * np.log1p(-gain)) if gain < 1 else (1 - gain) ** taken - 1
+        return _on_line(objective, -change / tau)
+
+
+def line_points(objective: Objective, share: Real[np.ndarray, " points"]) -> Points:
+    """Points on the line that a run follows, by their share of the way from p (0) to the fixed point (1).    [T8]
+
+    (1, 0) + share ((c/τ, w/τ) - (1, 0)); a share above 1 lies beyond the target. For τ < 0 the run walks away from the
+    repeller, so its shares are negative. τ = 0 has no fixed point: the share is the time t on the ray (1 + c t, w t).
+    """
+    share = np.asarray(share, dtype=np.float64)
+    return _on_line(objective, share if objective.entropy_weight == 0 else share / objective.entropy_weight)
 
 
 def rate(objective: Objective) -> float:
@@ -135,17 +157,33 @@ def softmax_rates(log_pi: Float[np.ndarray, "*batch y"], objective: Objective) -
     directions are the improbable responses, and the sharper the target, the worse the conditioning.
     Under the natural gradient all of them are τ.
     """
-    return np.sort(np.linalg.eigvalsh(-softmax_jacobian(log_pi, objective)), axis=-1)[..., 1:]
+    fisher = softmax_jacobian(log_pi, Objective(0.0, 0.0, -1.0))
+    # The zero is the smallest eigenvalue of F, which is positive semidefinite; of τ F it need not be.
+    return np.sort(objective.entropy_weight * np.linalg.eigvalsh(fisher)[..., 1:], axis=-1)
 
 
-def self_reference(reference_weight: float, own_weight: float, time: float | Real[np.ndarray, "*time"]):
+@overload
+def self_reference(reference_weight: float, own_weight: float, time: float) -> float: ...
+@overload
+def self_reference(
+    reference_weight: float, own_weight: float, time: Real[np.ndarray, "*time"]
+) -> Float[np.ndarray, "*time"]: ...
+def self_reference(
+    reference_weight: float, own_weight: float, time: float | Real[np.ndarray, "*time"]
+) -> float | Float[np.ndarray, "*time"]:
     """a(t) of ȧ = c₁ + c₂ a, a(0) = 1: exponent of p under c₁ log p + c₂ log π, detached.    [T10]"""
     return line(Objective(0.0, reference_weight, -own_weight), time).alpha
 
 
+@overload
+def self_reference_steps(reference_weight: float, own_weight: float, step_size: float, steps: int) -> float: ...
+@overload
+def self_reference_steps(
+    reference_weight: float, own_weight: float, step_size: float, steps: Int[np.ndarray, "*time"]
+) -> Float[np.ndarray, "*time"]: ...
 def self_reference_steps(
     reference_weight: float, own_weight: float, step_size: float, steps: int | Int[np.ndarray, "*time"]
-):
+) -> float | Float[np.ndarray, "*time"]:
     """a_{k+1} = a_k + η (c₁ + c₂ a_k) of mirror ascent; pure log π: (1+η)^k, pure log p: 1 + ηk.  [T10]"""
     return mirror_line(Objective(0.0, reference_weight, -own_weight), step_size, steps).alpha
 
@@ -157,32 +195,62 @@ def self_reference_limit(reference_weight: float, own_weight: float) -> FixedExp
     return FixedExponent(-reference_weight / own_weight, own_weight < 0)
 
 
+@overload
+def iterated_sharpening(alpha: float, mixing: float, rounds: int) -> float: ...
+@overload
+def iterated_sharpening(
+    alpha: float, mixing: float, rounds: Int[np.ndarray, "*time"]
+) -> Float[np.ndarray, "*time"]: ...
 def iterated_sharpening(
     alpha: float, mixing: float, rounds: int | Int[np.ndarray, "*time"]
-) -> Float[np.ndarray, "*time"] | float:
+) -> float | Float[np.ndarray, "*time"]:
     """e_k of π_{k+1} ∝ π_k^{α(1-ρ)} p^ρ, e_0 = 1: sharpening a moving reference.    [T11]
 
     e_{k+1} = α(1-ρ) e_k + ρ: the reference keeps a share ρ of p. A reference reset to the current
-    policy (mixing ρ = 0) gives α^k.
+    policy (mixing ρ = 0) gives α^k; inf where that is beyond floating point.
+    ValueError: alpha < 0 or not finite, mixing outside [0, 1].
     """
-    gain = alpha * (1 - mixing)
-    rounds = np.asarray(rounds)
-    if gain == 1:
-        return (1 + mixing * rounds)[()]
-    return (gain**rounds + mixing * (1 - gain**rounds) / (1 - gain))[()]
+    gain, done = _gain(alpha, mixing), np.asarray(rounds, dtype=np.float64)  # a power of integers would overflow
+    with np.errstate(over="ignore"):
+        power = gain**done
+        # 1 + g + .. + g^{k-1}: through log1p, because near g = 1 both parts of (1 - g^k)/(1 - g) lose their digits.
+        if gain == 1:
+            kept = done
+        elif abs(gain - 1) < 0.5:
+            kept = np.expm1(done * np.log1p(gain - 1)) / (gain - 1)
+        else:
+            kept = (power - 1) / (gain - 1)
+        return _plain(power + mixing * kept if mixing else power)
 
 
 def iterated_sharpening_limit(alpha: float, mixing: float) -> FixedExponent:
-    """ρ/(1-α(1-ρ)), stable exactly when α(1-ρ) < 1; at 1 the exponent grows for ever, ρ a round.    [T11]"""
-    gain = alpha * (1 - mixing)
+    """ρ/(1-α(1-ρ)), stable exactly when α(1-ρ) < 1; at 1 the exponent grows for ever, ρ a round.    [T11]
+
+    Above 1 it is the repeller that rounds from elsewhere walk away from. Errors as in iterated_sharpening.
+    """
+    gain = _gain(alpha, mixing)
     if gain == 1:
         return FixedExponent(1.0 if mixing == 0 else np.inf, False)
     return FixedExponent(mixing / (1 - gain), gain < 1)
 
 
-def _on_line(objective, share, travelled):
-    """s (1, 0) + travelled · (c, w), as plain numbers when time is one."""
-    return Coordinates(
-        (share + objective.reference_weight * travelled)[()],
-        (objective.reward_weight * travelled + 0 * share)[()],
-    )
+def _gain(alpha, mixing):
+    """α(1-ρ), the factor of an exponent's deviation in a round."""
+    checked_exponent(alpha)
+    if not 0 <= mixing <= 1:
+        raise ValueError(f"mixing must be between 0 and 1, got {mixing}: it is the share of p that is kept")
+    return float(alpha) * (1 - float(mixing))
+
+
+def _on_line(objective, travelled):
+    """(1, 0) + travelled (c - τ, w), travelled = (1-s)/τ: a point for one time, points for many."""
+    w, c, tau = objective.reward_weight, objective.reference_weight, objective.entropy_weight
+    # A coordinate that does not move stays where it is, however far (0 · inf would be nan).
+    alpha = 1 + (c - tau) * travelled if c != tau else 1 + np.zeros_like(travelled)
+    b = w * travelled if w else np.zeros_like(travelled)
+    return Points(alpha, b) if np.ndim(travelled) else Coordinates(float(alpha), float(b))
+
+
+def _plain(values):
+    """A float for one number, an array for many."""
+    return values if np.ndim(values) else float(values)

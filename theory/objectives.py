@@ -16,8 +16,15 @@ REGIMES = tuple(Regime)
 class Coordinates(NamedTuple):
     """A point of the plane: alpha, the power on the reference, and b = 1/beta, the task weight."""
 
-    alpha: Float[np.ndarray, "..."] | float
-    b: Float[np.ndarray, "..."] | float
+    alpha: float
+    b: float
+
+
+class Points(NamedTuple):
+    """Points of the plane, one at each time of a run or each mark of a line."""
+
+    alpha: Float[np.ndarray, "*time"]
+    b: Float[np.ndarray, "*time"]
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,36 @@
 """pass@k and maj@k: their unbiased estimates from n samples, their curves over prompts, and where curves cross."""
 
+from typing import overload
+
 import numpy as np
 from jaxtyping import Float, Int
 
 Count = int | np.integer | Int[np.ndarray, "*#prompts"]
 
 
+@overload
+def pass_at_k(n: int | np.integer, c: int | np.integer, k: int) -> float: ...
+@overload
+def pass_at_k(n: Count, c: Int[np.ndarray, "*#prompts"], k: int) -> Float[np.ndarray, "*prompts"]: ...
+@overload
+def pass_at_k(n: Int[np.ndarray, "*#prompts"], c: int | np.integer, k: int) -> Float[np.ndarray, "*prompts"]: ...
 def pass_at_k(n: Count, c: Count, k: int) -> Float[np.ndarray, "*prompts"] | float:
     """1 - C(n-c, k)/C(n, k): the chance that k of n samples, c of them correct, hold a correct one.
     [T22; 2107.03374]
 
     Unbiased for 1 - (1-A)^k. As a product of k ratios, so exact to rounding at any n. 1 when k > n - c.
-    ValueError: not 0 <= c <= n, or not 1 <= k <= n.
+    ValueError: not 0 <= c <= n, not 1 <= k <= n, or one that is no whole number.
+
+    >>> round(pass_at_k(n=10, c=3, k=2), 4)
+    0.5333
     """
-    n, c = np.broadcast_arrays(n, c)
+    n, c = np.broadcast_arrays(_whole(n, "n"), _whole(c, "c"))
     if np.any((c < 0) | (c > n)):
         raise ValueError(f"c must be between 0 and n, got c = {c.tolist()} of n = {n.tolist()}")
     _check_k(k, np.min(n))
     drawn = np.arange(k)
     misses = np.maximum(n[..., None] - c[..., None] - drawn, 0) / (n[..., None] - drawn)
-    return 1 - np.prod(misses, axis=-1)
+    return _plain(1 - np.prod(misses, axis=-1))
 
 
 def population_pass_at_k(accuracy: Float[np.ndarray, " prompts"], k: float) -> float:
@@ -61,9 +72,9 @@ def majority_at_k(counts: Int[np.ndarray, " answers"], k: int) -> Float[np.ndarr
 
     maj@k is the entry of the correct answer. Samples without an answer are no votes: leave them out of counts.
     Drawn without replacement; the counts among k are independent binomials given that they add up to k.
-    ValueError: a negative count, or not 1 <= k <= n.
+    ValueError: a negative count, not 1 <= k <= n, or one that is no whole number.
     """
-    counts = np.asarray(counts)
+    counts = _whole(counts, "counts")
     if np.any(counts < 0):
         raise ValueError(f"counts must be >= 0, got {counts.tolist()}")
     n = int(counts.sum())
@@ -114,7 +125,22 @@ def _binomial(count, share):
     return pmf
 
 
+def _whole(numbers, name):
+    """numbers as an array of integers, if they are whole."""
+    numbers = np.asarray(numbers)
+    if not np.all(np.isfinite(numbers) & (np.floor(numbers) == numbers)):
+        raise ValueError(f"{name} must be whole numbers, got {numbers.tolist()}")
+    return numbers.astype(np.int64)
+
+
+def _plain(values):
+    """A float for one number, an array for many."""
+    return values if np.ndim(values) else float(values)
+
+
 def _check_k(k, n):
+    if not float(k).is_integer():
+        raise ValueError(f"k must be a whole number of samples, got {k}")
     if not 1 <= k <= n:
         raise ValueError(f"k must be between 1 and the {n} samples, got {k}")
 

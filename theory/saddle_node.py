@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from theory.distribution import checked_log_p
+from theory.distribution import measure
 
 
 class StdNormalisedAlpha(NamedTuple):
@@ -16,24 +16,27 @@ class StdNormalisedAlpha(NamedTuple):
 
 
 class _Levels(NamedTuple):
-    """The distinct values of log p on the support, ascending, and how often each occurs."""
+    """The distinct values of log p, ascending, and log of the mass that p has on each."""
 
     log_p: np.ndarray
-    multiplicity: np.ndarray
+    log_mass: np.ndarray
 
 
-def std_normalised_alpha(log_p: Float[np.ndarray, " y"], beta: float) -> StdNormalisedAlpha:
+def std_normalised_alpha(
+    log_p: Float[np.ndarray, " y"], beta: float, log_mass: Float[np.ndarray, " y"] | None = None
+) -> StdNormalisedAlpha:
     """The roots of (α-1) sd_{q_{α,0}}(log p) = 1/β on either side of the flow from p.    [T12; 2503.06639 for GRPO]
 
     α̇ = 1/sd - β(α-1) rises from alpha = 1 to the first root, `stable`, and from anywhere below the next root,
     `unstable`, returns to it. The left side vanishes at alpha = 1 and at infinity, so below `critical_beta` there is no
     root and training ends at the mode. It can have several maxima (separate clusters of log p): further pairs of
     roots may follow, which training from p does not meet. A uniform p has sd = 0, no root at any β: (nan, nan).
+    With log_mass, weighted samples stand for p; how far out their curve can be believed is the caller's to judge.
     ValueError: beta not finite and > 0, log_p not a distribution.
     """
     if not (np.isfinite(beta) and beta > 0):
         raise ValueError(f"beta must be finite and > 0, got {beta}")
-    levels = _levels(log_p)
+    levels = _levels(log_p, log_mass)
     excess, spread = _curve(levels)
     above = np.flatnonzero(spread * beta >= 1)
     if not len(above):
@@ -58,13 +61,29 @@ def std_normalised_alpha(log_p: Float[np.ndarray, " y"], beta: float) -> StdNorm
     return StdNormalisedAlpha(stable, root(far, 2 * far))
 
 
-def critical_beta(log_p: Float[np.ndarray, " y"]) -> float:
+def critical_beta(log_p: Float[np.ndarray, " y"], log_mass: Float[np.ndarray, " y"] | None = None) -> float:
     """β_c = 1/max_α [(α-1) sd_{q_{α,0}}(log p)]: the saddle-node below which std-normalised sharpening collapses. [T12]
 
     inf for a uniform p. Two equally likely levels a nat apart or a millionth have the same β_c: the curve scales.
+    With log_mass, weighted samples stand for p, at every α: beyond the alphas that the samples reach, the maximum is
+    that of their two likeliest; `critical_beta_of_sd` takes the alphas that can be relied on.
+
+    >>> round(critical_beta(np.log([0.4, 0.3, 0.17, 0.08, 0.05])), 4)
+    0.9853
     """
-    spread = _curve(_levels(log_p))[1]
-    return float(1 / np.max(spread)) if len(spread) else np.inf
+    excess, spread = _curve(_levels(log_p, log_mass))
+    return float(critical_beta_of_sd(1 + excess, spread / excess)) if len(spread) else np.inf
+
+
+def critical_beta_of_sd(
+    alpha: Float[np.ndarray, " alpha"], sd: Float[np.ndarray, "*batch alpha"]
+) -> Float[np.ndarray, "*batch"] | float:
+    """β_c = 1/max_α [(α-1) sd_α] of a curve sd_α = sd_{q_{α,0}}(log p) known at some alphas >= 1.    [T12]
+
+    Between and beyond them the curve may be higher and β_c lower. inf where log p does not vary.
+    """
+    highest = np.max((alpha - 1) * sd, axis=-1)
+    return np.divide(1.0, highest, out=np.full(np.shape(highest), np.inf), where=np.asarray(highest > 0))[()]
 
 
 def std_normalised_drift(log_p: Float[np.ndarray, " y"], alpha: float, beta: float) -> float:
@@ -78,21 +97,25 @@ def std_normalised_drift(log_p: Float[np.ndarray, " y"], alpha: float, beta: flo
     return float(1 / _sd(levels, alpha) - beta * (alpha - 1))
 
 
-def _levels(log_p):
+def _levels(log_p, log_mass=None):
     """Values that differ by rounding alone are one level: dividing by their sd would make something of nothing."""
-    values, count = np.unique(checked_log_p(log_p), return_counts=True)
-    values, count = values[~np.isneginf(values)], count[~np.isneginf(values)]
+    log_p, log_mass = measure(log_p, log_mass)
+    kept = np.flatnonzero(~np.isneginf(log_mass))
+    order = kept[np.argsort(log_p[kept])]
+    values = log_p[order]
     rounding = 16 * np.finfo(float).eps * max(1.0, -values[-1])
     starts = np.flatnonzero(np.diff(values, prepend=-np.inf) > rounding)
-    return _Levels(values[starts], np.add.reduceat(count, starts))
+    return _Levels(values[starts], np.logaddexp.reduceat(log_mass[order], starts))
 
 
 def _sd(levels, alpha):
     """sd of log p under q_{α,0}."""
     depth = levels.log_p - levels.log_p[-1]
-    weight = levels.multiplicity * np.exp(alpha * depth)
+    exponent = levels.log_mass + (alpha - 1) * depth
+    weight = np.exp(exponent - np.max(exponent))
     weight /= weight.sum()
-    return np.sqrt(np.sum(weight * (depth - np.sum(weight * depth)) ** 2))
+    depth -= weight @ depth
+    return np.sqrt(weight @ (depth * depth))
 
 
 def _spread(levels, excess):
@@ -104,25 +127,47 @@ def _curve(levels):
     """Nodes (α-1, (α-1) sd) between which the curve is monotone: a grid in log(α-1), and its maxima refined.
 
     In log(α-1) no feature is narrower than about 1/log(number of responses): each is two levels exchanging mass.
+    Below α-1 = 1/(range of log p) the curve rises: with x = α-1, d log[x sd]/d log x = 1 + x κ₃/(2 Var), and |κ₃| is
+    at most range · Var.
     """
     if len(levels.log_p) == 1:
         return np.empty(0), np.empty(0)
     from scipy.optimize import minimize_scalar
 
-    gaps = np.diff(levels.log_p)
-    lowest = 1e-3 / (levels.log_p[-1] - levels.log_p[0])
-    highest = (10 + 2 * np.log(levels.multiplicity.sum())) / gaps[-1]  # beyond, only an exponential tail
+    gap = levels.log_p[-1] - levels.log_p[-2]
+    lowest = 1 / (levels.log_p[-1] - levels.log_p[0])
+    # Beyond, the two likeliest levels are alone and only an exponential tail is left.
+    rivals = np.logaddexp.reduce(levels.log_mass[:-1]) - levels.log_mass[-1]
+    highest = max(2 * lowest, (10 + 2 * max(rivals, 0.0)) / gap)
     grid = np.linspace(np.log(lowest), np.log(highest), 2 + int(20 * np.log(highest / lowest)))
-    height = np.array([_spread(levels, np.exp(x)) for x in grid])
+    # From the left, so that what has lost all its mass at one α need not be looked at again at the next.
+    height, left = np.empty(len(grid)), levels
+    lefts = []
+    for i, x in enumerate(grid):
+        left = _with_mass(left, np.exp(x))
+        lefts.append(left)
+        height[i] = _spread(left, np.exp(x))
     peaks = 1 + np.flatnonzero((height[1:-1] >= height[:-2]) & (height[1:-1] >= height[2:]))
     refined = [
         minimize_scalar(
-            lambda x: -_spread(levels, np.exp(x)),
+            lambda x, left=lefts[peak - 1]: -_spread(left, np.exp(x)),
             bounds=(grid[peak - 1], grid[peak + 1]),
             method="bounded",
             options={"xatol": 1e-9},
-        ).x
+        )
         for peak in peaks
     ]
-    nodes = np.exp(np.sort(np.concatenate([grid, refined])))
-    return nodes, np.array([_spread(levels, x) for x in nodes])
+    nodes = np.concatenate([grid, [found.x for found in refined]])
+    heights = np.concatenate([height, [-found.fun for found in refined]])
+    order = np.argsort(nodes)
+    return np.exp(nodes[order]), heights[order]
+
+
+def _with_mass(levels, excess):
+    """The levels without the lowest ones that hold no mass that floating point can see, here and at any larger α.
+
+    The likeliest level is above them, and the larger α, the more it leads.
+    """
+    exponent = levels.log_mass + excess * (levels.log_p - levels.log_p[-1])
+    seen = np.flatnonzero(exponent > np.max(exponent) - 80)
+    return _Levels(levels.log_p[seen[0] :], levels.log_mass[seen[0] :])

@@ -1,4 +1,9 @@
-"""The tilt family q_{α,b} ∝ p^α e^{b r}: two coordinates for every optimum, with moments and limits."""
+"""The tilt family q_{α,b} ∝ p^α e^{b r}: two coordinates for every optimum, with moments and limits.
+
+A sum over weighted samples is the same formula as a sum over the support: q ∝ w e^{(α-1) log p + b r}. Without
+`log_mass` the rows are all responses and w = p. With it they are samples y_i ~ p (equal weights: zeros), whose log p
+need not add up to one; everything said of p is then said of the weighted samples.
+"""
 
 from typing import NamedTuple
 
@@ -6,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Real, Shaped
 
 from theory.distribution import (
+    checked_correct,
     checked_exponent,
     checked_log_p,
     checked_reward,
@@ -14,6 +20,7 @@ from theory.distribution import (
     expectation,
     kl,
     log_sum_exp,
+    measure,
     renyi_entropy,
 )
 
@@ -26,6 +33,7 @@ __all__ = [
     "expectation",
     "kl",
     "kl_slope",
+    "kl_to_base",
     "log_odds_slope",
     "log_odds_terms",
     "log_partition",
@@ -61,14 +69,19 @@ def log_tilt(
     reward: Shaped[np.ndarray, "*#batch y"],
     alpha: float | Real[np.ndarray, "*#batch"],
     b: float | Real[np.ndarray, "*#batch"],
+    log_mass: Float[np.ndarray, "*#batch y"] | None = None,
 ) -> Float[np.ndarray, "*batch y"]:
     """log q_{α,b}(y) = α log p(y) + b r(y) - Φ(α, b)    [T1; 2205.11275 for α = 1]
 
     (1, 0) is p itself, alpha = 0 forgets p and keeps its support, b = 1/beta is KL-regularised RL.
-    -inf stays -inf (T24). alpha and b may be arrays that broadcast against the leading axes.
+    -inf stays -inf (T24). alpha and b may be arrays that broadcast against the leading axes. With log_mass: the
+    normalised log weights of the samples [T23].
     ValueError: log_p does not sum to one, shapes differ, alpha < 0, anything but log_p not finite.
+
+    >>> np.exp(log_tilt(np.log([0.5, 0.3, 0.2]), np.array([0.0, 1.0, 0.0]), alpha=2, b=0)).round(3)
+    array([0.658, 0.237, 0.105])
     """
-    scaled = _unnormalised(log_p, reward, alpha, b)
+    scaled = _unnormalised(log_p, reward, alpha, b, log_mass)
     top = np.max(scaled, axis=-1, keepdims=True)  # finite: a distribution has a support
     scaled -= top
     scaled -= np.log(np.sum(np.exp(scaled), axis=-1, keepdims=True))
@@ -80,12 +93,39 @@ def log_partition(
     reward: Shaped[np.ndarray, "*#batch y"],
     alpha: float | Real[np.ndarray, "*#batch"],
     b: float | Real[np.ndarray, "*#batch"],
+    log_mass: Float[np.ndarray, "*#batch y"] | None = None,
 ) -> Float[np.ndarray, "*batch"] | float:
     """Φ(α, b) = log Σ_y p(y)^α e^{b r(y)}, convex in (α, b); Φ(1, 0) = 0.    [T2]
 
-    Arguments and errors as in log_tilt.
+    With log_mass: log Σ w e^{(α-1) log p + b r}, which is log Σ w at (1, 0). Arguments and errors as in log_tilt.
     """
-    return log_sum_exp(_unnormalised(log_p, reward, alpha, b))
+    return log_sum_exp(_unnormalised(log_p, reward, alpha, b, log_mass))
+
+
+def kl_to_base(
+    log_p: Float[np.ndarray, "*#batch y"],
+    reward: Shaped[np.ndarray, "*#batch y"],
+    alpha: float | Real[np.ndarray, "*#batch"],
+    b: float | Real[np.ndarray, "*#batch"],
+    log_mass: Float[np.ndarray, "*#batch y"] | None = None,
+) -> Float[np.ndarray, "*batch"] | float:
+    """KL(q_{α,b}‖p) = E_q[t] - log E_p[e^t], t = (α-1) log p + b r, in nats.    [T5, T6]
+
+    To full precision near the base too, where both terms are of order |t| and their difference of order t²: t is
+    centred, so that the terms of first order cancel exactly. Arguments and errors as in log_tilt.
+    """
+    log_q = log_tilt(log_p, reward, alpha, b, log_mass)
+    log_base = log_tilt(log_p, reward, 1, 0, log_mass)
+    q, base, on = np.exp(log_q), np.exp(log_base), ~np.isneginf(log_base)
+    excess = np.expand_dims(np.asarray(alpha) - 1, -1)
+    t = excess * np.where(on, log_p, 0.0) + np.expand_dims(b, -1) * np.asarray(reward)
+    t = np.where(on, t - np.expand_dims(_dot(base, t), -1), 0.0)
+    small = np.max(np.abs(t), axis=-1, keepdims=True) < 1
+    near = np.expm1(np.where(small, t, 0.0))
+    log_z = np.where(small[..., 0], np.log1p(_dot(base, near)), log_sum_exp(log_base + t))
+    # Σ q t = Σ p t e^t/Z, and Σ p t = 0.
+    mean = np.where(small[..., 0], _dot(base * t, near) / (1 + _dot(base, near)), _dot(q, t))
+    return np.maximum(mean - log_z, 0.0)[()]
 
 
 def moments(
@@ -93,15 +133,17 @@ def moments(
     reward: Shaped[np.ndarray, "*#batch y"],
     alpha: float | Real[np.ndarray, "*#batch"],
     b: float | Real[np.ndarray, "*#batch"],
+    log_mass: Float[np.ndarray, "*#batch y"] | None = None,
 ) -> Moments:
     """Gradient and Hessian of Φ: mean and covariance of (log p, r) under q_{α,b}.    [T2; 2605.04542]
 
     For any f, ∂_α E[f] = Cov(f, log p) and ∂_b E[f] = Cov(f, r). So of the accuracy E[r],
     `var_reward` >= 0 is the slope upwards (more task reward) and `cov`, of either sign, the slope to
     the right (more sharpening).
+    With log_mass the moments of weighted samples (divisor n; times n/(n-1) for no bias at equal weights).
     Arguments and errors as in log_tilt.
     """
-    q = log_tilt(log_p, reward, alpha, b)
+    q = log_tilt(log_p, reward, alpha, b, log_mass)
     np.exp(q, out=q)
     # Off the support q = 0 and log p = -inf: any finite stand-in keeps 0 · -inf out of the sums.
     log_p = np.where(np.isneginf(log_p), 0.0, log_p) if np.isneginf(np.min(log_p)) else np.asarray(log_p)
@@ -124,9 +166,13 @@ def log_odds_terms(
     multiplies the base log-odds and charges for every extra way there is to be right: above alpha = 1
     it helps exactly when base > diversity_gap. If p supports no correct response (or no wrong one),
     accuracy is 0 (or 1) on the whole plane: base = total = -inf (or +inf), and the gap is 0 by definition.
+
+    >>> terms = log_odds_terms(np.log([0.5, 0.3, 0.2]), np.array([False, True, True]), alpha=2, b=0)
+    >>> round(float(terms.base), 3), round(float(terms.diversity_gap), 3), round(float(terms.total), 3)
+    (0.0, 0.654, -0.654)
     """
     log_p, alpha = checked_log_p(log_p), checked_exponent(alpha)
-    correct = checked_reward(correct, log_p, "correct").astype(bool)
+    correct = checked_correct(correct, log_p)
     if not np.isfinite(b):
         raise ValueError(f"b must be finite, got {b}; its limit is tilt.task_limit")
     log_mass_right, log_right = conditional(np.where(correct, log_p, -np.inf))
@@ -140,14 +186,18 @@ def log_odds_terms(
 
 
 def log_odds_slope(
-    log_p: Float[np.ndarray, "*#batch y"], correct: Bool[np.ndarray, "*#batch y"], alpha: float
+    log_p: Float[np.ndarray, "*#batch y"],
+    correct: Bool[np.ndarray, "*#batch y"],
+    alpha: float,
+    log_mass: Float[np.ndarray, "*#batch y"] | None = None,
 ) -> Float[np.ndarray, "*batch"] | float:
     """∂_α logit A = E_q[log p | C] - E_q[log p | W] under q_{α,b}; the same at every b.    [T3]
 
     In nats per unit of alpha; its sign at alpha = 1 says whether a little sharpening helps.
-    nan when C or W is empty.
+    nan when C or W is empty. Arguments and errors as in log_tilt.
     """
-    log_q = log_tilt(log_p, correct, alpha, 0)
+    correct = checked_correct(correct, np.asarray(log_p))
+    log_q = log_tilt(log_p, correct, alpha, 0, log_mass)
     classes = np.where(correct, log_q, -np.inf), np.where(correct, -np.inf, log_q)
     right, wrong = (
         np.where(np.isneginf(mass), np.nan, expectation(log_class, log_p))[()]
@@ -202,28 +252,31 @@ def delta_sharpening_bound(log_p: Float[np.ndarray, "*batch y"], alpha: float) -
     if alpha < 1:
         raise ValueError(f"alpha must be >= 1 for the sharpening bound, got {alpha}; below 1 p^alpha flattens p")
     descending = -np.sort(-log_p, axis=-1)
-    best = descending[..., 0]
+    best = np.asarray(descending[..., 0])
     second = descending[..., 1] if log_p.shape[-1] > 1 else np.full_like(best, -np.inf)
     if np.any(best == second):
         raise ValueError(
             f"log_p has two modes at {float(best.flat[np.argmax(best == second)])}; "
             "the bound needs a unique likeliest response, see sharpening_limit"
         )
-    return np.exp(log_sum_exp(descending[..., 1:]) - best - (alpha - 1) * (best - second))
+    gap = np.where(np.isneginf(second), 0.0, best - second)  # without a second response nothing is off the mode
+    return np.exp(log_sum_exp(descending[..., 1:]) - best - (alpha - 1) * gap)[()]
 
 
-def _unnormalised(log_p, reward, alpha, b):
-    """alpha log p + b r after the checks at the door."""
-    log_p = checked_log_p(log_p)
+def _unnormalised(log_p, reward, alpha, b, log_mass=None):
+    """alpha log p + b r, or (alpha - 1) log p + b r + log_mass of samples, after the checks at the door."""
+    log_p, counted = measure(log_p, log_mass)
     reward = checked_reward(reward, log_p)
     checked_exponent(alpha)
     if not np.isfinite(b).all():
         raise ValueError(f"b must be finite, got {b}; its limit b -> inf is tilt.task_limit")
     alpha, b = np.expand_dims(alpha, -1), np.expand_dims(b, -1)
-    if np.all(alpha > 0):  # alpha · -inf = -inf is what we want
+    if log_mass is None and np.all(alpha > 0):  # alpha · -inf = -inf is what we want
         return alpha * log_p + b * reward
-    off = np.isneginf(log_p)
-    return np.where(off, -np.inf, alpha * np.where(off, 0.0, log_p)) + b * reward
+    off = np.isneginf(counted)
+    power = alpha if log_mass is None else alpha - 1
+    scaled = np.where(off, -np.inf, power * np.where(off, 0.0, log_p)) + b * reward
+    return scaled if log_mass is None else scaled + counted
 
 
 def _tilt_of_face(log_p, height, alpha, reward, b):

@@ -7,17 +7,26 @@ from jaxtyping import Float, Real, Shaped
 
 from theory.distribution import (
     checked_exponent,
+    checked_log_mass,
     checked_log_p,
     checked_reward,
     expectation,
     log_power,
     log_sum_exp,
 )
-from theory.saddle_node import StdNormalisedAlpha, critical_beta, std_normalised_alpha, std_normalised_drift
+from theory.saddle_node import (
+    StdNormalisedAlpha,
+    critical_beta,
+    critical_beta_of_sd,
+    std_normalised_alpha,
+    std_normalised_drift,
+)
 
 __all__ = [
     "StdNormalisedAlpha",
+    "balance_rate",
     "critical_beta",
+    "critical_beta_of_sd",
     "k3_in_loss_optimum",
     "length_normalised_optimum",
     "rloo_alpha",
@@ -142,7 +151,11 @@ def length_normalised_optimum(
     return scaled - np.expand_dims(log_sum_exp(scaled), -1)
 
 
-def trajectory_balance_rate(log_p: Float[np.ndarray, " y"], length: Shaped[np.ndarray, " y"], alpha: float) -> float:
+def trajectory_balance_rate(
+    log_p: Float[np.ndarray, " y"],
+    length: Shaped[np.ndarray, " y"],
+    alpha: float,
+) -> float:
     """λ, the one root of Σ_y p^α e^{-λ|y|} = 1: trajectory balance with 1/|y| inside the square.    [T20; 2603.18363]
 
     In nats a token: the squared residual λ + (log π - α log p)/|y| is zero at π = p^α e^{-λ|y|}. Above alpha = 1,
@@ -150,16 +163,42 @@ def trajectory_balance_rate(log_p: Float[np.ndarray, " y"], length: Shaped[np.nd
     ValueError: a length < 1, alpha < 0, shapes.
     """
     log_p, length = checked_log_p(log_p), _checked_length(length, log_p)
-    scaled = log_power(log_p, checked_exponent(alpha))
-    log_z, on = log_sum_exp(scaled), ~np.isneginf(log_p)
-    # e^{-λ|y|} lies between its values at the shortest and the longest response, so λ does too.
-    ends = sorted((log_z / np.max(length[on]), log_z / np.min(length[on])))
-    if ends[0] == ends[1]:
-        return float(ends[0])
+    on = ~np.isneginf(log_p)
+    return _falling_root(log_power(log_p[on], checked_exponent(alpha)), length[on], 0.0)
 
-    from scipy.optimize import brentq  # half a second to import, so only where a root is needed
 
-    return brentq(lambda x: log_sum_exp(scaled - x * length), *ends, xtol=1e-15, rtol=1e-14)
+def balance_rate(
+    score: Float[np.ndarray, " rows"],
+    length: Shaped[np.ndarray, " rows"],
+    log_mass: Float[np.ndarray, " rows"],
+) -> float:
+    """λ, the one root of Σ w e^{score - λ|y|} = Σ w, from weighted samples of p, or all responses with w = p.    [T20]
+
+    `trajectory_balance_rate` for any score, (α-1) log p + b r say; weights need not add up to one.
+    ValueError: a length < 1, a score that is not finite, no weight above zero.
+    """
+    log_mass = checked_log_mass(log_mass)
+    score, length = checked_reward(score, log_mass, "score"), _checked_length(length, log_mass)
+    on = ~np.isneginf(log_mass)
+    return _falling_root(log_mass[on] + score[on], length[on], float(log_sum_exp(log_mass)))
+
+
+def _falling_root(log_height, length, log_total):
+    """λ with log Σ e^{log_height - λ length} = log_total.
+
+    The left side is convex and falls in λ, so Newton's steps from the left of the root never pass it: no bracket is
+    needed, whose ends would be one in floating point where one response has nearly all the mass.
+    """
+    # At this λ already the largest term alone reaches the total.
+    rate = float(np.max((log_height - log_total) / length))
+    for _ in range(200):
+        exponent = log_height - rate * length
+        log_sum = log_sum_exp(exponent)
+        step = float((log_sum - log_total) / (np.exp(exponent - log_sum) @ length))
+        if step <= 1e-15 * abs(rate):  # below the resolution of rate, or of the sum
+            break
+        rate += step
+    return rate
 
 
 def trajectory_balance_optimum(

@@ -1,14 +1,14 @@
-"""T5: sharpening and tilting at an equal KL budget; a run's own coordinate (T23)."""
+"""T5: sharpening and tilting at an equal KL budget."""
 
 import numpy as np
 import pytest
-from hard_policies import graded, rewarded
-from hypothesis import assume, given, settings
+from hard_policies import graded
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.special import log_softmax
 
 from theory import budget
-from theory.tilt import kl, log_tilt, moments, sharpening_limit, task_limit
+from theory.tilt import kl, log_tilt, sharpening_limit, task_limit
 
 LOG_P = np.log([0.05, 0.5, 0.15, 0.3])
 CORRECT = np.array([1.0, 0.0, 1.0, 0.0])
@@ -93,26 +93,6 @@ def test_no_budget_moves_nothing_and_too_much_has_no_end():
     assert 10 < budget.sharpening_at_budget(LOG_P, np.log(2) - 1e-3) < np.inf
 
 
-@settings(max_examples=50)
-@given(rewarded(deepest=-8.0, most=5), st.floats(0.0, 6), st.floats(-2, 5))
-def test_the_mean_of_log_p_names_the_alpha_of_a_run(problem, alpha, b):
-    """T23: whatever alpha a run has, its mean log p gives it back."""
-    log_p = problem[0]
-    levels = np.unique(log_p[~np.isneginf(log_p)])
-    assume(len(levels) > 1 and np.diff(levels).min() > 0.05)
-    measured = moments(*problem, alpha, b)
-    assume(measured.var_log_p > 1e-6)
-    found = budget.alpha_of_mean_log_p(*problem, float(measured.mean_log_p), b)
-    np.testing.assert_allclose(moments(*problem, found, b).mean_log_p, measured.mean_log_p, atol=1e-10)
-    np.testing.assert_allclose(found, alpha, rtol=1e-5, atol=1e-5)
-
-
-def test_a_run_without_tilt_is_the_default():
-    uniform = float(np.mean(LOG_P))
-    assert budget.alpha_of_mean_log_p(LOG_P, CORRECT, uniform) == 0
-    np.testing.assert_allclose(budget.alpha_of_mean_log_p(LOG_P, CORRECT, float(np.exp(LOG_P) @ LOG_P)), 1.0)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -124,12 +104,6 @@ def test_a_run_without_tilt_is_the_default():
          "reward is 2.0 on the whole support; no tilt moves p, so there is no b"),
         (lambda: budget.sharpening_at_budget(np.log([0.5, 0.5]), 0.1),
          "log_p is uniform on its support; no power moves it, so there is no alpha"),
-        (lambda: budget.alpha_of_mean_log_p(LOG_P, CORRECT, -0.5),
-         "mean_log_p is -0.5, but at b = 0 it lies between -1.69749 (alpha = 0) and -0.693147 (inf)"),
-        (lambda: budget.alpha_of_mean_log_p(LOG_P, CORRECT, float(np.log(0.5))),
-         f"mean_log_p is {np.log(0.5)}, but at b = 0 it lies between -1.69749 (alpha = 0) and -0.693147 (inf)"),
-        (lambda: budget.alpha_of_mean_log_p(LOG_P, CORRECT, -2.0),
-         "mean_log_p is -2.0, but at b = 0 it lies between -1.69749 (alpha = 0) and -0.693147 (inf)"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused_with_one_sentence(call, message):

@@ -1,15 +1,14 @@
-"""T17, T18: the power of a Markov policy, its threshold, and content against length."""
+"""T17: the power of a Markov policy and its threshold."""
 
 import itertools
 
 import numpy as np
 import pytest
-from hard_policies import markov_policies, rewarded
+from hard_policies import markov_policies
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from theory import content, length
-from theory.tilt import moments
+from theory import length
 
 # Two content states and a stop each; lopsided.
 MOVES = np.array([[0.2, 0.5], [0.1, 0.0]])
@@ -213,41 +212,6 @@ def test_where_stopping_costs_more_than_a_rollout_the_empty_response_wins():
     assert rows.tolist() == [False, True]
 
 
-@given(rewarded(), st.data())
-def test_covariance_splits_into_content_and_length(problem, data):
-    """T18: Cov(r, log p) = E Cov(·|L) + Cov(E[·|L]), each computed group by group, and their sum that of T2."""
-    log_p, reward = problem
-    lengths = np.array(data.draw(st.lists(st.integers(1, 4), min_size=len(log_p), max_size=len(log_p))))
-    found = content.covariance_by_length(log_p, reward, lengths)
-    p, value = np.exp(log_p), np.where(np.isneginf(log_p), 0.0, log_p)
-    within, rows = 0.0, []
-    for group in set(lengths.tolist()):
-        members = (lengths == group) & (p > 0)
-        if members.any():
-            mass, q = p[members].sum(), p[members] / p[members].sum()
-            r, l = reward[members], value[members]
-            within += mass * (q @ (r * l) - (q @ r) * (q @ l))
-            rows.append((mass, q @ r, q @ l))
-    mass, r, l = np.array(rows).T
-    between = mass @ (r * l) - (mass @ r) * (mass @ l)
-    np.testing.assert_allclose(found, (within, between), atol=1e-10)
-    np.testing.assert_allclose(sum(found), moments(log_p, reward, 1, 0).cov, atol=1e-10)
-
-
-@given(rewarded(), st.floats(0, 8), st.data())
-def test_content_power_sharpens_within_lengths_and_keeps_their_distribution(problem, alpha, data):
-    """T18: p(L) p(y|L)^α/Z_L."""
-    log_p = problem[0]
-    lengths = np.array(data.draw(st.lists(st.integers(1, 4), min_size=len(log_p), max_size=len(log_p))))
-    q, p = np.exp(content.content_power(log_p, lengths, alpha)), np.exp(log_p)
-    for group in set(lengths.tolist()):
-        members = (lengths == group) & (p > 0)
-        np.testing.assert_allclose(q[lengths == group].sum(), p[members].sum(), atol=1e-12)
-        shares = p[members] ** alpha
-        np.testing.assert_allclose(q[members], p[members].sum() * shares / shares.sum(), atol=1e-12)
-    assert not q[p == 0].any()
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -278,9 +242,6 @@ def test_content_power_sharpens_within_lengths_and_keeps_their_distribution(prob
          "vocabulary must be >= 1 and stop in (0, 1), got 5 and 1.0"),
         (lambda: length.uniform_existence_threshold(5, 0.0),
          "vocabulary must be >= 1 and stop in (0, 1), got 5 and 0.0"),
-        (lambda: content.content_power(np.log([0.5, 0.5]), np.array([1, 2]), -1),
-         "alpha must be finite and >= 0, got -1: below 0 the power p^alpha diverges where p = 0, "
-         "and its limit alpha -> inf is tilt.sharpening_limit"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused_with_one_sentence(call, message):
@@ -296,7 +257,3 @@ def test_shapes_that_do_not_match_are_both_named(as_users_call_it):
     with pytest.raises(ValueError) as error:
         length.markov_power(MOVES, STOP[:1], 0, 2)
     assert str(error.value) == "stop has shape (1,) but transition has shape (2, 2)"
-    with pytest.raises(ValueError, match=r"^length has shape \(3,\)"):
-        content.content_power(np.log([0.5, 0.5]), np.ones(3), 2)
-    with pytest.raises(ValueError, match=r"length has shape \(3,\) but log_p has shape \(2,\)"):
-        content.covariance_by_length(np.log([0.5, 0.5]), np.zeros(2), np.ones(3))
