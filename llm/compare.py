@@ -1,14 +1,18 @@
 """python -m llm.compare: one base model, every regime, the same prompts, a forecast written before the first run."""
 
+import dataclasses
 import sys
 
 from harness.command import one_line_errors, parse
-from llm.comparison.config import CompareConfig
+from llm.comparison.config import ARMS, Arm, CompareConfig
+from llm.training.option_lists import check_options
 
 
 def main(arguments: list[str] | None = None) -> None:
     config, trl_arguments = parse(CompareConfig, "llm.compare", arguments, return_unknown_args=True)
     with one_line_errors():
+        own = [field.name for field in dataclasses.fields(config)]
+        check_options(trl_arguments, own, {arm.regime for arm in map(ARMS.get, config.arms) if isinstance(arm, Arm)})
         import warnings
 
         # TRL 1.16 still asks transformers for is_gradient_checkpointing under its old name.

@@ -1,12 +1,16 @@
 """python -m llm.train: run one objective on a language model with TRL's RLOO, beside the forecast of where it ends."""
 
 import argparse
+import dataclasses
 import json
 import sys
 from pathlib import Path
 
-from harness.command import one_line_errors, parse
+from harness.command import did_you_mean, one_line_errors, parse
 from llm.training.config import TrainConfig
+from llm.training.option_lists import NAMES, check_options
+
+OPTIONS = {field.name for field in dataclasses.fields(TrainConfig)}
 
 OUT_OF_MEMORY = (
     "the GPU is out of memory; three knobs help: a smaller --per_device_train_batch_size (and as much larger "
@@ -22,7 +26,10 @@ def read_command_line(arguments: list[str] | None = None) -> tuple[TrainConfig, 
     file = finder.parse_known_args(arguments)[0].config
     with one_line_errors():
         from_file = _arguments_in(file) if file else []
-    return parse(TrainConfig, "llm.train", [*from_file, *arguments], return_unknown_args=True)
+    config, trl_arguments = parse(TrainConfig, "llm.train", [*from_file, *arguments], return_unknown_args=True)
+    with one_line_errors():
+        check_options(trl_arguments, OPTIONS, [config.regime])
+    return config, trl_arguments
 
 
 def _arguments_in(path: Path) -> list[str]:
@@ -36,6 +43,9 @@ def _arguments_in(path: Path) -> list[str]:
         raise ValueError(f"--config {path} must hold options by name, got {type(content).__name__}")
     arguments = []
     for name, value in content.items():
+        known = str(name).replace("-", "_")
+        if known not in (OPTIONS | NAMES) - {"config"}:
+            raise ValueError(f"--config {path}: unknown option {name}{did_you_mean(known, OPTIONS | NAMES)}")
         option = name.replace("_", "-")
         if option in ("overwrite", "resume", "stop-on-collapse"):
             arguments += [f"--{option}" if value else f"--no-{option}"]

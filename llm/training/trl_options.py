@@ -1,6 +1,8 @@
 """TRL's options: the presets of a run, what the command line makes of them, and what an objective does not allow."""
 
+import argparse
 import dataclasses
+import json
 import os
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from trl import RLOOConfig
 
 from llm.models.organisms import MAX_RESPONSE_TOKENS
 from llm.training.config import TrainConfig
+from llm.training.option_lists import check_options
+from llm.training.requirements import check_machine, check_optimiser
 from llm.training.rewards import trl_beta
 
 # For the bundled organisms: settings under which every regime settles within a few hundred steps on two CPU cores.
@@ -32,8 +36,19 @@ PAPER_OPTIONS = {
     "max_completion_length": 1536,
     "per_device_eval_batch_size": 64,
 }
-# Under any other sampling options the responses do not come from pi, and l, log pi are not their log-probabilities.
-NEUTRAL_SAMPLING = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p": None, "repetition_penalty": 1.0}
+ALWAYS = {
+    "disable_dropout": True,  # responses are generated without it, and must be scored as they were generated
+    "router_aux_loss_coef": 0.0,  # unset, a mixture of experts would bring a loss of its own
+}
+# The largest share of the weights that weight decay may take away in a run: more would move where it ends.
+LARGEST_DECAY = 0.01
+AT_LEAST = {
+    "per_device_train_batch_size": 1, "per_device_eval_batch_size": 1, "gradient_accumulation_steps": 1,
+    "steps_per_generation": 1, "generation_batch_size": 1, "num_iterations": 1, "num_generations": 2,
+    "num_generations_eval": 1, "max_completion_length": 1, "save_steps": 1, "learning_rate": 0, "weight_decay": 0,
+    "warmup_steps": 0, "max_grad_norm": 0, "adam_epsilon": 0, "vllm_tensor_parallel_size": 1,
+}  # fmt: skip
+DTYPES = ("float32", "bfloat16", "float16", "auto")
 
 
 class _Parser(HfArgumentParser):
@@ -42,23 +57,49 @@ class _Parser(HfArgumentParser):
 
 
 def rloo_config(config: TrainConfig, output_dir: Path, presets: dict, arguments: list[str]) -> RLOOConfig:
-    """The presets, changed by the command line. ValueError for an unknown option or one that changes the objective."""
+    """The presets, changed by the command line.
+
+    ValueError for an option that is unknown, that changes the objective, or that this machine lacks something for.
+    """
+    check_options(arguments, [field.name for field in dataclasses.fields(config)], [config.regime])
     processes = int(os.environ.get("WORLD_SIZE", 1))
-    parser = _Parser(RLOOConfig)
+    options = _read(config, output_dir, presets, arguments, processes)
+    _check_numbers(options)
+    check_machine(options, config.lora_rank)
+    args = RLOOConfig(**vars(options))
+    if args.world_size != processes:
+        raise ValueError(
+            f"WORLD_SIZE is {processes}, but {args.world_size} process(es) found each other; see docs/launch.md"
+        )
+    if args.deepspeed_plugin:
+        raise ValueError("accelerate launch is set to DeepSpeed, which brings an optimiser of its own; use FSDP2")
+    _check_saving(config, args)
+    _check_decay(args)
+    check_optimiser(args)
+    if config.validation_prompts:
+        args.eval_steps = args.save_steps
+    return args
+
+
+def _read(
+    config: TrainConfig, output_dir: Path, presets: dict, arguments: list[str], processes: int
+) -> argparse.Namespace:
+    parser = _Parser(RLOOConfig, allow_abbrev=False)
+    next(action for action in parser._actions if action.dest == "report_to").nargs = "+"
     parser.set_defaults(
         **{
             "num_generations": 8,
             "lr_scheduler_type": "constant_with_warmup",
             "max_steps": config.steps,
-            "bf16": torch.cuda.is_available(),
             "activation_checkpointing": torch.cuda.is_available(),
             "dataloader_pin_memory": torch.cuda.is_available(),
             "logging_steps": 1,
             "save_strategy": "steps",
             "save_steps": 50,
             "save_total_limit": 2,
-            "report_to": "none",
+            "report_to": ["none"],
             "disable_tqdm": True,
+            **ALWAYS,
             # Without being told, accelerate joins the processes of a machine without a GPU to nothing.
             "use_cpu": processes > 1 and not torch.accelerator.is_available(),
             **_validation(config),
@@ -69,15 +110,29 @@ def rloo_config(config: TrainConfig, output_dir: Path, presets: dict, arguments:
             "beta": trl_beta(config.objective),
         }
     )
-    args, *unknown = parser.parse_args_into_dataclasses(args=arguments, return_remaining_strings=True)
-    if unknown[-1]:
-        raise ValueError(f"unknown options {' '.join(unknown[-1])}; see llm.train --help and TRL's RLOOConfig")
-    if args.world_size != processes:
-        raise ValueError(
-            f"WORLD_SIZE is {processes}, but {args.world_size} process(es) found each other; see docs/launch.md"
-        )
-    if args.resume_from_checkpoint:
-        raise ValueError("--resume_from_checkpoint is found by llm.train itself; pass --resume and the --output-dir")
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        raise ValueError(f"{' '.join(unknown)} belongs to no option; see llm.train --help and TRL's RLOOConfig")
+    if options.bf16 is None:
+        options.bf16 = torch.cuda.is_available() and not options.fp16
+    return options
+
+
+def _check_numbers(options: argparse.Namespace) -> None:
+    for name, least in AT_LEAST.items():
+        value = getattr(options, name)
+        if value is not None and not least <= value < float("inf"):
+            raise ValueError(f"--{name} must be finite and at least {least}, got {value}")
+    for name in ("epsilon", "epsilon_high"):
+        value = getattr(options, name)
+        if value is not None and not value > 0:
+            raise ValueError(f"--{name} must be > 0, got {value}: every response of one sign would be left out")
+    dtype = json.loads(options.model_init_kwargs or "{}").get("dtype", "auto")
+    if dtype not in DTYPES:
+        raise ValueError(f"--model_init_kwargs dtype must be one of {', '.join(DTYPES)}, got {dtype}")
+
+
+def _check_saving(config: TrainConfig, args: RLOOConfig) -> None:
     # A checkpoint in the middle of a batch of responses would lose what is left of it.
     steps_a_batch = args.num_iterations * args.steps_per_generation / args.gradient_accumulation_steps
     if args.save_strategy == "steps" and args.save_steps % steps_a_batch:
@@ -85,15 +140,29 @@ def rloo_config(config: TrainConfig, output_dir: Path, presets: dict, arguments:
             f"--save_steps {args.save_steps} falls into a batch of responses, which lasts {steps_a_batch:g} steps; "
             "give a multiple"
         )
-    for name, neutral in NEUTRAL_SAMPLING.items():
-        if getattr(args, name) != neutral:
-            raise ValueError(
-                f"--{name} {getattr(args, name)} makes the sampler differ from pi, so that log pi and l are not its "
-                f"log-probabilities; leave it at {neutral}"
-            )
-    if config.validation_prompts:
-        args.eval_steps = args.save_steps
-    return args
+    if args.save_strategy == "no" and config.validation_prompts:
+        raise ValueError(
+            f"--validation-prompts {config.validation_prompts} chooses a checkpoint and --save_strategy no saves none; "
+            "give one of them"
+        )
+
+
+def _check_decay(args: RLOOConfig) -> None:
+    """Weight decay takes the share learning rate x decay of every weight in a step, whatever the objective says."""
+    if not args.weight_decay:
+        return
+    if args.optim.value.startswith(("sgd", "adagrad", "rmsprop")):
+        raise ValueError(
+            f"--weight_decay {args.weight_decay:g} with --optim {args.optim.value} is a loss that is not in the "
+            "objective; leave it at 0, or use an adamw_ optimiser"
+        )
+    share = args.learning_rate * args.weight_decay * args.max_steps
+    if share > LARGEST_DECAY:
+        raise ValueError(
+            f"--weight_decay {args.weight_decay:g} would take {share:.1%} off the weights in {args.max_steps} steps at "
+            f"--learning_rate {args.learning_rate:g}, which no objective asks for; at most {LARGEST_DECAY:.0%} is "
+            "harmless: lower it"
+        )
 
 
 def _validation(config: TrainConfig) -> dict:
@@ -108,6 +177,10 @@ def changed_options(args: RLOOConfig) -> dict:
     changed = {}
     for field in dataclasses.fields(args):
         value = getattr(args, field.name)
-        if value != field.default and isinstance(value, str | int | float | bool | list | type(None)):
+        if (
+            field.name not in ALWAYS
+            and value != field.default
+            and isinstance(value, str | int | float | bool | list | dict | type(None))
+        ):
             changed[field.name] = value
     return changed

@@ -53,6 +53,7 @@ def test_mendable_errors_are_one_line_and_bugs_keep_their_traceback(capsys):
         ("--learning_rat", "; did you mean --learning_rate?"),
         ("--learning-rates", "; did you mean --learning_rate?"),
         ("--output_dirs", "; did you mean --output-dir?"),
+        ("--warm", "; did you mean --warmup_steps?"),
         ("--weights", ""),
     ],
 )
