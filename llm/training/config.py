@@ -64,6 +64,8 @@ class TrainConfig:
         for name in ("validation_prompts", "lora_rank"):
             if getattr(self, name) < 0:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 0, got {getattr(self, name)}")
+        if not 0 <= self.seed < 2**31:
+            raise ValueError(f"--seed must be between 0 and {2**31 - 1}, got {self.seed}")
         if self.resume and self.overwrite:
             raise ValueError("--resume goes on with a run and --overwrite replaces it; give one of them")
         if self.resume and self.output_dir is None:

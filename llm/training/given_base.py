@@ -36,6 +36,19 @@ def given_base(path: Path, model: str, problems: Sequence[Problem]) -> pd.DataFr
     return table
 
 
+def check_same_limit(path: Path, table: pd.DataFrame, limit: int) -> None:
+    """ValueError unless the responses end where those of training will end: a longer one, or one cut off earlier."""
+    length, finished = table["length"].to_numpy(int), table["finished"].to_numpy(bool)
+    too_long, cut_off = length > limit, ~finished & (length < limit)
+    if not (too_long | cut_off).any():
+        return
+    what, found = ("ends after", length[too_long]) if too_long.any() else ("is cut off after", length[cut_off])
+    raise ValueError(
+        f"--base {path} has a response that {what} {found[0]} tokens, and training ends responses at "
+        f"--max_completion_length {limit}; sample the base model under the same limit"
+    )
+
+
 def _check_model(path: Path, model: str) -> None:
     """By what the folder of the table says of itself, if anything."""
     said = _config_beside(path)

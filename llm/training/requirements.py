@@ -53,6 +53,15 @@ def check_enough_prompts(args: RLOOConfig, training_prompts: int) -> None:
         )
 
 
+def check_context(args: RLOOConfig, longest_prompt: int) -> None:
+    """ValueError when vLLM would end a response before --max_completion_length does, and base rollouts would not."""
+    if longest_prompt + args.max_completion_length > args.vllm_max_model_length:
+        raise ValueError(
+            f"--vllm_max_model_length {args.vllm_max_model_length} is less than the longest prompt ({longest_prompt} "
+            f"tokens) with --max_completion_length {args.max_completion_length}; raise the one or lower the other"
+        )
+
+
 def _check_precision(options: argparse.Namespace) -> None:
     has_gpu = torch.accelerator.is_available() and not options.use_cpu
     if options.fp16 and not has_gpu:

@@ -15,9 +15,11 @@ from harness.reservation import Place
 from llm.models import loading
 from llm.models.organisms import ORGANISMS
 from llm.problems import BUNDLED
+from llm.sampling.rollouts import encode_prompt
 from llm.training import resume
 from llm.training.config import TrainConfig
-from llm.training.given_base import given_base
+from llm.training.given_base import check_same_limit, given_base
+from llm.training.requirements import check_context, check_enough_prompts
 from llm.training.splits import Splits, split
 from llm.training.trl_options import ORGANISM_OPTIONS, PAPER_OPTIONS, changed_options, rloo_config
 from theory.vocabulary import LengthControl
@@ -71,11 +73,17 @@ def set_up(config: TrainConfig, trl_arguments: list[str], place: Place) -> tuple
     if config.length_control in (LengthControl.TRAJECTORY_BALANCE, LengthControl.CONTENT):
         check_groups_are_whole(config, args)
     problems = split(config, bundled)
+    check_enough_prompts(args, len(problems.train))
     base = given_base(config.base, config.model, problems.held_out) if config.base else None
+    if base is not None:
+        check_same_limit(config.base, base, args.max_completion_length)
     # In mixed precision the weights stay in float32: steps of 1e-6 are lost in the rounding of bfloat16 weights.
     model, tokenizer = loading.load(weights, dtype=torch.float32)
     if not bundled and not tokenizer.chat_template:
         raise ValueError(f"--model {config.model} has no chat template; use an instruction-tuned model")
+    if args.use_vllm and args.vllm_max_model_length:
+        every = [*problems.train, *problems.validation]
+        check_context(args, max(len(encode_prompt(tokenizer, problem, not bundled)) for problem in every))
     setup = Setup(
         config=config,
         args=args,

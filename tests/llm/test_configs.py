@@ -1,12 +1,16 @@
 """The shipped configuration files: every option is one that exists, and a step has the size that the paper's has."""
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
 from accelerate.commands.config.config_args import load_config_from_file
 
+from llm.lookalike import LookalikeConfig, build
 from llm.models.architectures import ARCHITECTURES
-from llm.train import read_command_line
+from llm.train import main, read_command_line
+from llm.training import requirements
 from llm.training.trl_options import PAPER_OPTIONS, rloo_config
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -29,8 +33,60 @@ def test_a_config_takes_every_regime_by_flags(file, regime, tmp_path):
     assert (
         args.lr_scheduler_type == "constant_with_warmup" and args.max_grad_norm == 1.0 and not args.normalize_advantages
     )
-    assert args.use_vllm and args.vllm_mode == "colocate"
+    assert not args.use_vllm and args.vllm_mode == "colocate", "vLLM is switched on by one flag, where it is installed"
+    assert not args.report_to, "no package is asked for that the install does not bring"
     assert args.eval_steps == args.save_steps, "every checkpoint is validated, or the best one may be gone"
+
+
+FAMILIES = {"llama-3.2-3b-instruct": "llama", "qwen2.5-3b-instruct": "qwen2", "qwen3-4b-instruct-2507": "qwen3"}
+# Sizes alone: nothing of what the file says a run should use.
+SMALL = "--steps 1 --eval-prompts 2 --eval-samples 2 --forecast-samples 2 --validation-prompts 2 --save_steps 1 "
+SMALL += "--per_device_train_batch_size 8 --gradient_accumulation_steps 1 --per_device_eval_batch_size 8 "
+SMALL += "--max_completion_length 4 --regime tempered --alpha 2"
+
+
+@pytest.fixture
+def bare_machine(monkeypatch):
+    """The core alone is installed, and there is no GPU."""
+    monkeypatch.setattr(requirements, "_installed", lambda package: False)
+    monkeypatch.setattr("transformers.integrations.integration_utils.is_tensorboard_available", lambda: False)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.accelerator.is_available", lambda *_: False)
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_config_runs_as_it_is_on_a_fresh_machine_with_the_core_only(file, bare_machine, tmp_path, monkeypatch):
+    rows = [{"problem": f"Add {i} and {i + 1}.", "answer": str(2 * i + 1), "solution": ""} for i in range(40)]
+    dataset = tmp_path / "problems.jsonl"
+    dataset.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    model = tmp_path / "model"
+    build(LookalikeConfig(dataset, model, FAMILIES[file.stem], hidden_size=48, layers=2, vocabulary=400))
+    local = ["--model", model, "--dataset", dataset, "--eval-dataset", dataset, "--output-dir", tmp_path / "run"]
+    monkeypatch.setattr(sys, "argv", ["llm.train", "--config", *map(str, [file, *local]), *SMALL.split()])
+    main()
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["steps"] == 1 and summary["best_step"] == 1
+
+
+@pytest.mark.parametrize(
+    "flag", ["--use_vllm true", "--report_to tensorboard", "--bf16 true"], ids=lambda flag: flag.split()[0]
+)
+def test_what_a_config_leaves_to_the_user_ends_with_one_line_where_it_is_lacking(
+    flag, bare_machine, tmp_path, monkeypatch, capsys
+):
+    arguments = [
+        "--config",
+        str(CONFIGS / "qwen2.5-3b-instruct.yaml"),
+        *flag.split(),
+        "--output-dir",
+        str(tmp_path / "run"),
+    ]
+    monkeypatch.setattr(sys, "argv", ["llm.train", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    error = capsys.readouterr().err.strip()
+    assert stop.value.code == 2 and error.startswith(f"error: {flag} ") and "\n" not in error
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
