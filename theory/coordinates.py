@@ -43,7 +43,7 @@ def projection(
     """(α, b), α >= 0, of the member with π's own E[log p] and E[r]: it minimises KL(π‖q).    [T2, T23]
 
     It depends on what the policy does, not on the logarithms of what it hardly ever does. A policy on a face has no
-    such member: a coordinate then stops at LARGEST.
+    such member: a coordinate then runs off until nothing is left to gain in floating point, or to LARGEST.
     """
     pi, log_p_on = np.exp(log_pi), np.where(np.isneginf(log_p), 0.0, log_p)
     return coordinates_of_means(log_p, reward, float(pi @ log_p_on), float(pi @ np.asarray(reward)))

@@ -69,10 +69,10 @@ def test_alpha_stays_at_zero_and_b_is_then_the_best_for_it():
     np.testing.assert_allclose(moments(LOG_P, CORRECT, 0, found.b).mean_reward, pi @ CORRECT, atol=1e-9)
 
 
-def test_a_policy_on_a_face_ends_at_the_border():
-    """T2: always correct is b = inf; it stops at the largest b, and at the box that the caller gives."""
+def test_a_policy_on_a_face_runs_off_until_nothing_is_left_to_gain():
+    """T2: always correct is b = inf; accuracy is then one to rounding, or the box that the caller gives ends it."""
     log_pi = np.where(CORRECT == 1, np.log(0.5), -np.inf)
-    assert coordinates.projection(log_pi, LOG_P, CORRECT).b == coordinates.LARGEST
+    assert moments(LOG_P, CORRECT, *coordinates.projection(log_pi, LOG_P, CORRECT)).mean_reward > 1 - 1e-9
     mean_log_p = float(np.mean(LOG_P[CORRECT == 1]))
     found = coordinates.coordinates_of_means(LOG_P, CORRECT, mean_log_p, 1.0, largest=(64.0, 20.0))
     assert found.b == 20
