@@ -4,68 +4,12 @@ Every file is plain, and is written to a temporary name and renamed, so that a k
 metrics.jsonl grows by one flushed line a step, so that an interrupted run can still be read.
 """
 
-import contextlib
 import dataclasses
 import json
 import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-
-from harness.environment import environment
-
-
-def prepare(output_dir: Path, config: Any, overwrite: bool = False) -> Path:
-    """Make the folder and write config.json and environment.json. A folder that holds a run is refused."""
-    output_dir = Path(output_dir)
-    if output_dir.exists() and not output_dir.is_dir():
-        raise ValueError(f"--output-dir {output_dir} is a file; name a folder")
-    if (output_dir / "config.json").exists():
-        if not overwrite:
-            raise ValueError(
-                f"--output-dir {output_dir} already holds a run; name another folder, or pass --overwrite to replace it"
-            )
-        shutil.rmtree(output_dir)
-    output_dir.mkdir(parents=True, exist_ok=True)
-    write_json(output_dir / "config.json", config)
-    write_json(output_dir / "environment.json", environment())
-    return output_dir
-
-
-def prepare_or_resume(output_dir: Path, config: Any, overwrite: bool = False, may_change: Sequence[str] = ()) -> Path:
-    """prepare(), but a folder that was begun with the same config is gone on with. The config is kept up to date.
-
-    may_change names the settings that may differ from what the folder was begun with; the folder's own name always may.
-    """
-    wanted = plain(config)
-    begun = Path(output_dir) / "config.json"
-    if overwrite or not begun.exists():
-        return prepare(output_dir, wanted, overwrite)
-    found = json.loads(begun.read_text())
-    for name, value in wanted.items():
-        if name not in ("overwrite", "output_dir", *may_change) and found.get(name) != value:
-            raise ValueError(
-                f"--output-dir {output_dir} was begun with another --{name.replace('_', '-')} ({found.get(name)}, now "
-                f"{value}); name another folder, or pass --overwrite to replace it"
-            )
-    write_json(begun, wanted)
-    return Path(output_dir)
-
-
-@contextlib.contextmanager
-def locked(output_dir: Path) -> Iterator[None]:
-    """While inside, no other command that asks for the lock works in the folder; a killed one frees it."""
-    import fcntl  # not on Windows, where the rest of this module works
-
-    with (output_dir / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(
-                f"--output-dir {output_dir} is in use by another process; wait for it, or name another folder"
-            ) from None
-        yield
 
 
 def write_json(path: Path, content: Any) -> None:

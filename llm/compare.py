@@ -10,7 +10,7 @@ from llm.training.option_lists import check_options
 
 def main(arguments: list[str] | None = None) -> None:
     config, trl_arguments = parse(CompareConfig, "llm.compare", arguments, return_unknown_args=True)
-    with one_line_errors():
+    with one_line_errors(config):
         own = [field.name for field in dataclasses.fields(config)]
         check_options(trl_arguments, own, {arm.regime for arm in map(ARMS.get, config.arms) if isinstance(arm, Arm)})
         import warnings
@@ -25,9 +25,6 @@ def main(arguments: list[str] | None = None) -> None:
         except RunStopped as stopped:
             print(f"{stopped.output_dir} was asked to stop; the same command begins that run again", file=sys.stderr)
             raise SystemExit(143) from None
-        except KeyboardInterrupt:
-            print("interrupted; the same command goes on from here", file=sys.stderr)
-            raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

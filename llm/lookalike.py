@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.command import one_line_errors, parse
+from harness.reservation import Place, reserved
 from llm.models.architectures import ARCHITECTURES, Architecture
 
 
@@ -31,6 +32,8 @@ class LookalikeConfig:
     """tokens"""
     seed: int = 0
     """seed of weights and data order"""
+    overwrite: bool = False
+    """replace the model of this command that --output-dir holds"""
 
     def __post_init__(self):
         if self.family not in ARCHITECTURES:
@@ -42,6 +45,12 @@ class LookalikeConfig:
 
 
 def build(config: LookalikeConfig) -> Path:
+    """Build the model and write it; returns its folder."""
+    with reserved("llm.lookalike", config.output_dir, config, config.overwrite) as place:
+        return _build(config, place)
+
+
+def _build(config: LookalikeConfig, place: Place) -> Path:
     import json
 
     import torch
@@ -56,9 +65,10 @@ def build(config: LookalikeConfig) -> Path:
     torch.manual_seed(config.seed)
     model = build_model(config, architecture, tokenizer)
     _supervise(model, tokenizer, rows, config)
-    model.save_pretrained(config.output_dir)
-    tokenizer.save_pretrained(config.output_dir)
-    return config.output_dir
+    folder = place.begin(config, "lookalike.json")  # config.json is the model's own
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
 
 
 def build_model(config: LookalikeConfig, architecture: Architecture, tokenizer):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.command import one_line_errors, parse
+from harness.reservation import Place, fresh, reserved
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,9 @@ class PretrainConfig:
     seed: int = 0
     """seed of initialisation and of the data"""
     output_dir: Path | None = None
-    """where to write; the default is the bundled place, llm/weights/ORGANISM"""
+    """where to write; by default a new folder under runs/ (the bundled models are in llm/weights)"""
+    overwrite: bool = False
+    """replace the model of this command that --output-dir holds"""
 
     def __post_init__(self):
         if self.organism not in ("aligned", "misaligned"):
@@ -36,12 +39,19 @@ class PretrainConfig:
 
 
 def pretrain(config: PretrainConfig) -> Path:
+    """Train and write the model; returns its folder."""
+    output_dir = config.output_dir or fresh(f"pretrain-{config.organism}")
+    with reserved("llm.pretrain", output_dir, config, config.overwrite) as place:
+        return _pretrain(config, place)
+
+
+def _pretrain(config: PretrainConfig, place: Place) -> Path:
     import numpy as np
     import torch
     from rich.progress import track
     from transformers import LlamaConfig, LlamaForCausalLM, get_cosine_schedule_with_warmup
 
-    from llm.models.organisms import ORGANISMS, WEIGHTS, build_tokenizer, prompts, render_prompt, sample_response
+    from llm.models.organisms import ORGANISMS, build_tokenizer, prompts, render_prompt, sample_response
 
     organism = ORGANISMS[config.organism]
     torch.manual_seed(config.seed)
@@ -79,11 +89,12 @@ def pretrain(config: PretrainConfig) -> Path:
         schedule.step()
         optimizer.zero_grad()
 
-    output_dir = config.output_dir or WEIGHTS / organism.name
     model.eval()
+    measured = measure(model, tokenizer, organism)
+    output_dir = place.begin(config, "pretrain.json")  # config.json is the model's own
     model.save_pretrained(output_dir, safe_serialization=True)
     tokenizer.save_pretrained(output_dir)
-    write_card(output_dir, config, measure(model, tokenizer, organism))
+    write_card(output_dir, config, measured)
     return output_dir
 
 

@@ -58,7 +58,7 @@ def _arguments_in(path: Path) -> list[str]:
 
 def main() -> None:
     config, trl_arguments = read_command_line()
-    with one_line_errors():
+    with one_line_errors(config):
         import warnings
 
         # TRL 1.16 still asks transformers for is_gradient_checkpointing under its old name.
@@ -74,9 +74,6 @@ def main() -> None:
             if "out of memory" not in str(error).lower():
                 raise
             raise ValueError(OUT_OF_MEMORY) from None
-        except KeyboardInterrupt:
-            print("interrupted; what was finished is in the run folder", file=sys.stderr)
-            raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

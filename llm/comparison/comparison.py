@@ -14,24 +14,30 @@ from rich.console import Console
 from rich.table import Table
 
 from harness import run_folder
+from harness.reservation import reserved
 from llm.comparison.config import ARMS, Arm, CompareConfig, Sampler
 from llm.comparison.run_pool import side_by_side
 from llm.forecasting.words import described
+from llm.models import loading
 from llm.models.organisms import ORGANISMS
 from llm.problems import BUNDLED
 from llm.rollout_table import read
 from llm.sampling.config import SampleConfig
-from llm.sampling.parts import sample
+from llm.sampling.parts import choose_problems, sample
 from llm.training.config import TrainConfig
 from llm.training.run import run
+from llm.training.setup import check_groups_are_whole
+from llm.training.splits import split
+from llm.training.trl_options import ORGANISM_OPTIONS, PAPER_OPTIONS, rloo_config
 from theory.estimation.diagnosis import ALPHAS, diagnose
 from theory.estimation.forecast import forecast, target_of
 from theory.estimation.reweight import Target, tilting_frontier
 from theory.estimation.samples import Rollouts
-from theory.vocabulary import COMPARED
+from theory.vocabulary import COMPARED, LengthControl
 
 # For the organisms: small steps, because a long response that is lost in the first steps is never sampled again.
 ORGANISM_ARGUMENTS = ["--per_device_train_batch_size", "128", "--learning_rate", "3e-4", "--warmup_steps", "20"]
+SAMPLED = [name for name, arm in ARMS.items() if isinstance(arm, Sampler)]
 
 
 def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
@@ -42,9 +48,9 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
     if small:
         trl_arguments = [*ORGANISM_ARGUMENTS, *trl_arguments]  # what is given later wins
     settings = dataclasses.asdict(config) | {"trl": trl_arguments}
-    may_change = ("arms", "seeds", "processes")
-    folder = run_folder.prepare_or_resume(config.output_dir, settings, config.overwrite, may_change)
-    with run_folder.locked(folder):
+    with reserved("llm.compare", config.output_dir, settings, config.overwrite, goes_on="the same command") as place:
+        _check(config, trl_arguments, small)
+        folder = place.begin_or_go_on(settings, may_change=("arms", "seeds", "processes"))
         sample(_sample_config(config, trl_arguments, samples=config.samples, output_dir=folder / "base"))
         predictions = _predict(config, folder)
         jobs = [(name, seed) for seed in range(config.seeds) for name in config.arms]
@@ -58,6 +64,19 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
     return folder
 
 
+def _check(config: CompareConfig, trl_arguments: list[str], small: bool) -> None:
+    """ValueError for what would end the base rollouts or an arm; nothing is written yet."""
+    loading.resolve(config.model)
+    choose_problems(_sample_config(config, trl_arguments), small)
+    trained = [_train_config(config, name, 0, config.output_dir) for name in config.arms if name not in SAMPLED]
+    for options in trained[:1]:
+        split(options, small)
+    for options in trained:
+        args = rloo_config(options, config.output_dir, ORGANISM_OPTIONS if small else PAPER_OPTIONS, trl_arguments)
+        if options.length_control in (LengthControl.TRAJECTORY_BALANCE, LengthControl.CONTENT):
+            check_groups_are_whole(options, args)
+
+
 def _make(config: CompareConfig, trl_arguments: list[str], folder: Path, name: str, seed: int) -> None:
     """Train the arm, or sample it; both evaluate on the same held-out prompts. What it says goes to logs/."""
     log = folder / "logs" / f"{name}-seed{seed}.txt"
@@ -69,19 +88,24 @@ def _make(config: CompareConfig, trl_arguments: list[str], folder: Path, name: s
             own = arm._asdict() | {"samples": config.eval_samples, "seed": seed + 1}
             sample(_sample_config(config, trl_arguments, output_dir=output_dir, **own))
             return
-        options = TrainConfig(
-            **_objective_options(arm),
-            model=config.model,
-            dataset=config.dataset,
-            steps=config.steps * arm.longer,
-            seed=seed,
-            eval_prompts=config.prompts,
-            eval_samples=config.eval_samples,
-            base=folder / "base" / "rollouts.parquet",
-            output_dir=output_dir,
-            overwrite=True,  # an arm that was cut off begins again; finished ones were passed over
-        )
-        run(options, trl_arguments)
+        run(_train_config(config, name, seed, folder), trl_arguments)
+
+
+def _train_config(config: CompareConfig, name: str, seed: int, folder: Path) -> TrainConfig:
+    arm = ARMS[name]
+    assert isinstance(arm, Arm)
+    return TrainConfig(
+        **_objective_options(arm),
+        model=config.model,
+        dataset=config.dataset,
+        steps=config.steps * arm.longer,
+        seed=seed,
+        eval_prompts=config.prompts,
+        eval_samples=config.eval_samples,
+        base=folder / "base" / "rollouts.parquet",
+        output_dir=_run_folder(folder, name, seed),
+        overwrite=True,  # an arm that was cut off begins again; finished ones were passed over
+    )
 
 
 def _run_folder(folder: Path, name: str, seed: int) -> Path:

@@ -33,6 +33,8 @@ def run(config: TrainConfig, trl_arguments: list[str]) -> Path:
     config.resume goes on with the run that the folder holds. RunStopped after a SIGTERM, when there is more to do.
     """
     transformers.utils.logging.disable_progress_bar()  # one bar is shown, that of the run
+    if config.output_dir is None and os.environ.get("WORLD_SIZE", "1") != "1":
+        raise ValueError("--output-dir is needed with several processes; each would make a folder of its own")
     output_dir = config.output_dir or reservation.fresh(f"{Path(config.model).name}-{config.regime}-seed{config.seed}")
     with reservation.reserved(
         "llm.train",

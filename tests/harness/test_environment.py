@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness import environment
@@ -48,6 +49,11 @@ def test_the_repository_around_an_installed_copy_is_not_ours(repository):
 def test_a_repository_that_does_not_track_the_code_is_not_ours(repository):
     git(repository, "rm", "-q", "--cached", "harness/environment.py")
     assert environment.code_version(repository) == {"commit": None, "dirty": None}
+
+
+def test_the_versions_of_the_libraries():
+    found = environment.environment()
+    assert found["libraries"]["numpy"] == np.__version__ and {"commit", "dirty", "python", "cpus"} <= found.keys()
 
 
 def test_without_git_there_is_no_commit(repository, monkeypatch):

@@ -15,31 +15,12 @@ class Config:
 
 
 def test_a_run_folder_is_plain_json_with_nan_as_null(tmp_path):
-    folder = run_folder.prepare(tmp_path / "run", Config(float("inf"), tmp_path))
-    run_folder.write_json(folder / "summary.json", {"mean": np.float64(0.5), "bad": float("nan"), "list": np.arange(2)})
-    assert json.loads((folder / "config.json").read_text()) == {"alpha": None, "place": str(tmp_path)}
-    assert json.loads((folder / "summary.json").read_text()) == {"mean": 0.5, "bad": None, "list": [0, 1]}
-    assert json.loads((folder / "environment.json").read_text())["libraries"]["numpy"] == np.__version__
-
-
-def test_a_folder_that_holds_a_run_is_kept_unless_asked(tmp_path):
-    folder = run_folder.prepare(tmp_path / "run", {"k": 1})
-    (folder / "result.csv").write_text("kept")
-    with pytest.raises(ValueError, match="already holds a run"):
-        run_folder.prepare(folder, {"k": 2})
-    assert (folder / "result.csv").read_text() == "kept"
-    run_folder.prepare(folder, {"k": 2}, overwrite=True)
-    assert not (folder / "result.csv").exists()
-    assert json.loads((folder / "config.json").read_text()) == {"k": 2}
-
-
-def test_a_folder_of_other_files_is_not_emptied(tmp_path):
-    """--overwrite replaces a run; a folder that is no run keeps what it has."""
-    (tmp_path / "thesis.tex").write_text("years of work")
-    run_folder.prepare(tmp_path, {}, overwrite=True)
-    assert (tmp_path / "thesis.tex").exists()
-    with pytest.raises(ValueError, match="is a file"):
-        run_folder.prepare(tmp_path / "thesis.tex", {})
+    run_folder.write_json(tmp_path / "config.json", Config(float("inf"), tmp_path))
+    run_folder.write_json(
+        tmp_path / "summary.json", {"mean": np.float64(0.5), "bad": float("nan"), "list": np.arange(2)}
+    )
+    assert json.loads((tmp_path / "config.json").read_text()) == {"alpha": None, "place": str(tmp_path)}
+    assert json.loads((tmp_path / "summary.json").read_text()) == {"mean": 0.5, "bad": None, "list": [0, 1]}
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
@@ -52,6 +33,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     with pytest.raises(OSError, match="disk full"):
         run_folder.write(tmp_path / "summary.json", fail)
     assert json.loads((tmp_path / "summary.json").read_text()) == {"a": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
 
 
 def test_metrics_grow_by_whole_lines_and_a_cut_line_is_not_read(tmp_path):

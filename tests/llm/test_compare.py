@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from harness.run_folder import locked
+from harness.reservation import locked
 from llm.compare import main
 
 ARMS = ["tempered-2", "task"]
