@@ -19,7 +19,7 @@ FORMATS = ("png", "pdf")
 
 
 @dataclass(frozen=True)
-class Config:
+class FiguresConfig:
     """Draw every figure that the run folders allow, as PNG and PDF."""
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
@@ -32,7 +32,7 @@ class Config:
             raise ValueError("name at least one run folder, such as runs/compare")
 
 
-def draw_all(config: Config) -> list[Path]:
+def draw_all(config: FiguresConfig) -> list[Path]:
     """Write FOLDER-FIGURE.png and .pdf for each figure; returns the paths. ValueError: nothing to draw."""
     from figures.gallery import gallery
     from harness.run_folder import write
@@ -43,17 +43,17 @@ def draw_all(config: Config) -> list[Path]:
         raise ValueError(f"RUN {config.runs[0]} has nothing to draw; add a folder of llm.compare or llm.forecast")
     config.output_dir.mkdir(parents=True, exist_ok=True)
     written = []
-    for drawn in drawings:
-        canvas = drawn.figure()
+    for drawing in drawings:
+        canvas = drawing.figure()
         for form in FORMATS:
-            written.append(config.output_dir / f"{drawn.folder}-{drawn.name}.{form}")
+            written.append(config.output_dir / f"{drawing.folder}-{drawing.name}.{form}")
             write(written[-1], canvas.savefig)
             canvas.set_layout_engine("none")  # it is laid out; to do it again would only take time
     return written
 
 
 def main(arguments: list[str] | None = None) -> None:
-    config = parse(Config, "figures.all", arguments)
+    config = parse(FiguresConfig, "figures.all", arguments)
     with one_line_errors(config):
         for path in draw_all(config):
             print(path)

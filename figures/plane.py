@@ -1,12 +1,14 @@
 """The (alpha, b) plane coloured by accuracy: predicted lines, and where simulations or runs really ended."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from figures.style import ACCURACY, ACCURACY_RANGE, COLOURS, MARKERS
+from figures.style import ACCURACY, ACCURACY_RANGE, COLOURS, MARKERS, figure
+
+SHADE_TICKS = [0, 0.25, 0.5, 0.75, 1]
 
 
 class RegimePath(NamedTuple):
@@ -34,8 +36,8 @@ def draw_plane(
     repeller is a ring.
     """
     levels = np.linspace(0, 1, 11)
-    contours = ax.contourf(alphas, bs, accuracy, levels=levels, colors=_shades(len(levels) - 1))
-    ax.contour(alphas, bs, accuracy, levels=[0.5], colors="white", linewidths=0.8, linestyles="--")
+    contours = ax.contourf(alphas, bs, accuracy, levels=levels, colors=shades(len(levels) - 1))
+    draw_contour_lines(ax, alphas, bs, accuracy, [0.5], colors="white", linewidths=0.8, linestyles="--")
     for name, path in paths.items():
         _draw_path(ax, name, path)
     ax.plot(1, 0, MARKERS["base"], color="white", markeredgecolor=COLOURS["base"], zorder=6, label="base model")
@@ -48,12 +50,27 @@ def draw_plane(
     return contours
 
 
-def draw_plane_with_key(figure, ax, *arguments) -> None:
+def plane_figure(*arguments):
     """draw_plane with its shade bar beside it and its legend underneath."""
-    contours = draw_plane(ax, *arguments)
-    bar = figure.colorbar(contours, ax=ax, pad=0.02, ticks=[0, 0.25, 0.5, 0.75, 1])
-    bar.set_label("accuracy")
-    figure.legend(loc="outside lower center", ncols=2, handlelength=1.6, columnspacing=1.0)
+    with figure(height=4.0) as (canvas, ax):
+        contours = draw_plane(ax, *arguments)
+        canvas.colorbar(contours, ax=ax, pad=0.02, ticks=SHADE_TICKS, label="accuracy")
+        canvas.legend(loc="outside lower center", ncols=2, handlelength=1.6, columnspacing=1.0)
+    return canvas
+
+
+def draw_contour_lines(ax, x, y, values: Float[np.ndarray, "y x"], levels: Iterable[float], **look):
+    """Contour lines at the levels that the values cross, each row at a y; None where they cross none."""
+    known = values[np.isfinite(values)]
+    crossed = [level for level in levels if known.size and known.min() < level < known.max()]
+    return ax.contour(x, y, values, levels=crossed, **look) if crossed else None
+
+
+def shades(number: int, darkest: float = ACCURACY_RANGE[0]):
+    """Colours of accuracy from low to high."""
+    from matplotlib import colormaps
+
+    return colormaps[ACCURACY](np.linspace(darkest, ACCURACY_RANGE[1], number))
 
 
 def _draw_path(ax, name, path):
@@ -72,9 +89,3 @@ def _draw_path(ax, name, path):
     ax.plot(*path.measured.T, marker, color=colour, label=name, zorder=5, **edge)
     hollow = {"color": "none", "markeredgecolor": colour, "markersize": 8, "markeredgewidth": 0.9}
     ax.plot(*path.ends.T, marker, zorder=4, **hollow)
-
-
-def _shades(number):
-    from matplotlib import colormaps
-
-    return colormaps[ACCURACY](np.linspace(*ACCURACY_RANGE, number))

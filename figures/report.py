@@ -15,7 +15,7 @@ from harness.command import one_line_errors, parse
 
 
 @dataclass(frozen=True)
-class Config:
+class ReportConfig:
     """Write one HTML page with question, prediction, runs, verdict, tables, figures and how to rerun."""
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
@@ -31,7 +31,7 @@ class Config:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    config = parse(Config, "figures.report", arguments)
+    config = parse(ReportConfig, "figures.report", arguments)
     with one_line_errors(config):
         from figures.page.page import page
         from harness.run_folder import write

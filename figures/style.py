@@ -1,7 +1,8 @@
 """One look for every figure: colours that survive colour blindness, a regime always in the same colour."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 # Okabe and Ito's palette, and a violet; black and grey are kept for the base model and for what is not a regime.
 COLOURS = {
@@ -34,7 +35,7 @@ ACCURACY_RANGE = (0.3, 1.0)  # of the colour map
 COLUMN = 3.4  # inches: one column of a two-column page
 PAGE = 7.0
 
-_RC = {
+_RC: dict[str, Any] = {
     "figure.dpi": 200,
     "savefig.dpi": 200,
     "figure.constrained_layout.use": True,
@@ -64,7 +65,7 @@ def figure(width: float = COLUMN, height: float = 2.8, **subplots) -> Iterator:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_RC):
+    with matplotlib.rc_context(_RC):  # type: ignore[arg-type]  # it lists the keys one by one
         canvas = Figure(figsize=(width, height))
         FigureCanvasAgg(canvas)
         yield canvas, canvas.subplots(**subplots)
@@ -72,8 +73,20 @@ def figure(width: float = COLUMN, height: float = 2.8, **subplots) -> Iterator:
 
 def key(*axes) -> tuple[list, list[str]]:
     """Handles and labels of the legend of some axes, each label once."""
-    found = {}
+    found: dict[str, Any] = {}
     for ax in axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
     return list(found.values()), list(found)
+
+
+def fit_y(ax, shown: Sequence[float], margin: float) -> None:
+    """The y axis from the least to the largest that it has to show, and a share of that beyond; as it is for none."""
+    if shown:
+        space = margin * (max(shown) - min(shown)) + 1e-6
+        ax.set_ylim(min(shown) - space, max(shown) + space)
+
+
+def bars(value: float, low: float, high: float) -> list[list[float]]:
+    """The lengths of an error bar, down and up, as matplotlib wants them; an end on the wrong side has none."""
+    return [[max(value - low, 0)], [max(high - value, 0)]]

@@ -91,6 +91,20 @@ def small_budget_ratio(
     return gain_ratio(at_base.cov, at_base.var_log_p, at_base.var_reward)
 
 
+def accuracy_by_mixing(
+    budget: float, kl: Float[np.ndarray, " policies"], accuracy: Float[np.ndarray, " policies"]
+) -> float:
+    """The accuracy on the chord between neighbours in KL(·‖p), at a KL of budget (nats).    [T5]
+
+    Picking policy 2 rather than 1 with probability λ has accuracy (1-λ)A₁ + λA₂ and at most the KL (1-λ)KL₁ + λKL₂,
+    for KL is convex. So it is no more than a task reward can do at that KL: the best, q_{1,b}, is concave in KL and
+    lies above its chords. Beyond the last policy the largest accuracy stands, for more KL is allowed, not needed;
+    before the first one that of the first. KLs may be estimates, and as such below 0.
+    """
+    order = np.argsort(kl)
+    return float(np.interp(budget, kl[order], accuracy[order], right=np.max(accuracy)))
+
+
 def gain_ratio(
     cov: Float[np.ndarray, "*batch"] | float,
     var_log_p: Float[np.ndarray, "*batch"] | float,

@@ -69,8 +69,7 @@ def prepare(config: Config):
 
 def simulate(config: Config, prepared, run):
     """All regimes, and what to print, write and draw about them."""
-    from figures.plane import draw_plane_with_key
-    from figures.style import figure
+    from figures.plane import plane_figure
     from harness.run_folder import write_json
     from theory.objectives import REGIMES, Coordinates, Objective, regime
     from toysims import regimes
@@ -91,8 +90,7 @@ def simulate(config: Config, prepared, run):
     paths = {name: path._asdict() for name, path in found.paths.items()}
     drawn = {"alphas": alphas, "bs": bs, "accuracy": accuracy, "paths": paths}
     write_json(run.output_dir / "plane.json", drawn)  # what the figure is drawn from, to draw it again
-    with figure(height=4.0) as (canvas, ax):
-        draw_plane_with_key(canvas, ax, alphas, bs, accuracy, found.paths)
+    canvas = plane_figure(alphas, bs, accuracy, found.paths)
     return Outcome(
         checks=found.checks,
         summary={"k": len(problem.log_p), "seed": config.seed, "regimes": found.regimes},

@@ -115,8 +115,7 @@ def simulate(config: Config, _, run):
     import pyarrow as pa
     from pyarrow import parquet
 
-    from figures.style import PAGE, figure
-    from figures.toysims.sweep import draw_share, draw_sweep
+    from figures.toysims.sweep import sweep_figure
     from harness import run_folder
     from toysims.experiment import Outcome
     from toysims.verdict import Check, at_most
@@ -141,9 +140,7 @@ def simulate(config: Config, _, run):
         at_most("farthest end from the optimum", "T1", farthest, 1e-6),
         Check("rows in the table", "grid", float(config.cells), float(table.num_rows), 0.0),
     ]
-    with figure(PAGE, 2.6, ncols=2) as (canvas, axes):
-        draw_sweep(axes[0], config.alphas, config.betas, accuracy.mean(axis=0))
-        draw_share(axes[1], config.alphas, config.betas, helped.mean(axis=0))
+    canvas = sweep_figure(config.alphas, config.betas, accuracy.mean(axis=0), helped.mean(axis=0))
     summary = {
         "cells": config.cells,
         "farthest_total_variation": farthest,

@@ -5,12 +5,13 @@ from typing import Any
 
 from figures.llm.arms import Look
 from figures.llm.forecast import draw_curve
-from figures.study.runs import Run
-from figures.style import COLOURS, figure, key
+from figures.study.runs import TrainedRun
+from figures.study.words import known
+from figures.style import COLOURS, bars, figure, key
 
 
 def along_alpha_figure(
-    forecasts: Mapping[str, Sequence[dict[str, Any]]], runs: Sequence[Run], looks: Mapping[str, Look]
+    forecasts: Mapping[str, Sequence[dict[str, Any]]], runs: Sequence[TrainedRun], looks: Mapping[str, Look]
 ):
     """One panel; the limit α → ∞ stands a step beyond the largest power."""
     along = [record for record in forecasts["alpha"] if record["alpha"] > 0]
@@ -20,10 +21,9 @@ def along_alpha_figure(
         draw_curve(ax, along, "alpha", "accuracy", COLOURS["tempered"])
         for limit in forecasts["limit"]:
             if limit["alpha"] is None and limit["accuracy_reliable"]:
-                bar = [[limit["accuracy"] - limit["accuracy_low"]], [limit["accuracy_high"] - limit["accuracy"]]]
-                ax.errorbar(
-                    far, limit["accuracy"], yerr=bar, fmt="o", color=COLOURS["tempered"], elinewidth=3, alpha=0.4
-                )
+                value, low, high = (limit[f"accuracy{end}"] for end in ("", "_low", "_high"))
+                band = bars(value, low, high) if known(low, high) else None
+                ax.errorbar(far, value, yerr=band, fmt="o", color=COLOURS["tempered"], elinewidth=3, alpha=0.4)
         for run in runs:
             if run.family not in ("tempered", "sharpening"):
                 continue

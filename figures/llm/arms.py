@@ -10,7 +10,7 @@ SPARE = "vdph*<8"  # marks after the family's own
 
 
 class Look(NamedTuple):
-    colour: tuple[float, float, float]
+    colour: tuple[float, float, float] | str
     marker: str
 
 
@@ -25,6 +25,6 @@ def looks(families: Mapping[str, str]) -> dict[str, Look]:
         for place, arm in enumerate(arms):
             # Down to 45 % of the colour's light: lighter shades would not stand out on white.
             light = 1 - 0.55 * place / max(1, len(arms) - 1)
-            rgb = tuple(light * channel for channel in to_rgb(COLOURS.get(family, OTHER)))
-            found[arm] = Look(rgb, marks[place % len(marks)])
+            red, green, blue = to_rgb(COLOURS.get(family, OTHER))
+            found[arm] = Look((light * red, light * green, light * blue), marks[place % len(marks)])
     return found

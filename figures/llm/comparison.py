@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from figures.llm.arms import Look
-from figures.style import PAGE, figure, key
+from figures.style import PAGE, bars, figure, key
 
 LABELS = {
     "accuracy": "accuracy",
@@ -24,7 +24,7 @@ def draw_against_run(ax, rows, looks: Mapping[str, Look]) -> None:
         ax.errorbar(
             row.forecast,
             row.run,
-            xerr=[[max(row.forecast - row.low, 0)], [max(row.high - row.forecast, 0)]],
+            xerr=bars(row.forecast, row.low, row.high),
             yerr=2 * row.run_se,
             fmt=look.marker,
             color=look.colour,

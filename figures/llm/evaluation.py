@@ -4,10 +4,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from figures.llm.arms import Look
 from figures.style import PAGE, figure, key
 
-TITLES = {"pass@": "pass@k: any of k samples is right", "maj@": "maj@k: a vote of k samples is right"}
+TITLES = {"pass@": "pass@k: any of k samples is correct", "maj@": "maj@k: a vote of k samples is correct"}
 
 
 def draw_at_k(ax, kind: str, quantities: Mapping[str, Mapping[str, float]], name: str, look: Look) -> None:
@@ -15,7 +17,8 @@ def draw_at_k(ax, kind: str, quantities: Mapping[str, Mapping[str, float]], name
     ks = sorted(int(quantity.removeprefix(kind)) for quantity in quantities if quantity.startswith(kind))
     numbers = [quantities[f"{kind}{k}"] for k in ks]
     ax.plot(ks, [n["value"] for n in numbers], marker=look.marker, color=look.colour, lw=1, label=name)
-    ax.fill_between(ks, *([n[end] for n in numbers] for end in ("low", "high")), color=look.colour, alpha=0.15, lw=0)
+    low, high = (np.array([n[end] for n in numbers], dtype=float) for end in ("low", "high"))  # null is nan
+    ax.fill_between(ks, low, high, color=look.colour, alpha=0.15, lw=0)
     ax.set(xscale="log", xlabel="k", title=TITLES[kind])
     ax.set_xticks(ks, [str(k) for k in ks])
     ax.minorticks_off()

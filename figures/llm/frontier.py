@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from figures.llm.arms import Look
+from figures.study.words import known
 from figures.style import COLOURS, figure, key
 
 # line of forecast.json, the regime whose colour it has, what the key says
@@ -15,10 +18,11 @@ def draw_forecast_lines(ax, forecasts: Mapping[str, Sequence[dict[str, Any]]]) -
     for line, regime, label in LINES:
         limits = [record for record in forecasts["limit"] if record[line] is None]  # null is infinity
         told = [r for r in [*forecasts[line], *limits] if r["accuracy_reliable"] and r["kl_reliable"]]
+        told = [record for record in told if known(record["accuracy"], record["kl"])]
         told = sorted((r for r in told if (r["alpha"] or 2) >= 1), key=lambda record: record["kl"])
         kl = [record["kl"] for record in told]
         ax.plot(kl, [record["accuracy"] for record in told], color=COLOURS[regime], label=label, zorder=2)
-        ends = ([record[f"accuracy_{end}"] for record in told] for end in ("low", "high"))
+        ends = (np.array([record[f"accuracy_{end}"] for record in told], dtype=float) for end in ("low", "high"))
         ax.fill_between(kl, *ends, color=COLOURS[regime], alpha=0.2, lw=0, zorder=1)
 
 

@@ -1,34 +1,36 @@
 """The curves of one llm.train run, with the base model and the forecast drawn on them."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from figures import style
-from harness.run_folder import read_metrics, write
+from figures.study.course import Batches, batches
+from figures.study.runs import TrainedRun, read_run
+from figures.study.words import known
+from harness.run_folder import write
 
-# quantity of summary.json, the name it has in metrics.jsonl, axis label
-PANELS = (
-    ("accuracy", "accuracy", "accuracy"),
-    ("length", "length", "length / tokens"),
-    ("log_p", "log_p", r"mean $\ell=\log p$ / nats"),
-    ("kl", "sequence_kl", r"KL$(\pi\,\|\,p)$ / nats"),
-)
+# quantity, axis label
+PANELS = {
+    "accuracy": "accuracy",
+    "length": "length / tokens",
+    "log_p": r"mean $\ell=\log p$ / nats",
+    "kl": r"KL$(\pi\,\|\,p)$ / nats",
+}
 
 
-def draw_training(axes: Sequence, metrics: Sequence[dict[str, Any]], summary: dict[str, Any], colour: str) -> None:
+def draw_training(axes: Sequence, run: TrainedRun, seen: Mapping[str, Batches], colour: str) -> None:
     """One panel a quantity: the run step by step, its final evaluation, the base model and the forecast."""
-    steps = [row["step"] for row in metrics]
-    for ax, (quantity, column, label) in zip(axes, PANELS, strict=True):
-        ax.plot(steps, [row[column] for row in metrics], color=colour, lw=1, label="training batches")
-        ax.axhline(summary["base"][quantity], color="0.55", lw=1, ls=":", label="base model")
-        forecast = summary["forecast"][quantity]
-        ax.axhline(forecast, color="black", lw=1, ls="--", label="forecast of the optimum")
+    for ax, (quantity, label) in zip(axes, PANELS.items(), strict=True):
+        steps = seen[quantity].step
+        ax.plot(steps, seen[quantity].batch, color=colour, lw=1, label="training batches")
+        lines = {"base model": (run.base, "0.55", ":"), "forecast of the optimum": (run.forecast, "black", "--")}
+        for name, (level, shade, dashes) in lines.items():
+            if known(level[quantity]):
+                ax.axhline(level[quantity], color=shade, lw=1, ls=dashes, label=name)
         ax.errorbar(
             steps[-1] * 1.03,
-            summary["final"][quantity],
-            yerr=2 * summary["final"][f"{quantity}_se"],
+            run.final[quantity],
+            yerr=2 * run.final[f"{quantity}_se"],
             color=colour,
             marker="o",
             ms=4,
@@ -39,12 +41,15 @@ def draw_training(axes: Sequence, metrics: Sequence[dict[str, Any]], summary: di
         ax.margins(y=0.1)
 
 
-def save_training(run: Path) -> Path:
-    """Draw the figure of a run folder into it."""
-    summary = json.loads((run / "summary.json").read_text())
+def training_figure(run: TrainedRun):
     with style.figure(style.PAGE, 4.6, nrows=2, ncols=2) as (figure, axes):
-        draw_training(axes.flat, list(read_metrics(run)), summary, style.COLOURS[summary["regime"]])
-        handles, labels = axes.flat[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=4)
-        write(run / "training.png", figure.savefig)
-    return run / "training.png"
+        seen = {quantity: batches(run, quantity) for quantity in PANELS}
+        draw_training(axes.flat, run, seen, style.COLOURS[run.regime])
+        figure.legend(*style.key(*axes.flat), loc="outside upper center", ncols=4)
+    return figure
+
+
+def save_training(folder: Path) -> Path:
+    """Draw the figure of a run folder into it."""
+    write(folder / "training.png", training_figure(read_run(folder, folder.name)).savefig)
+    return folder / "training.png"

@@ -2,29 +2,28 @@
 
 from typing import Any
 
-from figures.gallery import Forecast
 from figures.page.markup import element, script_data, text
+from figures.study.forecasts import ForecastFolder, PlaneGrid, grid
+from figures.study.words import known
 
 LABELS = ("power α on the reference", "weight b = 1/β of the task reward")
 
 
-def grid(plane: list[dict[str, Any]]) -> dict[str, Any]:
+def told(plane: PlaneGrid) -> dict[str, Any]:
     """{alphas, bs, grid}: grid[b][alpha] = {quantity: {value, low, high}, or None where it cannot be told}."""
-    alphas, bs = (sorted({record[name] for record in plane}) for name in ("alpha", "b"))
-    at = {(record["alpha"], record["b"]): record for record in plane}
-    rows = [[{name: _number(at[alpha, b], name) for name in ("accuracy", "length")} for alpha in alphas] for b in bs]
-    return {"alphas": alphas, "bs": bs, "grid": rows}
+    rows = [[{name: _number(record, name) for name in ("accuracy", "length")} for record in row] for row in plane.rows]
+    return {"alphas": plane.alphas, "bs": plane.bs, "grid": rows}
 
 
 def _number(record: dict[str, Any], quantity: str) -> dict[str, float] | None:
     ends = {name: record[quantity + end] for name, end in (("value", ""), ("low", "_low"), ("high", "_high"))}
-    return ends if record[f"{quantity}_reliable"] and None not in ends.values() else None
+    return ends if record[f"{quantity}_reliable"] and known(*ends.values()) else None
 
 
-def explorer(forecast: Forecast) -> str:
+def explorer(forecast: ForecastFolder) -> str:
     """Nothing where the plane is only a line: two sliders need two axes."""
-    data = grid(forecast.content["plane"])
-    if min(len(data["alphas"]), len(data["bs"])) < 2:
+    plane = grid(forecast.plane)
+    if plane.is_line:
         return ""
     sliders = (
         element("label", text(f"{label}: "), element("output"))
@@ -39,6 +38,6 @@ def explorer(forecast: Forecast) -> str:
         *results,
         '<svg role="img" aria-label="the plane: α to the right, b upwards"></svg>',
         element("p", "Tiles: the forecast's grid, light where accuracy is high, crossed where it cannot tell."),
-        script_data(data),
+        script_data(told(plane)),
         class_="explorer",
     )

@@ -1,30 +1,31 @@
 """The report: question, prediction, runs, verdict, tables, figures, how to rerun, in one HTML page."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from importlib import resources
 from string import Template
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from figures.gallery import Forecast, forecast_of, gallery, read_forecast
+from figures.gallery import gallery
 from figures.page.explorer import explorer
 from figures.page.markup import bullets, element, picture, table, text
 from figures.page.rerun import rerun
-from figures.study.predictions import points
-from figures.study.questions import Answer, answers
-from figures.study.runs import QUANTITIES, Study, read_study
+from figures.study.answers import Answer, answers
+from figures.study.arrival import not_arrived
+from figures.study.forecasts import ForecastFolder, forecast_of, read_forecast
+from figures.study.runs import Study, TrainedRun, read_study
 from figures.study.verdict import cells, sentences
+from figures.study.words import UNKNOWN, known, number, points, with_error, with_interval
 from harness.run_kind import Folder, read_json, read_samplers
-
-HERE = Path(__file__).parent
+from theory.vocabulary import COMPARED
 
 
 def page(folders: Sequence[Folder]) -> str:
     """The whole page: what was predicted, what was run and how it ended, what small policies show, how to repeat it."""
     pictures: dict[str, list[str]] = {folder.name: [] for folder in folders}
-    for drawn in gallery(folders):
-        pictures[drawn.folder].append(picture(drawn.figure(), drawn.caption))
+    for drawing in gallery(folders):
+        pictures[drawing.folder].append(picture(drawing.figure(), drawing.caption))
     forecasts = {folder: read_forecast(folder) for folder in folders if folder.kind == "llm.forecast"}
     studies = {folder: read_study(folder) for folder in folders if folder.kind in ("llm.compare", "llm.train")}
     told = {
@@ -48,17 +49,22 @@ def page(folders: Sequence[Folder]) -> str:
             content += [element("h3", text(f"{folder.name} ({folder.kind})")), *pieces]
             content += pictures[folder.name] if title != "The answer" else []
     content += [element("h2", "How to run it again"), *(rerun(folder) for folder in folders)]
-    assets = {name: (HERE / file).read_text() for name, file in (("style", "page.css"), ("script", "page.js"))}
-    return Template((HERE / "page.html").read_text()).substitute(assets, content="\n".join(content))
+    assets = {name: _asset(file) for name, file in (("style", "page.css"), ("script", "page.js"))}
+    return Template(_asset("page.html")).substitute(assets, content="\n".join(content))
 
 
-def _prediction(forecast: Forecast) -> Iterator[str]:
+def _asset(file: str) -> str:
+    """A text that lies beside this module, in the tree as in a wheel."""
+    return (resources.files("figures.page") / file).read_text(encoding="utf-8")
+
+
+def _prediction(forecast: ForecastFolder) -> Iterator[str]:
     facts = forecast.content["rollouts"]
     yield element(
         "p",
         text(
             f"Made from {facts['rows']} samples of the base model on {facts['prompts']} prompts, "
-            f"{facts['accuracy']:.1%} of them right, without any training."
+            f"{facts['accuracy']:.1%} of them correct, without any training."
         ),
     )
     yield bullets(forecast.content["verdict"])
@@ -67,7 +73,7 @@ def _prediction(forecast: Forecast) -> Iterator[str]:
     yield bullets(finding["sentence"] for finding in forecast.content["diagnosis"])
 
 
-def _answer(study: Study, forecasts: Sequence[Forecast]) -> Iterator[str]:
+def _answer(study: Study, forecasts: Sequence[ForecastFolder]) -> Iterator[str]:
     forecast = forecast_of(study, forecasts)
     yield element("p", text(f"Model {study.model}: {len(study.runs)} finished runs, forecast before they began."))
     for answer in answers(study, forecast.content["diagnosis"] if forecast else ()):
@@ -89,32 +95,29 @@ def _answer_table(answer: Answer) -> str:
         more = {}
     rows = (
         [
-            arm,
-            f"{row['kl']:.2f}",
-            *(_points(row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in columns),
-            *(_points(row[name]) for name in more),
+            arm if row["arrived"] else f"{arm} (not arrived)",
+            number(row["kl"], ".2f"),
+            *(points(row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in columns),
+            *(points(row[name]) for name in more),
         ]
         for arm, row in answer.table.iterrows()
     )
     return table(["arm", "KL / nats", *columns.values(), *more.values()], rows)
 
 
-def _points(value: float, low: float = np.nan, high: float = np.nan) -> str:
-    return points(value, low, high) if np.isfinite(value) else "unknown"
-
-
 def _study(study: Study) -> Iterator[str]:
-    numbers = cells(study.results)
+    numbers, waiting = cells(study.results), not_arrived(study)
     yield element(
         "p",
-        "Forecast [95 % interval] | run ± standard error. ✓ inside, ~ within the error of the run, ✗ missed, ? or "
-        "declined: the forecast could not tell.",
+        "Forecast [95 % interval] | run ± standard error. ✓ inside, ~ within the error of the run, ✗ missed, … the "
+        "run has not arrived, ? or declined: the forecast could not tell.",
     )
     rows = []
     for arm, own in numbers.groupby("arm", sort=False):
         by = own.set_index("quantity")
-        rows.append([arm, *(_cell(by.loc[quantity]) if quantity in by.index else "" for quantity in QUANTITIES)])
-    yield table(["arm", *QUANTITIES], rows)
+        found = (_cell(by.loc[quantity], arm in waiting) if quantity in by.index else "" for quantity in COMPARED)
+        rows.append([arm, *found])
+    yield table(["arm", *COMPARED], rows)
     yield element("p", "What was run, and how far it ended from its own optimum:")
     yield table(
         ["arm", "run", "regime", "α", "β", "steps", "s/step", "KL to optimum / nats", "left its forecast at step"],
@@ -126,18 +129,25 @@ def _study(study: Study) -> Iterator[str]:
         yield table(["arm", "tokens"], ([arm, f"{number:,.0f}"] for arm, number in tokens.dropna().items()))
 
 
-def _cell(row) -> str:
-    told = f"{row.forecast:.3g} [{row.low:.3g}, {row.high:.3g}]" if np.isfinite(row.forecast) else "declined"
-    if not np.isfinite(row.run):
-        return f"{told} | unknown"
-    sign = "?" if not row.reliable else "✓" if row.inside else "~" if row.compatible else "✗"
-    ended = f"{row.run:.3g} ± {row.run_se:.2g}" if np.isfinite(row.run_se) else f"{row.run:.3g}"
-    return f"{told} | {ended} {sign}" if np.isfinite(row.forecast) else f"{told} | {ended}"
+def _cell(row, waiting: bool) -> str:
+    told = with_interval(row.forecast, row.low, row.high, ".3g") if known(row.forecast) else "declined"
+    if not known(row.run):
+        return f"{told} | {UNKNOWN}"
+    ended = with_error(row.run, row.run_se, ".3g", ".2g")
+    if not known(row.forecast):
+        return f"{told} | {ended}"
+    return f"{told} | {ended} {_sign(row, waiting)}"
 
 
-def _run_row(run) -> list[str]:
+def _sign(row, waiting: bool) -> str:
+    if not row.reliable:
+        return "?"
+    return "…" if waiting else "✓" if row.inside else "~" if row.compatible else "✗"
+
+
+def _run_row(run: TrainedRun) -> list[Any]:
     summary = run.summary
-    distance = summary.get("kl_to_optimum")
+    distance, error = summary.get("kl_to_optimum"), summary.get("kl_to_optimum_se")
     return [
         run.arm,
         run.folder.name,
@@ -145,7 +155,7 @@ def _run_row(run) -> list[str]:
         *("" if value is None else f"{value:g}" for value in (run.alpha, run.beta)),
         summary.get("steps", ""),
         f"{summary['seconds_per_step']:.2f}" if summary.get("seconds_per_step") else "",
-        "no single optimum" if distance is None else f"{distance:.2f} ± {summary['kl_to_optimum_se']:.2f}",
+        "no single optimum" if distance is None else with_error(distance, error, ".2f"),
         (summary.get("collapse") or {}).get("step", ""),
     ]
 
@@ -167,12 +177,14 @@ def _numbers(folder: Folder) -> Iterator[str]:
     )
 
 
-def _interval(number: dict) -> str:
-    return " ".join([_short(number["value"]), f"[{_short(number['low'])}, {_short(number['high'])}]"])
+def _interval(own: dict[str, Any]) -> str:
+    return with_interval(own["value"], own["low"], own["high"], ".4g")
 
 
-def _short(value) -> str:
-    return "unknown" if value is None else f"{value:.4g}" if isinstance(value, int | float) else str(value)
+def _short(value: Any) -> str:
+    if value is None or isinstance(value, int | float):
+        return number(value, ".4g")
+    return str(value)
 
 
 def _simulation(folder: Folder) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The course of accuracy along a run: where it was lowest and highest, and whether what it gained stayed."""
+"""The course of a run: what its batches say step by step, where accuracy was lowest and highest, what stayed."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,7 +7,21 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from figures.study.runs import TrainedRun
+
 WINDOW = 20  # steps
+SMOOTH = 15  # steps: a single batch is too noisy to be read
+IN_PLANE = 25  # steps; the median, because a batch without a wrong answer has its coordinate on the border
+COLUMN = {"accuracy": "accuracy", "length": "length", "log_p": "log_p", "entropy": "sequence_entropy"}
+COLUMN |= {"kl": "sequence_kl"}
+
+
+class Batches(NamedTuple):
+    """A quantity of the training batches, and its mean over SMOOTH steps around each."""
+
+    step: np.ndarray
+    batch: np.ndarray
+    mean: np.ndarray
 
 
 class Course(NamedTuple):
@@ -37,6 +51,19 @@ class Stay(NamedTuple):
     dipped: bool  # below the base model first, above that later
     rose: bool  # above the base model
     fell_back: bool  # and then lost of that
+
+
+def batches(run: TrainedRun, quantity: str) -> Batches:
+    metrics = run.metrics()
+    values = metrics[COLUMN[quantity]].astype(float)
+    moving = values.rolling(SMOOTH, center=True, min_periods=1).mean()
+    return Batches(metrics["step"].to_numpy(), values.to_numpy(), moving.to_numpy())
+
+
+def way_in_plane(run: TrainedRun) -> np.ndarray:
+    """Rows (alpha, b): the moving median of the run's own coordinates; empty for a run that is too short for one."""
+    coordinates = run.metrics()[["alpha_t", "b_t"]].astype(float)
+    return coordinates.rolling(IN_PLANE, min_periods=1).median().to_numpy()[IN_PLANE - 1 :]
 
 
 def course(accuracies: Sequence[pd.Series]) -> Course:

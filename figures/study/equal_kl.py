@@ -4,29 +4,27 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from figures.study.ends import End, Estimate
+from figures.study.ends import ArmEnd
+from theory.budget import accuracy_by_mixing
+from theory.estimation.intervals import Resampled, function_of
 
 
-def reward_at(kl: Estimate, base: End, rewarded: Sequence[End]) -> Estimate:
-    """Accuracy on the chords through the held-out ends (KL, accuracy) of the base model and the reward arms.
-
-    The chord from run 1 to run 2 can be had by anyone who has both: picking run 2 with probability λ has accuracy
-    (1-λ)A₁ + λA₂, and at most the KL (1-λ)KL₁ + λKL₂, for KL is convex. So it is no more than a task reward can do at
-    that KL; the best, q_{1,b}, is concave in KL and lies above its chords. Beyond the last run the largest accuracy
-    stands: more KL is allowed, not needed.
+def reward_at(kl: Resampled, base: ArmEnd, rewarded: Sequence[ArmEnd]) -> Resampled:
+    """Accuracy at this KL on the chords through the ends of the base model and the reward arms, on held-out prompts.
 
     The ends are sounder than the moving mean along a reward run: the same prompts as those of the run that is compared
     (paired), not the training prompts; a policy that has settled, not one that moves within the window; and no best of
     many noisy points. nan: there is no reward arm.
     """
     if not rewarded:
-        return Estimate(np.nan, np.full_like(kl.draws, np.nan))
+        return function_of(lambda value: np.full_like(value, np.nan), kl)
     points = [base, *rewarded]
-    value = _on_chords(kl.value, *([getattr(p, q).value for p in points] for q in ("kl", "accuracy")))
-    at = np.stack([p.kl.draws for p in points], axis=1), np.stack([p.accuracy.draws for p in points], axis=1)
-    return Estimate(value, np.array([_on_chords(*draw) for draw in zip(kl.draws, *at, strict=True)]))
+    return function_of(_by_mixing, kl, *(point.kl for point in points), *(point.accuracy for point in points))
 
 
-def _on_chords(kl, kls, accuracies) -> float:
-    order = np.argsort(kls)
-    return float(np.interp(kl, np.take(kls, order), np.take(accuracies, order), right=np.max(accuracies)))
+def _by_mixing(kl, *points):
+    """Once for the value, and for each draw."""
+    kls, accuracies = np.split(np.array(points), 2)
+    if np.ndim(kl) == 0:
+        return accuracy_by_mixing(float(kl), kls, accuracies)
+    return np.array([accuracy_by_mixing(*draw) for draw in zip(kl, kls.T, accuracies.T, strict=True)])

@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 
 from figures.study.course import Course, first_move
-from figures.study.ends import BASE, End, combine
+from figures.study.ends import BASE, ArmEnd
 from figures.study.equal_kl import reward_at
-from figures.study.runs import Run
+from figures.study.runs import TrainedRun
+from figures.study.words import known, points, with_interval
+from theory.estimation.intervals import function_of, mean_interval
 
 UP_DOWN = {1: "rise", -1: "fall"}
 
 
-class Prediction(NamedTuple):
+class Foretold(NamedTuple):
     """held: None where prediction or runs cannot tell."""
 
     statement: str
@@ -23,8 +25,8 @@ class Prediction(NamedTuple):
     held: bool | None
 
 
-class Finding(NamedTuple):
-    """One of theory.estimation.diagnosis, with its 95 % interval."""
+class Measured(NamedTuple):
+    """A number with its 95 % interval; nan where it is not known."""
 
     value: float
     low: float
@@ -32,50 +34,49 @@ class Finding(NamedTuple):
 
     @property
     def sign(self) -> int:
+        """1 or -1 where the interval lies on one side of 0, else 0."""
         return int(self.low > 0) - int(self.high < 0)
 
     def __str__(self) -> str:
-        if not np.isfinite([self.low, self.high]).all():
-            return f"{self.value:+.2f}" if np.isfinite(self.value) else "an unknown number"
-        return f"{self.value:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
+        return with_interval(*self) if known(self.value) else "an unknown number"
 
 
-def finding(diagnosis: Sequence[Mapping[str, Any]], name: str) -> Finding | None:
-    """null in the file is nan; None: there is no such finding."""
+def measured(diagnosis: Sequence[Mapping[str, Any]], name: str) -> Measured | None:
+    """The diagnosis of that name in a forecast.json, where null is nan; None: there is none."""
     own = next((record for record in diagnosis if record["name"] == name and "low" in record), None)
-    return own and Finding(*(np.nan if own[part] is None else float(own[part]) for part in Finding._fields))
+    if own is None:
+        return None
+    return Measured(*(np.nan if own[part] is None else float(own[part]) for part in Measured._fields))
 
 
-def direction_at_first(slope: Finding, courses: Mapping[str, Course], base: float) -> Prediction:
-    """T3: the log-odds of being right start along α with the slope E[log p | right] - E[log p | wrong]."""
+def direction_at_first(slope: Measured, courses: Mapping[str, Course], base: float) -> Foretold:
+    """T3: the log-odds of being correct start along α with the slope E[log p | correct] - E[log p | wrong]."""
     moves = [move for found in courses.values() if (move := first_move(found, base))]
-    agree = sum(move == slope.sign for move in moves)
-    seen = f"of {len(moves)} arms that left it beyond chance {agree} moved that way first"
     text = f"slope of the log-odds along α at the base model {slope}"
     if not slope.sign:
-        return Prediction("T3", f"T3: {text}: the direction at first could not be told.", None)
-    held = agree == len(moves) if moves else None
-    return Prediction(
-        "T3", _judged(f"T3: {text}, so accuracy was to {UP_DOWN[slope.sign]} at first; {seen}", held), held
-    )
+        return Foretold("T3", f"T3: {text}: the direction at first could not be told.", None)
+    agree, held = _agreement(slope.sign, moves)
+    seen = f"of {len(moves)} arms that left it beyond chance {agree} moved that way first"
+    return Foretold("T3", _judged(f"T3: {text}, so accuracy was to {UP_DOWN[slope.sign]} at first; {seen}", held), held)
 
 
-def ratio_of_gains(corr: Finding, ended: Mapping[str, End], sharpened: Sequence[str], rewarded: Sequence[str]):
+def ratio_of_gains(
+    corr: Measured, ended: Mapping[str, ArmEnd], sharpened: Sequence[str], rewarded: Sequence[str]
+) -> Foretold | None:
     """T5: as KL vanishes, gain of sharpening/gain of a task reward tends to Corr(r, log p). None: no such runs."""
     near = min(sharpened, key=lambda arm: ended[arm].kl.value, default=None)
     if near is None or not rewarded:
         return None
     base, own = ended[BASE], ended[near]
     task = reward_at(own.kl, base, [ended[arm] for arm in rewarded])
-    ratio = combine(_ratio, own.accuracy - base.accuracy, task - base.accuracy)
-    low, high = ratio.interval
-    known = np.isfinite([low, high, corr.low, corr.high]).all()
-    held = bool(low <= corr.high and corr.low <= high) if known else None
+    ratio = function_of(_ratio, own.accuracy - base.accuracy, task - base.accuracy)
+    gained = Measured(ratio.value, *ratio.interval())
+    held = bool(gained.low <= corr.high and corr.low <= gained.high) if known(*gained[1:], *corr[1:]) else None
     text = (
         f"T5: within the same small KL sharpening was to gain {corr} times what a task reward gains; {near}, the arm "
-        f"nearest to the base model ({own.kl.value:.2f} nats), gained {Finding(ratio.value, low, high)} times as much"
+        f"nearest to the base model ({own.kl.value:.2f} nats), gained {gained} times as much"
     )
-    return Prediction("T5", _judged(text, held, "the intervals meet", "the intervals do not meet"), held)
+    return Foretold("T5", _judged(text, held, "the intervals meet", "the intervals do not meet"), held)
 
 
 def _ratio(gain, of):
@@ -83,47 +84,49 @@ def _ratio(gain, of):
     return np.divide(gain, of, out=np.full(np.shape(of), np.nan), where=np.asarray(of) > 0)
 
 
-def length_covariance(base: Path) -> Finding:
-    """Mean over prompts of Cov(length, log p) among the base samples, ± 1.96 standard errors.    [T17]"""
+def length_covariance(base: Path, seed: int = 0) -> Measured:
+    """Mean over prompts of Cov(length, log p) among the base samples, n - 1 in each prompt.    [T17]"""
     table = pd.read_parquet(base, columns=["prompt_id", "length", "log_p"])
-    centred = table[["length", "log_p"]] - table.groupby("prompt_id")[["length", "log_p"]].transform("mean")
+    prompts = table.groupby("prompt_id")[["length", "log_p"]]
+    centred = table[["length", "log_p"]] - prompts.transform("mean")
     product = (centred["length"] * centred["log_p"]).groupby(table["prompt_id"])
-    covariance = (product.sum() / (product.size() - 1)).replace([np.inf, -np.inf], np.nan).dropna()
-    reach = 1.96 * covariance.std(ddof=1) / np.sqrt(len(covariance))
-    return Finding(float(covariance.mean()), float(covariance.mean() - reach), float(covariance.mean() + reach))
+    several = product.size() > 1
+    covariance = product.sum()[several] / (product.size()[several] - 1)
+    return Measured(*mean_interval(covariance.to_numpy(float), np.random.default_rng(seed)))
 
 
-def direction_of_length(slope: Finding, ended: Mapping[str, End], sharpened: Sequence[str]) -> Prediction:
+def direction_of_length(slope: Measured, ended: Mapping[str, ArmEnd], sharpened: Sequence[str]) -> Foretold:
     """T17: mean length starts along α with the slope Cov(length, log p)."""
     moves = [sign for arm in sharpened if (sign := (ended[arm].length - ended[BASE].length).sign)]
     text = f"T17: Cov(length, log p) = {slope} tokens per unit of α at the base model"
     if not slope.sign:
-        return Prediction("T17", f"{text}: the direction of length could not be told.", None)
-    agree = sum(move == slope.sign for move in moves)
-    held = agree == len(moves) if moves else None
+        return Foretold("T17", f"{text}: the direction of length could not be told.", None)
+    agree, held = _agreement(slope.sign, moves)
     seen = f"so length was to {UP_DOWN[slope.sign]} under plain sharpening; in {agree} of {len(moves)} arms it did"
-    return Prediction("T17", _judged(f"{text}, {seen}", held), held)
+    return Foretold("T17", _judged(f"{text}, {seen}", held), held)
 
 
-def content_alone(slope: Finding, ended: Mapping[str, End], runs: Mapping[str, Sequence[Run]]) -> Prediction | None:
+def content_alone(
+    slope: Measured, ended: Mapping[str, ArmEnd], runs: Mapping[str, Sequence[TrainedRun]]
+) -> Foretold | None:
     """T18: accuracy starts along α, at fixed length, with the slope E[Cov(r, log p | length)]. None: no such run."""
     arm = next((arm for arm, own in runs.items() if own[0].summary.get("length_control") == "content"), None)
     if arm is None:
         return None
     gain = ended[arm].accuracy - ended[BASE].accuracy
     text = f"T18: Cov(r, log p) at equal length = {slope} per unit of α"
-    seen = f"{arm} moved it by {points(gain.value, *gain.interval)} points"
+    seen = f"{arm} moved it by {points(gain.value, *gain.interval())} points"
     if not slope.sign:
-        return Prediction("T18", f"{text}: whether sharpening content alone helps could not be told; {seen}.", None)
+        return Foretold("T18", f"{text}: whether sharpening content alone helps could not be told; {seen}.", None)
     held = gain.sign == slope.sign if gain.sign else None
     text += f", so sharpening content alone was to make accuracy {UP_DOWN[slope.sign]} at first; {seen}"
-    return Prediction("T18", _judged(text, held), held)
+    return Foretold("T18", _judged(text, held), held)
 
 
-def points(value: float, low: float, high: float) -> str:
-    """A difference of shares in points with its interval; an unknown interval is left out."""
-    interval = f" [{100 * low:+.1f}, {100 * high:+.1f}]" if np.isfinite([low, high]).all() else ""
-    return f"{100 * value:+.1f}{interval}"
+def _agreement(sign: int, moves: Sequence[int]) -> tuple[int, bool | None]:
+    """How many moved that way, and whether all did; None: nothing moved beyond chance."""
+    agree = sum(move == sign for move in moves)
+    return agree, agree == len(moves) if moves else None
 
 
 def _judged(text: str, held: bool | None, yes: str = "held", no: str = "did not hold") -> str:

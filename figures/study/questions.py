@@ -1,4 +1,4 @@
-"""The study's two questions, answered from its runs.
+"""The numbers that the study's two questions are answered with (figures.study.answers).
 
 1. What does sharpening gain against a task reward at equal KL, and does it stay there?
 2. Does removing the length bias rescue sharpening?
@@ -8,86 +8,64 @@ Gains and differences are those of held-out accuracy, paired by prompt and avera
 the way is told by training batches (figures.study.course).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from figures.study.course import WINDOW, Course, at_step, course, stay
-from figures.study.ends import BASE, End, Estimate, ends
+from figures.study.arrival import not_arrived
+from figures.study.course import Course, at_step, course, stay
+from figures.study.ends import BASE, ArmEnd, ends
 from figures.study.equal_kl import reward_at
-from figures.study.predictions import (
-    Prediction,
-    content_alone,
-    direction_at_first,
-    direction_of_length,
-    finding,
-    length_covariance,
-    points,
-    ratio_of_gains,
-)
-from figures.study.runs import LENGTH_CONTROLLED, Run, Study, by_arm
-
-QUESTIONS = (
-    "What does sharpening gain against a task reward at equal KL, and does it stay there?",
-    "Does removing the length bias rescue sharpening?",
-)
-
-
-class Answer(NamedTuple):
-    """table: a row for each arm that the question is about; empty where the study has none."""
-
-    question: str
-    sentences: list[str]
-    table: pd.DataFrame
+from figures.study.runs import LENGTH_CONTROLLED, Study, TrainedRun, by_arm
+from theory.estimation.intervals import Resampled, function_of
 
 
 class Evidence(NamedTuple):
-    """What both answers are drawn from; arms -> their runs."""
+    """What both answers are drawn from; arms -> their runs. waiting: arm -> why it has not arrived."""
 
-    ended: dict[str, End]
+    ended: dict[str, ArmEnd]
     courses: dict[str, Course]
-    sharpened: dict[str, list[Run]]
-    controlled: dict[str, list[Run]]
-    rewarded: dict[str, list[Run]]
+    sharpened: dict[str, list[TrainedRun]]
+    controlled: dict[str, list[TrainedRun]]
+    rewarded: dict[str, list[TrainedRun]]
+    waiting: dict[str, str]
 
     @property
-    def base(self) -> End:
+    def base(self) -> ArmEnd:
         return self.ended[BASE]
 
-    def reward_at(self, kl: Estimate) -> Estimate:
+    def reward_at(self, kl: Resampled) -> Resampled:
         return reward_at(kl, self.base, [self.ended[arm] for arm in self.rewarded])
 
-    def spent_more(self, kl: Estimate) -> bool:
+    def spent_more(self, kl: Resampled) -> bool:
         """Beyond the KL of every reward run."""
         return all(kl.value > self.ended[arm].kl.value for arm in self.rewarded)
 
-
-def answers(study: Study, diagnosis: Sequence[Mapping[str, Any]] = ()) -> list[Answer]:
-    """Both answers. diagnosis: findings of a forecast of the same model, where the study's own file has none."""
-    evidence = gather(study)
-    diagnosis = study.diagnosis or diagnosis
-    gained, freed = gains(evidence, study.results), rescues(evidence)
-    return [
-        Answer(QUESTIONS[0], [*_on_gains(gained, evidence), *_foretold_gains(evidence, diagnosis)], gained),
-        Answer(QUESTIONS[1], [*_on_rescues(freed), *_foretold_length(evidence, diagnosis, study)], freed),
-    ]
+    @property
+    def arrived(self) -> "Evidence":
+        """Without the arms that sharpen and have not arrived; what a reward reached on its way it can have."""
+        sharpened, controlled = (
+            {arm: runs for arm, runs in own.items() if arm not in self.waiting}
+            for own in (self.sharpened, self.controlled)
+        )
+        return self._replace(sharpened=sharpened, controlled=controlled)
 
 
 def gather(study: Study) -> Evidence:
     runs = by_arm(study.runs)
-    chosen = [
-        {arm: own for arm, own in runs.items() if belongs(own[0])}
-        for belongs in (
-            lambda run: run.is_sharpening,
-            lambda run: run.family == LENGTH_CONTROLLED,
-            lambda run: run.is_rewarded,
-        )
-    ]
-    needed = [arm for arms in chosen for arm in arms]
-    courses = {arm: course(_accuracies(runs[arm])) for arm in needed}
-    return Evidence(ends(study.base, {arm: study.rollouts[arm] for arm in needed}), courses, *chosen)
+
+    def chosen(belongs: Callable[[TrainedRun], bool]) -> dict[str, list[TrainedRun]]:
+        return {arm: own for arm, own in runs.items() if belongs(own[0])}
+
+    sharpened, rewarded = chosen(lambda run: run.is_sharpening), chosen(lambda run: run.is_rewarded)
+    controlled = chosen(lambda run: run.family == LENGTH_CONTROLLED)
+    needed = [*sharpened, *controlled, *rewarded]
+    courses = {arm: course(accuracies(runs[arm])) for arm in needed}
+    ended = ends(study.base, {arm: study.rollouts[arm] for arm in needed})
+    waiting = {arm: why for arm, why in not_arrived(study).items() if arm in needed}
+    return Evidence(ended, courses, sharpened, controlled, rewarded, waiting)
 
 
 def gains(evidence: Evidence, results: pd.DataFrame) -> pd.DataFrame:
@@ -97,12 +75,13 @@ def gains(evidence: Evidence, results: pd.DataFrame) -> pd.DataFrame:
     where reward_gain was measured, and no less than it but for chance.
     """
     step = _common_step(evidence)
-    rows = {}
+    rows: dict[str, dict[str, Any]] = {}
     for arm, runs in evidence.sharpened.items():
         end, base = evidence.ended[arm], evidence.base.accuracy
         reward = evidence.reward_at(end.kl)
-        accuracy, error = at_step(_accuracies(runs), step)
+        accuracy, error = at_step(accuracies(runs), step)
         rows[arm] = {
+            "arrived": arm not in evidence.waiting,
             "kl": end.kl.value,
             **_named("gain", end.accuracy - base),
             **_named("reward_gain", reward - base),
@@ -120,18 +99,19 @@ def rescues(evidence: Evidence) -> pd.DataFrame:
 
     Plain sharpening is the arm with the same alpha; nan where there is none.
     """
-    rows = {}
+    rows: dict[str, dict[str, Any]] = {}
     for arm, runs in evidence.controlled.items():
         end = evidence.ended[arm]
         plain = next((a for a, own in evidence.sharpened.items() if own[0].alpha == runs[0].alpha), None)
         rows[arm] = {
+            "arrived": arm not in evidence.waiting,
             "plain": plain,
             "accuracy": end.accuracy.value,
             "kl": end.kl.value,
             "length": end.length.value,
             "base_length": evidence.base.length.value,
             "plain_length": evidence.ended[plain].length.value if plain else np.nan,
-            **_named("to_plain", end.accuracy - (evidence.ended[plain].accuracy if plain else _unknown(end))),
+            **_named("to_plain", end.accuracy - evidence.ended[plain].accuracy if plain else _unknown(end.accuracy)),
             **_named("to_base", end.accuracy - evidence.base.accuracy),
             **_named("to_reward", end.accuracy - evidence.reward_at(end.kl)),
             "beyond": evidence.spent_more(end.kl),
@@ -139,7 +119,7 @@ def rescues(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _accuracies(runs: Sequence[Run]) -> list[pd.Series]:
+def accuracies(runs: Sequence[TrainedRun]) -> list[pd.Series]:
     return [run.metrics().set_index("step")["accuracy"].astype(float) for run in runs]
 
 
@@ -153,144 +133,10 @@ def _bound(results: pd.DataFrame, arm: str) -> float:
     return float(results.loc[results["arm"] == arm, name].mean()) if name in results else np.nan
 
 
-def _unknown(end: End) -> Estimate:
-    return Estimate(np.nan, np.full_like(end.accuracy.draws, np.nan))
+def _unknown(like: Resampled) -> Resampled:
+    return function_of(lambda value: np.full_like(value, np.nan), like)
 
 
-def _named(name: str, estimate: Estimate) -> dict[str, float]:
-    low, high = estimate.interval
-    return {name: estimate.value, f"{name}_low": low, f"{name}_high": high}
-
-
-def _count(table: pd.DataFrame, name: str) -> tuple[int, int, int]:
-    """Rows whose interval lies above 0, below 0, and around it."""
-    up, down = int((table[f"{name}_low"] > 0).sum()), int((table[f"{name}_high"] < 0).sum())
-    return up, down, len(table) - up - down
-
-
-def _points(row: pd.Series, name: str) -> str:
-    return points(row[name], row[f"{name}_low"], row[f"{name}_high"])
-
-
-def _on_gains(table: pd.DataFrame, evidence: Evidence) -> list[str]:
-    if table.empty:
-        return ["No finished run sharpens without a reward."]
-    up, down, unsure = _count(table, "gain")
-    found = [
-        f"Of {len(table)} arms that sharpen without a reward, {up} end above the base model in accuracy, {down} below, "
-        f"{unsure} cannot be told from it. {_cover(evidence)}"
-    ]
-    if evidence.rewarded:
-        ahead, behind, _ = _count(table, "lead")
-        best = table.loc[table["gain"].idxmax()]
-        found.append(
-            f"At equal KL: {ahead} of {len(table)} gain more than the runs with a task reward, {behind} less. The "
-            f"best, {best.name}, gains {_points(best, 'gain')} points with {best['kl']:.2f} nats; the reward runs "
-            f"{_points(best, 'reward_gain')}, a difference of {_points(best, 'lead')}."
-        )
-        if table["beyond"].any():
-            beyond = ", ".join(table.index[table["beyond"]])
-            found.append(
-                f"{beyond}: beyond the KL of every reward run; the largest accuracy of these stands, more KL is not "
-                "needed for it."
-            )
-    else:
-        found.append("No finished run has a task reward, so that there is nothing to compare with at equal KL.")
-    found.append(
-        f"On the way, windows of {WINDOW} steps of training batches; the base model has "
-        f"{evidence.base.accuracy.value:.3f} on the held-out prompts:"
-    )
-    found += [
-        f"{arm}: {_course(row)} (held-out prompts {evidence.ended[arm].accuracy.value:.3f})."
-        for arm, row in table.iterrows()
-    ]
-    if evidence.rewarded:
-        step = int(table["step"].iloc[0])
-        rewarded = {arm: at_step(_accuracies(runs), step)[0] for arm, runs in evidence.rewarded.items()}
-        found.append(
-            f"At equal steps ({step}, training batches): "
-            f"{', '.join(f'{arm} {row.at_step:.3f} ± {row.at_step_se:.3f}' for arm, row in table.iterrows())}; with a "
-            f"task reward {', '.join(f'{arm} {accuracy:.3f}' for arm, accuracy in rewarded.items())}."
-        )
-    return found
-
-
-def _cover(evidence: Evidence) -> str:
-    """What the intervals cover, and what they do not."""
-    seeds = {arm: len(runs) for arm, runs in {**evidence.sharpened, **evidence.rewarded}.items()}
-    alone = [arm for arm, n in seeds.items() if n == 1]
-    if not alone:
-        return "The 95 % intervals are over prompts and seeds."
-    some = "" if len(alone) == len(seeds) else f" of {', '.join(alone)}"
-    return f"The 95 % intervals are over prompts; one seed{some}, so that they do not cover what another seed would do."
-
-
-def _course(row: pd.Series) -> str:
-    """Min, max and end of one run in words, as its windows tell them."""
-    end = f"{row['end']:.3f} ± {row['end_se']:.3f} at the end"
-    first = f"falls first, to {row['lowest']:.3f} (step {row['lowest_step']}), then rises; " if row["dipped"] else ""
-    if not row["rose"]:
-        whole = "" if row["dipped"] else f"lowest {row['lowest']:.3f} (step {row['lowest_step']}), "
-        return f"{first}{whole}never above the base model beyond chance, {end}"
-    highest = f"highest {row['highest']:.3f} (step {row['highest_step']}), {end}"
-    back = f"{100 * row['back']:.1f} ± {100 * row['back_se']:.1f} points"
-    if row["fell_back"]:
-        return f"{first}{highest}: it fell back by {back}"
-    return f"{first}{highest}: it rose and stayed, {back} below its highest"
-
-
-def _on_rescues(table: pd.DataFrame) -> list[str]:
-    if table.empty:
-        return ["No finished run controls length."]
-    named = {"to_plain": "plain sharpening", "to_base": "the base model", "to_reward": "the reward runs at their KL"}
-    known = {name: table.dropna(subset=[name]) for name in named}
-    parts = [
-        f"than {what} {_count(known[name], name)[0]} (less accurate: {_count(known[name], name)[1]})"
-        for name, what in named.items()
-        if len(known[name])
-    ]
-    found = [f"Of {len(table)} arms without the length bias, more accurate beyond the interval {', '.join(parts)}."]
-    for arm, row in table.iterrows():
-        text = (
-            f"{arm}: accuracy {row['accuracy']:.3f} with {row['kl']:.2f} nats, length {row['length']:.1f} (base "
-            f"{row['base_length']:.1f}"
-        )
-        if row["plain"]:
-            text += (
-                f", {row['plain']} {row['plain_length']:.1f}); {_points(row, 'to_plain')} points to {row['plain']}, "
-            )
-        else:
-            text += "); no plain arm has its α; "
-        text += f"{_points(row, 'to_base')} to the base model"
-        if np.isfinite(row["to_reward"]):
-            text += f", {_points(row, 'to_reward')} to the reward runs at its KL"
-            text += " (it is beyond theirs: their largest accuracy)" if row["beyond"] else ""
-        found.append(text + ".")
-    return found
-
-
-def _foretold_gains(evidence: Evidence, diagnosis: Sequence[Mapping[str, Any]]) -> list[str]:
-    slope, ratio = (finding(diagnosis, name) for name in ("diversity_gap", "efficiency"))
-    if not evidence.sharpened or (slope is None and ratio is None):
-        return []
-    courses = {arm: evidence.courses[arm] for arm in evidence.sharpened}
-    found = [
-        slope and direction_at_first(slope, courses, evidence.base.accuracy.value),
-        ratio and ratio_of_gains(ratio, evidence.ended, list(evidence.sharpened), list(evidence.rewarded)),
-    ]
-    return _sentences(found)
-
-
-def _foretold_length(evidence: Evidence, diagnosis: Sequence[Mapping[str, Any]], study: Study) -> list[str]:
-    if not evidence.controlled:
-        return []
-    content = finding(diagnosis, "content_covariance")
-    found = [
-        direction_of_length(length_covariance(study.base), evidence.ended, list(evidence.sharpened)),
-        content and content_alone(content, evidence.ended, evidence.controlled),
-    ]
-    return _sentences(found)
-
-
-def _sentences(found: Sequence[Prediction | None]) -> list[str]:
-    return [f"Foretold, {prediction.sentence}" for prediction in found if prediction]
+def _named(name: str, number: Resampled) -> dict[str, float]:
+    low, high = number.interval()
+    return {name: number.value, f"{name}_low": low, f"{name}_high": high}

@@ -1,5 +1,6 @@
 """Training runs read back from the folders of llm.compare and llm.train, with the forecast made before each."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,13 +9,14 @@ import pandas as pd
 
 from harness.run_folder import read_metrics
 from harness.run_kind import Folder, read_json
+from theory.vocabulary import COMPARED
 
-QUANTITIES = ("accuracy", "length", "log_p", "entropy", "kl")
-COLUMNS = ("arm", "seed", "quantity", "base", "forecast", "low", "high", "reliable", "run", "run_se")
+NUMBERS = ("base", "forecast", "low", "high", "run", "run_se")
+COLUMNS = ("arm", "seed", "quantity", "reliable", *NUMBERS)
 LENGTH_CONTROLLED, SAMPLER = "length-controlled", "sampler"
 
 
-class Run(NamedTuple):
+class TrainedRun(NamedTuple):
     """One finished run. forecast, base and final are records: quantity -> value, with _low, _high, _reliable or _se.
 
     A quantity that was not forecast is nan, and not reliable.
@@ -42,7 +44,7 @@ class Run(NamedTuple):
     @property
     def is_sharpening(self) -> bool:
         """Sharpens without a reward and without control of length: p -> p^alpha, alpha > 1."""
-        return self.family == "sharpening" or (self.family == "tempered" and self.alpha > 1)
+        return self.family == "sharpening" or (self.family == "tempered" and (self.alpha or 1) > 1)
 
     @property
     def is_rewarded(self) -> bool:
@@ -54,13 +56,16 @@ class Study(NamedTuple):
     """The finished runs of one model; results is a row for each arm, seed and quantity, samplers among them."""
 
     name: str
+    folder: Path
     model: str
-    runs: list[Run]
+    runs: list[TrainedRun]
     results: pd.DataFrame
-    unfinished: list[str]  # arms that were forecast and have no finished run
     base: Path  # rollouts of the base model on the held-out prompts
     rollouts: dict[str, list[Path]]  # arm -> those of its seeds on the same prompts, trained or sampled
-    diagnosis: list[dict[str, Any]]  # of theory.estimation.diagnosis, made before the runs; empty in older files
+    given: Path | None = None  # base rollouts of llm.sample that the run was told to forecast from
+    unfinished: Sequence[str] = ()  # arms that were forecast and have no finished run
+    diagnosis: Sequence[dict[str, Any]] = ()  # made before the runs; empty in older files
+    quick: bool = False  # runs of --quick: a few steps, to see that everything works
 
     @property
     def families(self) -> dict[str, str]:
@@ -69,18 +74,21 @@ class Study(NamedTuple):
         return trained | {arm: SAMPLER for arm in self.results["arm"].unique() if arm not in trained}
 
 
-def by_arm(runs: list[Run]) -> dict[str, list[Run]]:
+def by_arm(runs: list[TrainedRun]) -> dict[str, list[TrainedRun]]:
     """arm -> its runs, one a seed."""
     return {arm: [run for run in runs if run.arm == arm] for arm in dict.fromkeys(run.arm for run in runs)}
 
 
 def read_study(folder: Folder) -> Study:
     """The runs of a folder of llm.compare, or the one run of a folder of llm.train."""
+    config = read_json(folder.path / "config.json")
+    model = str(config.get("model") or "a model")
     if folder.kind == "llm.train":
-        run = _read_run(folder.path, folder.name, None)
+        run = read_run(folder.path, folder.name)
         rollouts = {run.arm: [run.folder / "final.parquet"]}
+        given = Path(config["base"]) if config.get("base") else None
         return Study(
-            folder.name, _model(folder.path), [run], _results([run]), [], run.folder / "base.parquet", rollouts, []
+            folder.name, folder.path, model, [run], _results([run]), run.folder / "base.parquet", rollouts, given
         )
     content = read_json(folder.path / "forecast.json")
     forecasts = content["arms"]
@@ -88,7 +96,7 @@ def read_study(folder: Folder) -> Study:
     for arm in dict.fromkeys([*forecasts, *sorted(path.name for path in (folder.path / "runs").glob("*/"))]):
         finished = [path.parent for path in sorted((folder.path / "runs" / arm).glob("seed*/summary.json"))]
         trained = [path for path in finished if (path / "metrics.jsonl").exists() and (path / "final.parquet").exists()]
-        runs += [_read_run(path, arm, forecasts.get(arm)) for path in trained]
+        runs += [read_run(path, arm, forecasts.get(arm)) for path in trained]
         sampled = [path / "rollouts.parquet" for path in finished if (path / "rollouts.parquet").exists()]
         rollouts[arm] = [path / "final.parquet" for path in trained] or sampled
     if not runs:
@@ -96,24 +104,32 @@ def read_study(folder: Folder) -> Study:
     results = _read_results(folder.path / "results.parquet")
     return Study(
         folder.name,
-        _model(folder.path),
+        folder.path,
+        model,
         runs,
         results,
-        unfinished=[arm for arm in forecasts if arm not in set(results["arm"])],
         base=folder.path / "base" / "rollouts.parquet",
         rollouts={arm: paths for arm, paths in rollouts.items() if paths},
+        unfinished=[arm for arm in forecasts if arm not in set(results["arm"])],
         diagnosis=content.get("diagnosis") or [],
+        quick=bool(config.get("quick")),
     )
 
 
-def _read_run(path: Path, arm: str, forecast: dict | None) -> Run:
+def read_run(path: Path, arm: str, forecast: dict[str, Any] | None = None) -> TrainedRun:
+    """forecast: that of the study; without it the one that the run itself made."""
     summary = read_json(path / "summary.json")
     try:
-        forecast = _with_nan(forecast or summary["forecast"])
-        run = Run(
-            arm,
-            *(summary[name] for name in ("regime", "alpha", "beta")),
-            *(forecast, summary["base"], summary["final"], summary, path),
+        run = TrainedRun(
+            arm=arm,
+            regime=summary["regime"],
+            alpha=summary["alpha"],
+            beta=summary["beta"],
+            forecast=_with_nan(forecast or summary["forecast"], "", "_low", "_high"),
+            base=_with_nan(summary["base"], ""),
+            final=_with_nan(summary["final"], "", "_se"),
+            summary=summary,
+            folder=path,
         )
         _results([run])  # every number that is drawn is there
     except KeyError as error:
@@ -129,27 +145,23 @@ def _read_results(path: Path) -> pd.DataFrame:
     missing = [name for name in COLUMNS if name not in results]
     if missing:
         raise ValueError(f"RUN file {path} has no column {missing[0]!r}; it was written by another version")
-    results = results[results["quantity"].isin(QUANTITIES)]
-    numbers = {name: pd.to_numeric(results[name]) for name in ("base", "forecast", "low", "high", "run", "run_se")}
+    results = results[results["quantity"].isin(COMPARED)]
+    numbers = {name: pd.to_numeric(results[name]) for name in NUMBERS}
     return results.assign(**numbers, reliable=results["reliable"].eq(True))  # an unknown one is not reliable
 
 
-def _with_nan(forecast: dict[str, Any]) -> dict[str, Any]:
+def _with_nan(record: dict[str, Any], *ends: str) -> dict[str, Any]:
     """null, in a JSON file, is nan for a quantity; of alpha and b it is the limit and stays."""
-    names = [f"{quantity}{end}" for quantity in QUANTITIES for end in ("", "_low", "_high")]
-    return forecast | {name: np.nan for name in names if forecast[name] is None}
+    names = [f"{quantity}{end}" for quantity in COMPARED for end in ends]
+    return record | {name: np.nan for name in names if record[name] is None}
 
 
-def _model(path: Path) -> str:
-    return str(read_json(path / "config.json").get("model") or "a model")
-
-
-def _results(runs: list[Run]) -> pd.DataFrame:
+def _results(runs: list[TrainedRun]) -> pd.DataFrame:
     rows = [
         {
             "arm": run.arm,
             "seed": run.folder.name,
-            "quantity": quantity,
+            "quantity": str(quantity),
             "base": run.base[quantity],
             "forecast": run.forecast[quantity],
             "low": run.forecast[f"{quantity}_low"],
@@ -159,6 +171,6 @@ def _results(runs: list[Run]) -> pd.DataFrame:
             "run_se": run.final[f"{quantity}_se"],
         }
         for run in runs
-        for quantity in QUANTITIES
+        for quantity in COMPARED
     ]
     return pd.DataFrame(rows)

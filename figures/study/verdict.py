@@ -6,7 +6,9 @@ What the runs themselves answer is in figures.study.questions.
 import numpy as np
 import pandas as pd
 
-from figures.study.runs import Study
+from figures.study.arrival import NEAR, listed, not_arrived, on_the_way
+from figures.study.runs import SAMPLER, Study
+from figures.study.words import with_error
 
 Z = 1.96  # 95 %
 
@@ -31,9 +33,17 @@ def cells(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def sentences(study: Study) -> list[str]:
-    """The verdict on one study; every number is counted from its tables."""
+    """The verdict on one study; every number is counted from its tables, over the arms that have arrived."""
+    waiting = not_arrived(study)
     table = cells(study.results)
-    found = [_agreement(table), *_direction(table), *_misses(table), *_distance(study)]
+    table = table[~table["arm"].isin(waiting)]
+    arrived = [arm for arm, family in study.families.items() if family != SAMPLER and arm not in waiting]
+    if not arrived:
+        found = [f"These runs have not arrived, and give no verdict on the forecast: {listed(waiting)}."]
+    else:
+        found = [_agreement(table), *_direction(table), *_misses(table), *_distance(study)]
+        if waiting:
+            found.append(f"Not arrived, and not judged here: {listed(waiting)}.")
     if study.unfinished:
         found.append(f"Not finished, and not judged here: {', '.join(study.unfinished)}.")
     return found
@@ -57,9 +67,9 @@ def _direction(table: pd.DataFrame) -> list[str]:
     told = told[((told["low"] > told["base"]) | (told["high"] < told["base"])) & told["run"].notna()]
     if told.empty:
         return []
-    right = np.sign(told["run"] - told["base"]) == np.sign(told["forecast"] - told["base"])
+    foreseen = np.sign(told["run"] - told["base"]) == np.sign(told["forecast"] - told["base"])
     return [
-        f"Direction: of {len(told)} arms whose accuracy the forecast said would move, {int(right.sum())} moved that "
+        f"Direction: of {len(told)} arms whose accuracy the forecast said would move, {int(foreseen.sum())} moved that "
         "way."
     ]
 
@@ -74,15 +84,15 @@ def _misses(table: pd.DataFrame) -> list[str]:
 
 def _distance(study: Study) -> list[str]:
     known = [run for run in study.runs if run.summary.get("kl_to_optimum") is not None]
-    far = [run for run in known if run.summary["kl_to_optimum"] > max(0.1, 2 * run.summary["kl_to_optimum_se"])]
+    far = [run for run in known if on_the_way(run)]
     if not known:
         return []
     found = (
-        f"Optimum: {len(known) - len(far)} of {len(known)} runs that have a single optimum end within 0.1 nats or "
+        f"Optimum: {len(known) - len(far)} of {len(known)} runs that have a single optimum end within {NEAR:g} nats or "
         "two standard errors of it"
     )
     away = (
-        f"{run.arm} {run.summary['kl_to_optimum']:.2f} ± {run.summary['kl_to_optimum_se']:.2f}"
+        f"{run.arm} {with_error(run.summary['kl_to_optimum'], run.summary['kl_to_optimum_se'], '.2f')}"
         for run in sorted(far, key=lambda run: -run.summary["kl_to_optimum"])
     )
     return [found + (f"; farther away, in nats: {', '.join(away)}." if far else ".")]

@@ -1,6 +1,8 @@
 """The figure of a toy simulation, drawn again from the table that it wrote."""
 
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,9 @@ CAPTIONS = {
 }
 
 
+TABLES = ("heterogeneity", "length", "noise", "tokens", "trainers", "voting")
+
+
 def redraw(name: str, folder: Path):
     """The canvas. name is one of CAPTIONS."""
     if name == "sharpening":
@@ -30,49 +35,22 @@ def redraw(name: str, folder: Path):
         return stability_figure(read_json(folder / "stability.json"))
     table = pd.read_parquet(folder / f"{name}.parquet")
     if name == "sweep":
-        return _sweep(table)
-    from figures.toysims.heterogeneity import heterogeneity_figure
-    from figures.toysims.length import length_figure
-    from figures.toysims.noise import noise_figure
-    from figures.toysims.tokens import tokens_figure
-    from figures.toysims.trainers import trainers_figure
-    from figures.toysims.voting import voting_figure
+        from figures.study.sweep import averages
+        from figures.toysims.sweep import sweep_figure
 
-    return {
-        "heterogeneity": heterogeneity_figure,
-        "length": length_figure,
-        "noise": noise_figure,
-        "tokens": tokens_figure,
-        "trainers": trainers_figure,
-        "voting": voting_figure,
-    }[name](table)
+        return sweep_figure(*averages(table))
+    if name not in TABLES:
+        raise ValueError(f"{name} is no simulation that can be drawn; it is one of {', '.join(CAPTIONS)}")
+    return getattr(import_module(f"figures.toysims.{name}"), f"{name}_figure")(table)
 
 
-def _plane(drawn: dict):
-    from figures.plane import RegimePath, draw_plane_with_key
-    from figures.style import figure
+def _plane(drawn: dict[str, Any]):
+    from figures.plane import RegimePath, plane_figure
 
-    grid = (np.array(drawn[name]) for name in ("alphas", "bs", "accuracy"))
+    alphas, bs, accuracy = (np.array(drawn[name]) for name in ("alphas", "bs", "accuracy"))
+    parts = ("predicted", "measured", "ends")
     paths = {
-        name: RegimePath(
-            **{part: np.array(path[part]).reshape(-1, 2) for part in ("predicted", "measured", "ends")},
-            kind=path["kind"],
-        )
+        name: RegimePath(**{part: np.array(path[part]).reshape(-1, 2) for part in parts}, kind=path["kind"])
         for name, path in drawn["paths"].items()
     }
-    with figure(height=4.0) as (canvas, ax):
-        draw_plane_with_key(canvas, ax, *grid, paths)
-    return canvas
-
-
-def _sweep(table: pd.DataFrame):
-    from figures.style import PAGE, figure
-    from figures.toysims.sweep import draw_share, draw_sweep
-
-    table = table.assign(helped=table["simulated_accuracy"] > table["base_accuracy"])
-    cells = table.groupby(["alpha", "beta"])[["simulated_accuracy", "helped"]].mean()
-    accuracy, share = cells["simulated_accuracy"].unstack(), cells["helped"].unstack()
-    with figure(PAGE, 2.6, ncols=2) as (canvas, axes):
-        draw_sweep(axes[0], list(accuracy.index), list(accuracy.columns), accuracy.to_numpy())
-        draw_share(axes[1], list(share.index), list(share.columns), share.to_numpy())
-    return canvas
+    return plane_figure(alphas, bs, accuracy, paths)

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from figures.style import PAGE, figure
 
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 3**0.5 / 2]])
+SERIES = ("#D55E00", "#E69F00", "#0072B2")
 BASINS = ("#0072B2", "#D55E00", "#009E73")  # a colour for each response that may win
 
 
@@ -60,11 +61,9 @@ def draw_multipliers(
     ax.legend()
 
 
-def draw_exponents(
-    ax, xlabel: str, series: Mapping[str, tuple[Sequence[float], Sequence[float]]], colours: Sequence[str]
-):
-    """Exponent of p against steps or rounds: predicted as a line, measured as marks."""
-    for (name, (predicted, measured)), colour in zip(series.items(), colours, strict=True):
+def draw_exponents(ax, xlabel: str, series: Mapping[str, Sequence[Sequence[float]]]):
+    """Exponent of p against steps or rounds, (predicted, measured) of each series: a line, and marks."""
+    for (name, (predicted, measured)), colour in zip(series.items(), SERIES, strict=True):
         ax.plot(predicted, color=colour, label=name)
         ax.plot(measured, "o", color=colour, markersize=3)
     ax.set(xlabel=xlabel, ylabel="exponent of p")
@@ -76,10 +75,10 @@ def stability_figure(parts: Mapping):
     """All panels, from the parts of toysims.instability (or its stability.json, where arrays are lists)."""
     with figure(PAGE, 4.6, nrows=2, ncols=3) as (canvas, axes):
         for ax, (title, paths, wins, *rest) in zip(axes[0], parts["portraits"], strict=True):
-            draw_portrait(ax, title, np.array(paths), np.array(wins), *(np.array(x) for x in rest))
-        draw_multipliers(
-            axes[1, 0], *(np.array(parts["step size"][name]) for name in ("gains", "predicted", "measured"))
-        )
-        draw_exponents(axes[1, 1], "steps of mirror ascent", parts["self-reward"], ("#D55E00", "#E69F00", "#0072B2"))
-        draw_exponents(axes[1, 2], "rounds", parts["iterated sharpening"], ("#D55E00", "#E69F00", "#0072B2"))
+            point = np.array(rest[0], dtype=float) if rest else None
+            draw_portrait(ax, title, np.array(paths), np.array(wins), point, bool(rest[1:] and rest[1]))
+        gains, predicted, measured = (np.array(parts["step size"][x]) for x in ("gains", "predicted", "measured"))
+        draw_multipliers(axes[1, 0], gains, predicted, measured)
+        draw_exponents(axes[1, 1], "steps of mirror ascent", parts["self-reward"])
+        draw_exponents(axes[1, 2], "rounds", parts["iterated sharpening"])
     return canvas

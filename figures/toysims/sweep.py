@@ -5,18 +5,25 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-
-def draw_sweep(ax, alphas: Sequence[float], betas: Sequence[float], accuracy: Float[np.ndarray, "alphas betas"]):
-    """Mean accuracy of the policies in each cell."""
-    _draw(ax, alphas, betas, accuracy, "mean accuracy")
+from figures.style import PAGE, figure
 
 
-def draw_share(ax, alphas: Sequence[float], betas: Sequence[float], share: Float[np.ndarray, "alphas betas"]):
-    """Share of the policies that end above their base model."""
-    _draw(ax, alphas, betas, share, "share of policies above their base")
+def sweep_figure(
+    alphas: Sequence[float],
+    betas: Sequence[float],
+    accuracy: Float[np.ndarray, "alphas betas"],
+    share: Float[np.ndarray, "alphas betas"],
+):
+    """Mean accuracy of the policies in each cell, and the share of them that end above their base model."""
+    with figure(PAGE, 2.6, ncols=2) as (canvas, axes):
+        draw_cells(axes[0], alphas, betas, accuracy, "mean accuracy")
+        draw_cells(axes[1], alphas, betas, share, "share of policies above their base")
+    return canvas
 
 
-def _draw(ax, alphas, betas, cells, title):
+def draw_cells(
+    ax, alphas: Sequence[float], betas: Sequence[float], cells: Float[np.ndarray, "alphas betas"], title: str
+) -> None:
     ax.imshow(cells.T, vmin=0, vmax=1, cmap="cividis", aspect="auto", origin="lower")
     for (column, row), value in np.ndenumerate(cells):
         # cividis is dark below a half, light above it.

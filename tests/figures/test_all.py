@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from figures import all as figures_all
-from figures.gallery import gallery, read_forecast
+from figures.gallery import gallery
 from figures.llm import frontier, pass_curves, runs_in_plane, steps
 from figures.llm.arms import looks
 from figures.llm.comparison import draw_against_run
+from figures.study import pass_at_k
+from figures.study.forecasts import read_forecast
 from figures.study.runs import read_study
 from figures.style import COLOURS, figure
 from harness.run_kind import folders
@@ -156,7 +158,7 @@ def test_an_axis_shows_the_mean_of_a_run_and_its_forecast_not_its_wildest_batch(
 def test_pass_at_k_is_the_chance_over_all_choices_of_k(study):
     """T22: 4, 2, 1 and 1 right of 4: at k = 2 the misses are 0, 1/6, 1/2 and 1/2 of all pairs."""
     table = pd.read_parquet(study / "base" / "rollouts.parquet")
-    np.testing.assert_allclose(pass_curves.curve(table, [1, 2, 4]), [0.5, 1 - (1 / 6 + 1 / 2 + 1 / 2) / 4, 1.0])
+    np.testing.assert_allclose(pass_at_k.curve(table, [1, 2, 4]), [0.5, 1 - (1 / 6 + 1 / 2 + 1 / 2) / 4, 1.0])
 
 
 def test_votes_are_those_that_llm_evaluate_counted_of_the_studys_own_tables(study, tmp_path):
@@ -177,11 +179,11 @@ def test_votes_are_those_that_llm_evaluate_counted_of_the_studys_own_tables(stud
     evaluation.mkdir()
     (evaluation / "evaluation.json").write_text(json.dumps({"tables": tables}))
     given = folders([study, evaluation])
-    found = pass_curves.votes(read_study(given[0]), given[1:])
+    found = pass_at_k.votes(read_study(given[0]), given[1:])
     assert found["base model"] == {1: 0.25, 2: 0.5} and found["tilted-1"] == pytest.approx({1: 0.35, 2: 0.7})
     assert len(found) == 2
     own = read_study(given[0])
-    panels = pass_curves.pass_figure(own, looks(own.families), found).axes
+    panels = pass_curves.pass_figure(pass_at_k.passed(own), found, looks(own.families)).axes
     assert [ax.get_title()[:5] for ax in panels] == ["pass@", "maj@k"]
     assert [len(ax.lines) for ax in panels] == [3, 2]
 
@@ -210,8 +212,9 @@ def test_a_run_without_an_end_is_drawn_to_the_edge_of_the_plane(read):
     study, _ = read
     run = study.runs[0]
     away = run._replace(forecast=run.forecast | {"alpha": None})
+    way, look = np.array([[1.1, 0.2], [1.6, 0.4]]), looks(study.families)[run.arm]
     with figure() as (_, ax):
-        runs_in_plane.draw_way(ax, away, looks(study.families)[run.arm], (6.0, 3.0))
-        runs_in_plane.draw_way(ax, run, looks(study.families)[run.arm], (6.0, 3.0))
+        runs_in_plane.draw_way(ax, away, way, look, (6.0, 3.0))
+        runs_in_plane.draw_way(ax, run, way, look, (6.0, 3.0))
     ends = [tuple(line.get_xydata()[-1]) for line in ax.lines if line.get_linestyle() == "--"]
     assert ends == [(6.0, 0.0), (2.0, 0.0)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from figures.plane import RegimePath, draw_plane, draw_plane_with_key
+from figures.plane import RegimePath, draw_plane, plane_figure
 from figures.style import COLOURS, MARKERS, figure
 from theory.objectives import REGIMES
 
@@ -31,9 +31,7 @@ def test_predictions_are_lines_and_measurements_marks_where_they_are(plane):
 
 
 def test_the_key_names_every_path_and_the_base_model(plane):
-    with figure() as (canvas, ax):
-        draw_plane_with_key(canvas, ax, *plane)
-    names = [text.get_text() for text in canvas.legends[0].get_texts()]
+    names = [text.get_text() for text in plane_figure(*plane).legends[0].get_texts()]
     assert names == ["task", "tilted", "self-sharpening: repeller", "base model"]
 
 

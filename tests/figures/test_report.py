@@ -15,6 +15,7 @@ from figures import report
 from figures.page import explorer
 from figures.page.markup import element, script_data, table
 from figures.page.rerun import command
+from figures.study.forecasts import grid
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def test_the_page_tells_question_answer_prediction_runs_simulation_and_commands_
         "The same on small policies, where theory is exact",
         "How to run it again",
     ]
-    assert "6 (60%) end inside its 95 % interval" in page and "1 of 2 predictions hold." in page
+    assert "4 (80%) end inside its 95 % interval" in page and "1 of 2 predictions hold." in page
     assert "python -m llm.compare --model small --steps 30 --seeds 2 --no-quick --lr &#x27;1 2&#x27;" in page
 
 
@@ -87,7 +88,7 @@ def test_cells_headings_and_attributes_are_escaped():
 
 
 def test_a_place_that_cannot_be_told_is_no_number(forecast):
-    data = explorer.grid(json.loads((forecast / "forecast.json").read_text())["plane"])
+    data = explorer.told(grid(json.loads((forecast / "forecast.json").read_text())["plane"]))
     assert data["grid"][2][3] == {"accuracy": None, "length": None}
     assert data["grid"][1][2]["accuracy"]["value"] == pytest.approx(0.5)  # alpha = 2, b = 1
 

@@ -110,3 +110,21 @@ def test_bad_input_is_refused_with_one_sentence(call, message):
     with pytest.raises(ValueError) as error:
         call()
     assert str(error.value) == message
+
+
+@given(st.lists(st.floats(0.05, 3.0), min_size=2, max_size=5, unique=True), st.floats(0.01, 0.99))
+def test_mixing_policies_never_beats_the_tilt_and_meets_it_at_the_policies(bs, share):
+    """T5: chords of the frontier of LOG_P lie below it; beyond the farthest policy its accuracy stands."""
+    policies = [log_tilt(LOG_P, CORRECT, 1, b) for b in (0.0, *bs)]
+    kls, accuracies = (
+        np.array([divergence(q, LOG_P) for q in policies]),
+        np.array([np.exp(q) @ CORRECT for q in policies]),
+    )
+    far = kls.max()
+    spend = share * far
+    best = log_tilt(LOG_P, CORRECT, 1, budget.tilting_at_budget(LOG_P, CORRECT, spend))
+    assert accuracies[0] - 1e-12 <= budget.accuracy_by_mixing(spend, kls, accuracies) <= np.exp(best) @ CORRECT + 1e-9
+    for at, accuracy in zip(kls, accuracies, strict=True):
+        assert budget.accuracy_by_mixing(at, kls, accuracies) == pytest.approx(accuracy)
+    assert budget.accuracy_by_mixing(2 * far, kls, accuracies) == accuracies.max()
+    assert budget.accuracy_by_mixing(0.6, np.array([0.0, 0.1, 0.5]), np.array([0.5, 0.9, 0.8])) == 0.9

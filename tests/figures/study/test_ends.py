@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from figures.study.ends import BASE, DRAWS, End, Estimate, ends
+from figures.study.ends import BASE, ArmEnd, ends
 from figures.study.equal_kl import reward_at
+from theory.estimation.intervals import DRAWS, Resampled
 
 PROMPTS = 60
 
@@ -29,8 +30,13 @@ def rng():
     return np.random.default_rng(0)
 
 
+def fixed(value):
+    """Known without error."""
+    return Resampled(value, np.full(DRAWS, value), np.full(PROMPTS, value), PROMPTS)
+
+
 def point(kl, accuracy):
-    return End(*(Estimate(x, np.full(DRAWS, x)) for x in (accuracy, kl, 7.0)))
+    return ArmEnd(*(fixed(x) for x in (accuracy, kl, 7.0)))
 
 
 def test_the_gain_at_equal_kl_is_recovered_where_both_curves_are_known(tmp_path, hard):
@@ -45,8 +51,8 @@ def test_the_gain_at_equal_kl_is_recovered_where_both_curves_are_known(tmp_path,
     assert (reward - found[BASE].accuracy).value == pytest.approx(0.25)
     assert lead.value == pytest.approx(-0.3) and lead.sign == -1
     # Every prompt has the same difference: paired, the interval has no width, however unlike the prompts are.
-    np.testing.assert_allclose(lead.interval, -0.3)
-    low, high = found["sharp"].accuracy.interval
+    np.testing.assert_allclose(lead.interval(), -0.3)
+    low, high = found["sharp"].accuracy.interval()
     assert high - low > 0.05
 
 
@@ -58,7 +64,7 @@ def test_chords_lie_below_a_concave_frontier_and_meet_it_at_the_runs(kl):
     def frontier(x):
         return 0.5 + 0.4 * np.sqrt(x)
 
-    value = reward_at(Estimate(kl, np.full(DRAWS, kl)), point(0.0, 0.5), [point(x, frontier(x)) for x in places]).value
+    value = reward_at(fixed(kl), point(0.0, 0.5), [point(x, frontier(x)) for x in places]).value
     if kl in places:
         assert value == pytest.approx(frontier(kl))
     elif kl > max(places):
@@ -70,12 +76,12 @@ def test_chords_lie_below_a_concave_frontier_and_meet_it_at_the_runs(kl):
 def test_beyond_the_last_run_the_most_accurate_one_stands():
     """More KL is not needed for it, though the farthest run is worse."""
     far = [point(0.1, 0.9), point(0.5, 0.8)]
-    at = reward_at(Estimate(0.7, np.full(DRAWS, 0.7)), point(0.0, 0.5), far)
-    assert at.value == 0.9 and at.interval == (0.9, 0.9)
+    at = reward_at(fixed(0.7), point(0.0, 0.5), far)
+    assert at.value == 0.9 and at.interval() == (0.9, 0.9)
 
 
 def test_without_a_reward_run_nothing_is_known():
-    at = reward_at(Estimate(0.7, np.full(DRAWS, 0.7)), point(0.0, 0.5), [])
+    at = reward_at(fixed(0.7), point(0.0, 0.5), [])
     assert np.isnan(at.value) and at.sign == 0
 
 
@@ -95,7 +101,7 @@ def test_the_spread_of_draws_is_the_standard_error_over_prompts_and_over_seeds(t
 def test_a_single_prompt_has_no_interval(tmp_path):
     base = table([0.5], 0.0, tmp_path / "base.parquet")
     found = ends(base, {})[BASE].accuracy
-    assert found.value == 0.5 and np.isnan(found.interval).all() and found.sign == 0
+    assert found.value == 0.5 and np.isnan(found.interval()).all() and found.sign == 0
 
 
 def test_tables_of_different_prompts_are_refused(tmp_path):

@@ -14,8 +14,9 @@ from figures.gallery import gallery
 from figures.llm.arms import looks
 from figures.llm.steps import steps_figure
 from figures.page.page import page
-from figures.study.predictions import Finding, direction_of_length, length_covariance
-from figures.study.questions import answers, gather
+from figures.study.answers import answers
+from figures.study.predictions import Measured, direction_of_length, length_covariance
+from figures.study.questions import gather
 from figures.study.runs import LENGTH_CONTROLLED, SAMPLER, read_study
 from figures.style import key
 from harness.run_kind import folders
@@ -31,9 +32,14 @@ def told(folder, diagnosis=()):
 
 @pytest.fixture
 def full(study):
-    """The reward arm at 0.2 nats has 12 of 16; of two length-controlled arms one has 10, at 0.1 nats, one 4."""
+    """All arms have arrived. The reward arm at 0.2 nats has 12 of 16; of two length-controlled arms one has 10, at 0.1,
+    the other 4.
+    """
     for seed in (0, 1):
-        rollouts([4, 4, 3, 1], kl=0.2).to_parquet(study / "runs" / "tilted-1" / f"seed{seed}" / "final.parquet")
+        run = study / "runs" / "tilted-1" / f"seed{seed}"
+        rollouts([4, 4, 3, 1], kl=0.2).to_parquet(run / "final.parquet")
+        summary = json.loads((run / "summary.json").read_text())
+        (run / "summary.json").write_text(json.dumps(summary | {"kl_to_optimum": 0.01}))
     add_arm(study, "tempered-2-content", [4, 3, 2, 1], 0.1, 11.0, length_control="content")
     add_arm(study, "tempered-2-per-token", [3, 1, 0, 0], 0.3, 10.0, told=False, kappa=1.0)
     add_sampler(study, "low-temperature-2", [4, 2, 1, 0])
@@ -102,9 +108,9 @@ def test_length_falls_where_likelier_responses_are_shorter(study):
     variances = [0, 1 / 3, 1 / 4, 1 / 4]  # of 4, 2, 1, 1 right of 4
     assert slope.value == pytest.approx(-2 * np.mean(variances))
     ended = gather(read(study)).ended
-    assert direction_of_length(Finding(-1.0, -2.0, -0.5), ended, ["tempered-2"]).held
-    assert direction_of_length(Finding(1.0, 0.5, 2.0), ended, ["tempered-2"]).held is False
-    assert direction_of_length(Finding(0.1, -0.5, 0.7), ended, ["tempered-2"]).held is None
+    assert direction_of_length(Measured(-1.0, -2.0, -0.5), ended, ["tempered-2"]).held
+    assert direction_of_length(Measured(1.0, 0.5, 2.0), ended, ["tempered-2"]).held is False
+    assert direction_of_length(Measured(0.1, -0.5, 0.7), ended, ["tempered-2"]).held is None
 
 
 def test_what_content_alone_does_is_held_against_the_sign_foretold(full):

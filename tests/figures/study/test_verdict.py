@@ -1,11 +1,15 @@
 """The verdict is counted from the tables; on the small study every count can be made by hand."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from figures.gallery import forecast_of, read_forecast
-from figures.study.runs import read_study
+from figures.study.answers import answers
+from figures.study.arrival import on_the_way
+from figures.study.forecasts import read_forecast
+from figures.study.runs import read_run, read_study
 from figures.study.verdict import cells, sentences
 from harness.run_kind import folders
 
@@ -43,25 +47,79 @@ def test_the_error_of_the_run_reaches_as_far_on_either_side(run, compatible):
 def test_every_sentence_counts_what_the_tables_hold(read):
     study, _ = read
     found = " ".join(sentences(study))
-    # Inside: length (forecast 8 or 10, run 12) nowhere, log_p and entropy everywhere, accuracy and KL of tempered-2.
-    assert "of 10 cells (arm × quantity) that it marked as reliable, 6 (60%) end inside" in found
-    assert "6 (60%) once the run's own error is allowed for. It declined to tell 0." in found
-    assert "of 2 arms whose accuracy the forecast said would move, 2 moved that way" in found
-    assert "Missed beyond both errors: tempered-2 (length); tilted-1 (accuracy, length, kl)." in found
-    assert "2 of 4 runs that have a single optimum end within 0.1 nats" in found and "tilted-1 0.30 ± 0.02" in found
+    # Inside: log_p, entropy, accuracy and KL of tempered-2; its length (forecast 8, run 12) is not.
+    assert "of 5 cells (arm × quantity) that it marked as reliable, 4 (80%) end inside" in found
+    assert "4 (80%) once the run's own error is allowed for. It declined to tell 0." in found
+    assert "of 1 arms whose accuracy the forecast said would move, 1 moved that way" in found
+    assert "Missed beyond both errors: tempered-2 (length)." in found
+    assert "2 of 4 runs that have a single optimum end within 0.1 nats" in found
+    assert "farther away, in nats: tilted-1 0.30 ± 0.02, tilted-1 0.30 ± 0.02." in found
+    assert "Not arrived, and not judged here: tilted-1 (0.30 ± 0.02 nats from its optimum)." in found
     assert "not judged here: task" in found
+
+
+def test_runs_that_have_all_arrived_are_all_judged(read):
+    study = arrived(read[0])
+    found = " ".join(sentences(study))
+    # And of tilted-1 log_p and entropy; its accuracy, length and KL are missed.
+    assert "of 10 cells (arm × quantity) that it marked as reliable, 6 (60%) end inside" in found
+    assert "Missed beyond both errors: tempered-2 (length); tilted-1 (accuracy, length, kl)." in found
+    assert "of 2 arms whose accuracy the forecast said would move, 2 moved that way" in found
+    assert "4 of 4 runs that have a single optimum" in found and "Not arrived" not in found
 
 
 def test_a_forecast_that_could_not_tell_is_not_judged(read):
     study, _ = read
-    unsure = study._replace(results=study.results.assign(reliable=False))
+    unsure = arrived(study)._replace(results=study.results.assign(reliable=False))
     found = sentences(unsure)
     assert "The forecast declined to tell any of the 10 cells (arm × quantity)." in found
     assert not any("Missed" in sentence for sentence in found)
 
 
-def test_a_forecast_belongs_to_the_runs_of_its_own_rollouts_before_those_of_its_model(read):
-    study, forecast = read
-    own = forecast._replace(rollouts=str(study.runs[0].folder.parents[2] / "base"), model=None)
-    assert forecast_of(study, [forecast, own]) is own and forecast_of(study, [forecast]) is forecast
-    assert forecast_of(study, [forecast._replace(model="another")]) is None
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"quick": True}, "tempered-2 (--quick, 30 steps); tilted-1 (--quick, 30 steps)"),
+        ({"steps": 10}, "tempered-2 (10 steps); tilted-1 (10 steps)"),
+        ({"kl_to_optimum": 0.4}, "tempered-2 (0.40 ± 0.02 nats from its optimum); tilted-1 (0.40 ± 0.02 nats from its"),
+    ],
+)
+def test_runs_that_have_not_arrived_give_no_verdict(read, change, why):
+    study = arrived(read[0])
+    settings = {name: value for name, value in change.items() if name != "quick"}
+    waiting = study._replace(runs=[own(run, **settings) for run in study.runs], quick=change.get("quick", False))
+    first, *rest = sentences(waiting)
+    assert first.startswith("These runs have not arrived, and give no verdict on the forecast: ") and why in first
+    assert rest == ["Not finished, and not judged here: task."]
+    told = [" ".join(answer.sentences) for answer in answers(waiting)]
+    assert told[0].startswith("These runs have not arrived, and give no verdict: tempered-2 (")
+    assert "end above" not in told[0] and "%" not in told[0]
+
+
+@pytest.mark.parametrize(("last", "why"), [(0.5, None), (0.9, "accuracy still rises at its end")])
+def test_without_a_single_optimum_a_run_has_arrived_when_it_no_longer_moves(study, last, why):
+    """60 steps at 0.5, with noise of batches; then twenty more."""
+    folder = study / "runs" / "tilted-1" / "seed0"
+    noise = 0.01 * np.random.default_rng(0).normal(size=80)
+    levels = np.r_[np.full(60, 0.5), np.full(20, last)] + noise
+    lines = ({"step": step, "accuracy": level, "log_p": -5.0} for step, level in enumerate(levels, 1))
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run = own(read_run(folder, "task"), kl_to_optimum=None, steps=80)
+    assert on_the_way(run) == why
+    assert on_the_way(run._replace(regime="sharpening")) is None  # that raises log p, which stands still
+
+
+def test_a_large_error_of_the_distance_is_not_held_against_a_run(read):
+    run = read[0].runs[0]
+    assert on_the_way(own(run, kl_to_optimum=0.3, kl_to_optimum_se=0.2)) is None
+    assert on_the_way(own(run, kl_to_optimum=0.3, kl_to_optimum_se=0.1)) == "0.30 ± 0.10 nats from its optimum"
+    assert on_the_way(own(run, kl_to_optimum=0.3, kl_to_optimum_se=None)) == "0.30 nats from its optimum"
+
+
+def own(run, **settings):
+    return run._replace(summary=run.summary | settings)
+
+
+def arrived(study):
+    """The same study, each run at its optimum."""
+    return study._replace(runs=[own(run, kl_to_optimum=0.01) for run in study.runs])

@@ -5,8 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from figures.plane import RegimePath, draw_plane_with_key
-from figures.style import figure
+from figures.plane import RegimePath, plane_figure
 from figures.toysims import redraw
 from harness.run_folder import write_json
 from harness.run_kind import TOYS, folders
@@ -33,8 +32,7 @@ def test_the_plane_drawn_again_has_the_same_lines(folder):
     write_json(folder / "plane.json", written | {"paths": {name: path._asdict() for name, path in paths.items()}})
     assert folders([folder])[0].kind == "toysims.sharpening"
     again = redraw.redraw("sharpening", folder).axes[0]
-    with figure() as (canvas, ax):
-        draw_plane_with_key(canvas, ax, *grid, paths)
+    ax = plane_figure(*grid, paths).axes[0]
     assert len(again.lines) == len(ax.lines) > 3
     for ours, theirs in zip(again.lines, ax.lines, strict=True):
         np.testing.assert_array_equal(np.stack(ours.get_data()), np.stack(theirs.get_data()))

@@ -1,0 +1,61 @@
+"""Which forecast belongs to a study: the one made from its own base rollouts, however the path was typed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from figures.gallery import gallery
+from figures.study.forecasts import forecast_of, read_forecast
+from figures.study.runs import read_study
+from harness.run_kind import folders
+
+
+@pytest.fixture
+def made_of(study, forecast):
+    """made_of(PATH): the study, and the forecast of another model that was made from PATH."""
+
+    def read(rollouts, **config):
+        (forecast / "config.json").write_text(json.dumps({"model": "another", "rollouts": str(rollouts)} | config))
+        given = folders([study, forecast])
+        return read_study(given[0]), read_forecast(given[1])
+
+    return read
+
+
+@pytest.mark.parametrize("typed", ["study/base", "study/base/rollouts.parquet", "study/runs/task/seed0/base.parquet"])
+@pytest.mark.parametrize("how", ["as typed", "from elsewhere", "absolute"])
+def test_a_forecast_of_the_studys_own_rollouts_is_found(made_of, study, monkeypatch, typed, how):
+    """The commands of the README are typed with relative paths, which a run folder keeps as they are."""
+    monkeypatch.chdir(study.parent if how == "as typed" else study.parent.parent)
+    found, forecast = made_of(study.parent / typed if how == "absolute" else typed)
+    if how == "from elsewhere" and "runs" in typed:
+        pytest.skip("of a relative path that is not here only the study's own base is known")
+    assert forecast_of(found, [forecast]) is forecast
+
+
+def test_the_page_and_the_figures_then_have_the_lines_of_the_forecast(made_of, study, forecast, monkeypatch):
+    monkeypatch.chdir(study.parent)
+    made_of("study/base")
+    assert "along-alpha" in {drawing.name for drawing in gallery(folders([Path("study"), Path("forecast")]))}
+
+
+def test_a_run_that_was_given_rollouts_has_the_forecast_made_from_them(made_of, study, monkeypatch, tmp_path):
+    """llm.train --base runs/base, llm.forecast runs/base: the run folder lies elsewhere."""
+    run = study / "runs" / "tilted-1" / "seed0"
+    (run / "config.json").write_text(json.dumps({"model": "small", "base": "runs/base"}))
+    monkeypatch.chdir(tmp_path)
+    _, forecast = made_of("runs/base")
+    assert forecast_of(read_study(folders([run])[0]), [forecast]) is forecast
+
+
+@pytest.mark.parametrize("typed", ["elsewhere/base", "base", "/nowhere/base", "study2/base", ""])
+def test_a_forecast_of_other_rollouts_and_another_model_is_not_the_studys(made_of, typed):
+    found, forecast = made_of(typed)
+    assert forecast_of(found, [forecast]) is None
+
+
+def test_own_rollouts_go_before_the_same_model(made_of, study):
+    found, forecast = made_of(study / "base")
+    same_model = forecast._replace(model="small", rollouts=Path("elsewhere"))
+    assert forecast_of(found, [same_model, forecast]) is forecast and forecast_of(found, [same_model]) is same_model
