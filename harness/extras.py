@@ -2,7 +2,18 @@
 
 EXTRAS = {
     "toysims": ("jax", "diffrax", "optax"),
-    "llm": ("torch", "transformers", "trl", "accelerate", "peft", "datasets", "math_verify", "safetensors", "yaml"),
+    "llm": (
+        "torch",
+        "transformers",
+        "trl",
+        "accelerate",
+        "peft",
+        "datasets",
+        "math_verify",
+        "safetensors",
+        "gguf",
+        "yaml",
+    ),
     "vllm": ("vllm",),
 }
 

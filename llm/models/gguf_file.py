@@ -56,30 +56,32 @@ def read_head(file: Path) -> GgufHead:
     return GgufHead(architecture, field("general.name"), kinds.most_common(1)[0][0])
 
 
-def convert(file: Path, folder: Path, dtype: str) -> GgufHead:
-    """Write the model of a GGUF file into a folder that exists; checked by a short generation.
-
-    ValueError: as read_head, or what was read does not generate.
-    """
+def read_model(file: Path, dtype: str):
+    """(model, tokenizer) of a GGUF file, in dtype. ValueError: as read_head and check."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
-    head = read_head(file)
     location = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name, "trust_remote_code": False}
     tokenizer = AutoTokenizer.from_pretrained(**location)
     read = AutoModelForCausalLM.from_pretrained(**location, dtype=torch.float32)
     config = read.config
     del config.quantization_config
-    config._name_or_path = ""
     config.dtype = dtype
     model = AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype))
     model.load_state_dict(read.state_dict())
     tokens = ("bos_token_id", "eos_token_id", "pad_token_id")
     model.generation_config = GenerationConfig(**{name: getattr(config, name, None) for name in tokens})
     check(model, tokenizer, file)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return head
+    return model, tokenizer
+
+
+def model_card(head: GgufHead, file: Path) -> str:
+    """What the model is, and what it is not."""
+    return (
+        f"# {head.name or file.stem}\n\nMade from `{file.name}` by `python -m llm.import_gguf`. Most of its weights "
+        f"were stored as\n{head.quantisation}: these are the same values dequantised, not those of the model that was "
+        "quantised.\nName it so where you report results.\n"
+    )
 
 
 def check(model, tokenizer, file: Path) -> None:
@@ -91,13 +93,13 @@ def check(model, tokenizer, file: Path) -> None:
         raise ValueError(f"FILE {file} names no end-of-sequence token of its vocabulary (it says {end})")
     if tokenizer.chat_template:
         turn = [*GREETING, {"role": "assistant", "content": "4"}]
-        ids = tokenizer.apply_chat_template(turn, return_dict=True)["input_ids"]
-        if end not in ids:
+        whole = tokenizer.apply_chat_template(turn, return_dict=True)["input_ids"]
+        prompt = tokenizer.apply_chat_template(GREETING, add_generation_prompt=True, return_dict=True)["input_ids"]
+        if end not in whole[len(prompt) :]:
             raise ValueError(
                 f"FILE {file}: its chat template ends a turn by another token than {tokenizer.eos_token!r}, so that no "
                 "response would ever end; use a file whose tokenizer names the end of a turn"
             )
-        prompt = tokenizer.apply_chat_template(GREETING, add_generation_prompt=True, return_dict=True)["input_ids"]
     else:
         prompt = tokenizer("2 + 2 =").input_ids
     prompt_ids = torch.tensor([prompt])

@@ -21,6 +21,10 @@ def resolve(model: str) -> str:
         if not (Path(model) / "config.json").exists():
             raise ValueError(f"--model {model} is a folder without config.json; name one that holds a saved model")
         return model
+    if model.endswith(".gguf"):
+        raise ValueError(
+            f"--model {model} is a GGUF file; make a folder of it with python -m llm.import_gguf and name that"
+        )
     if model.count("/") != 1 or model.startswith((".", "/", "~")):
         raise ValueError(
             f"--model {model} does not exist; name a bundled organism ({', '.join(ORGANISMS)}), a folder or a hub id"
