@@ -76,14 +76,22 @@ def options_of(config: Any) -> dict[str, str]:
 def did_you_mean(flag: str, known: Iterable[str]) -> str:
     """The end of a message, "; did you mean --learning_rate?", or "" where no known flag is spelt alike.
 
-    The known flags are named as they are suggested, without dashes before them; - and _ count as one letter. A flag
-    cut short is answered with the only one that begins so.
+    The known flags are named as they are suggested, without dashes before them.
+    """
+    near = nearest(flag.lstrip("-"), known)
+    return f"; did you mean --{near}?" if near else ""
+
+
+def nearest(typed: str, known: Iterable[str]) -> str | None:
+    """The known name that is spelt most like what was typed, or the only one that begins so; None where none is.
+
+    - and _ count as one letter.
     """
     by_spelling = {name.replace("-", "_"): name for name in known}
-    typed = flag.lstrip("-").replace("-", "_")
+    typed = typed.replace("-", "_")
     longer = [name for name in by_spelling if name.startswith(typed)]
     near = longer if len(longer) == 1 else difflib.get_close_matches(typed, by_spelling, n=1, cutoff=0.7)
-    return f"; did you mean --{by_spelling[near[0]]}?" if near else ""
+    return by_spelling[near[0]] if near else None
 
 
 def _message_in_box(text: str) -> str:

@@ -15,8 +15,12 @@ PACKAGES = ("harness", "theory", "toysims", "llm", "figures")
 
 def start() -> None:
     """Called as a command is imported; does nothing where Python was not asked to run one of our modules."""
-    if not is_command():
-        return
+    if is_command():
+        install()
+
+
+def install() -> None:
+    """Ctrl-C ends this process with one line; exit code 2 where a package of ours is not the one that Python finds."""
     sys.excepthook = _uncaught
     sys.unraisablehook = _unraisable
     if message := shadowed():
