@@ -5,7 +5,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from llm.grading.answers import boxed_answer
+from llm.grading.boxes import boxed_answer
 
 BUNDLED = "addition"
 INSTRUCTION = "Work through the problem one step at a time, then give the final answer inside \\boxed{}."

@@ -1,41 +1,16 @@
-"""The normal form of a boxed answer: what writes the same answer in the same notation has the same form.
-
-It is deliberately shallow (typography, units, plain numbers), so that it is instant and safe on any text; equality of
-formulas is math-verify's business. Answers vote by it, and two answers of one form need no further comparison.
-"""
+"""What a response votes for (maj@k, majority voting): the normal form of its boxed answer."""
 
 import functools
 import re
-from fractions import Fraction
+
+from llm.grading.boxes import boxed_answer
+from llm.grading.rationals import rational
+from llm.grading.structure import is_name
+from llm.grading.typography import clean, spelling
+from llm.grading.units import split_unit
+from llm.grading.words import words
 
 MAX_ANSWER_CHARACTERS = 300  # longer boxes are wrong by fiat: no answer is that long, and parsers choke on them
-
-_BRACES = re.compile(r"\\boxed\{|\\.|[{}]", re.DOTALL)  # an escaped brace is text
-_SPACING = re.compile(r"\\(?:left|right|displaystyle|[!,;: ])(?![a-zA-Z])|[\s~$]")
-_ENDING = re.compile(r"(?:\\\\|[.,;:])+$")
-_FRACTION = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
-_BARE_FRACTION = re.compile(r"\\frac(\d)(\d)")
-_DEGREES = re.compile(r"\^(?:\\circ|\{\\circ\})(?![a-zA-Z])")
-_WORDS = r"\\(?:text|textbf|textit|textrm|mathrm|mbox)\s*\{([^{}\\]*)\}"
-_ONLY_WORDS = re.compile(_WORDS)
-_UNIT = re.compile(rf"([\d.,}}])\s*(?:\\ )?\s*{_WORDS}$")
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:(?:,|\{,\})\d{3})+(?:\.\d+)?")
-_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)")
-_RATIO = re.compile(r"([+-]?)\\frac\{([+-]?\d+)\}\{(\d+)\}|([+-]?)(\d+)/(\d+)")
-
-
-def boxed_answer(response: str) -> str | None:
-    """What stands in the last complete \\boxed{...} of the response, braces balanced; None if there is none."""
-    open_braces, last_start, answer = [], -1, None
-    # One pass with a stack, so that a megabyte of braces costs no more than a megabyte of letters.
-    for brace in _BRACES.finditer(response):
-        if brace.group() == "}":
-            start, is_box = open_braces.pop() if open_braces else (-1, False)
-            if is_box and start > last_start:
-                last_start, answer = start, response[start : brace.start()].strip()
-        elif not brace.group().startswith("\\") or brace.group() == r"\boxed{":
-            open_braces.append((brace.end(), brace.group() != "{"))
-    return answer
 
 
 def vote(response: str, finished: bool = True) -> str | None:
@@ -47,31 +22,18 @@ def vote(response: str, finished: bool = True) -> str | None:
 
 @functools.lru_cache(maxsize=100_000)  # answers repeat far more than responses
 def normal_form(answer: str) -> str:
-    """A string that is equal for answers that differ only in spacing, \\dfrac for \\frac, a final full stop, \\text{}
-    around words or a unit behind a number, degrees, thousands separators, or the way a rational number is written.
+    r"""A string that is equal for answers that differ only in typography, \text{} around words, a unit behind a number,
+    a name before it (x = 5), the order of a bare list, or the way a rational number is written. It computes nothing.
     """
-    text = _ENDING.sub("", answer.strip().strip("$").strip())
-    if words := _ONLY_WORDS.fullmatch(text):
-        text = words.group(1)
-    text = _UNIT.sub(r"\1", text)
-    text = _DEGREES.sub("", _FRACTION.sub(r"\\frac", _SPACING.sub("", text.replace(r"\$", ""))))
-    text = _ENDING.sub("", _BARE_FRACTION.sub(r"\\frac{\1}{\2}", text))
-    if _THOUSANDS.fullmatch(text):
-        text = text.replace("{,}", "").replace(",", "")
-    value = _rational(text)
-    return text if value is None else str(value)
-
-
-def _rational(text: str) -> Fraction | None:
-    """The value of a plain decimal or fraction of integers; None for anything else, and for a zero denominator."""
-    if not text.isascii():
-        return None
-    if _DECIMAL.fullmatch(text):
-        return Fraction(text)
-    ratio = _RATIO.fullmatch(text)
-    if ratio is None:
-        return None
-    sign, numerator, denominator = ratio.group(1, 2, 3) if ratio.group(2) else ratio.group(4, 5, 6)
-    if not int(denominator):
-        return None
-    return Fraction(int(f"{sign}1") * int(numerator), int(denominator))
+    text = clean(answer)
+    if spoken := words(text):
+        return spoken if len(spoken) == 1 else " ".join(spoken.split())
+    parts = re.split(r",(?!\d{3}(?!\d))|;", text)
+    if len(parts) > 1 and not re.search(r"[()\[\]{}]", text):
+        return ",".join(sorted({normal_form(part) for part in parts if part.strip()}))
+    name, equals, value = text.rpartition("=")
+    if equals and is_name(name):
+        text = value.strip()
+    text = split_unit(text)[0].removesuffix("%").strip()
+    value_of = rational(text)
+    return spelling(text) if value_of is None else str(value_of)

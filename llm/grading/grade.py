@@ -1,12 +1,14 @@
-"""Is the boxed answer of a response right? Its normal form or math-verify decides; this module finds the box.
+"""Is the boxed answer of a response right? Text, words and plain numbers at once, formulas in a process apart.
 
-The answer is looked for in the response alone (a prompt may hold boxes of its own). Text of a model is data: it is
-parsed by math-verify in a process apart (llm.grading.pool), never evaluated as code.
+The answer is looked for in the response alone (a prompt may hold boxes of its own). Text of a model is data: it is read
+by llm.grading.formulas in a process of its own (llm.grading.pool), never evaluated as code.
 """
 
 from collections.abc import Sequence
 
-from llm.grading.answers import MAX_ANSWER_CHARACTERS, boxed_answer, normal_form
+from llm.grading.answers import MAX_ANSWER_CHARACTERS
+from llm.grading.boxes import boxed_answer
+from llm.grading.equality import at_once
 
 REMEMBERED = 100_000  # verdicts kept (about): a run asks the same questions again and again
 
@@ -14,30 +16,29 @@ _verdicts: dict[tuple[str, str], bool] = {}
 
 
 def same_answers(pairs: Sequence[tuple[str, str]]) -> list[bool]:
-    """For each (answer, gold): are they mathematically equal? Equal strings and forms are; else math-verify decides."""
+    """For each (answer, gold): do they say the same?"""
     if len(_verdicts) > REMEMBERED:
         _verdicts.clear()
-    known = {pair: _without_parsing(*pair) for pair in pairs}
+    known = {pair: _without_worker(*pair) for pair in pairs}
     asked = [pair for pair, verdict in known.items() if verdict is None and pair not in _verdicts]
     if asked:
         from llm.grading.pool import shared_pool
 
         _verdicts.update(zip(asked, shared_pool().same(asked), strict=True))
-    return [_verdicts[pair] if known[pair] is None else known[pair] for pair in pairs]
+    return [_verdicts[pair] if (verdict := known[pair]) is None else verdict for pair in pairs]
 
 
 def same_answer(answer: str, gold: str) -> bool:
     return same_answers([(answer, gold)])[0]
 
 
-def _without_parsing(answer: str, gold: str) -> bool | None:
-    """The verdict where it needs no parser; None where it does."""
+def _without_worker(answer: str, gold: str) -> bool | None:
+    """The verdict where it needs no formula; None where it does."""
     if answer.strip() == gold.strip():
-        return True
-    if len(answer) > MAX_ANSWER_CHARACTERS:
+        return bool(answer.strip())
+    if max(len(answer), len(gold)) > MAX_ANSWER_CHARACTERS:
         return False
-    form = normal_form(answer)
-    return (form != "" and form == normal_form(gold)) or None
+    return at_once(answer, gold)
 
 
 def grade_all(responses: Sequence[str], golds: Sequence[str], finished: Sequence[bool]) -> list[float]:
@@ -47,8 +48,8 @@ def grade_all(responses: Sequence[str], golds: Sequence[str], finished: Sequence
     """
     answers = [boxed_answer(response) if done else None for response, done in zip(responses, finished, strict=True)]
     boxed = [(answer, gold) for answer, gold in zip(answers, golds, strict=True) if answer is not None]
-    right = iter(same_answers(boxed))
-    return [float(answer is not None and next(right)) for answer in answers]
+    correct = iter(same_answers(boxed))
+    return [float(answer is not None and next(correct)) for answer in answers]
 
 
 def grade(response: str, gold: str, finished: bool = True) -> float:

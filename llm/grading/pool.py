@@ -16,7 +16,7 @@ from pathlib import Path
 from llm.grading.worker import WALL_SECONDS
 
 SCRIPT = Path(__file__).with_name("worker.py")
-START_SECONDS = 60.0  # loading math-verify on a busy machine; only a broken installation takes longer
+START_SECONDS = 60.0  # loading and warming take a second or less; only a broken installation takes longer
 
 
 class Worker:
@@ -71,7 +71,7 @@ class Pool:
         self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
 
     def same(self, pairs: Sequence[tuple[str, str]]) -> list[bool]:
-        """For each (answer, gold): does math-verify hold them equal? False where it had to be stopped."""
+        """For each (answer, gold): are they equal? False where the comparison had to be stopped."""
         while len(self._workers) < min(self.size, len(pairs)):
             self._workers.append(Worker())
             self._idle.put(self._workers[-1])

@@ -1,45 +1,49 @@
-"""A process that compares answers by math-verify and may die of it; llm.grading.pool starts it as a script.
+"""A process that compares answers and may die of it; llm.grading.pool starts it as a script.
 
 A request and its verdict are a JSON line each: [number, answer, gold] on stdin, [number, true | false | null] on
 stdout, null where the comparison was ended by force. Two processes share the work, so that a dead one is replaced
 within milliseconds:
 
-    supervisor  loads math-verify and forks a reader; when the reader is killed it answers null and forks the next
+    supervisor  loads the grader, compares one pair of every kind (WARMING) and forks a reader; when the reader is
+                killed it answers null and forks the next
     reader      answers requests; the kernel kills it where a comparison takes too long
 
 The reader is limited in CPU seconds a comparison (SIGPROF: a busy machine changes no verdict), in wall seconds
 (SIGALRM, for what waits without working), in address space, and may write no file. The text of a model is parsed as
-LaTeX and never evaluated as Python (math-verify's parser of plain expressions does that; it is not used).
+LaTeX and never evaluated as Python. A verdict is a function of the pair alone: nothing that one comparison leaves behind
+(caches, loaded code) decides another, and none of a kind costs so much more when it comes first that the limit ends it.
 """
 
 import json
-import logging
 import mmap
 import os
 import resource
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import IO
 
 CPU_SECONDS = 0.5
 WALL_SECONDS = 10.0
 MEMORY_BYTES = 2**30
 
 
-def equal(answer: str, gold: str) -> bool:
-    """math-verify's verdict, without its own time limits: they are exceptions, which what they end can swallow."""
-    from math_verify import LatexExtractionConfig, parse, verify
+# One pair of every kind, so that what Python and mpmath load and compute once is loaded before the first question.
+WARMING = (
+    (r"\sqrt{8}", r"2\sqrt{2}"), (r"\sin^2 x + \cos^2 x", "1 + 0x"), (r"\ln(ab)", r"\ln a+\ln b"), (r"\{1, x\}", r"\{x, 1+0\}"),
+    (r"(1, \sqrt{4})", "(1, 2)"), (r"[0, \infty)", r"x \ge 0"), (r"y = 2x", r"2y - 4x = 0"), (r"x < 1", r"-x > -1"),
+    (r"\begin{pmatrix} 1 & \pi \end{pmatrix}", r"\begin{pmatrix} 1 & 2\pi/2 \end{pmatrix}"), (r"\int_0^1 x\,dx", r"\int_0^1 x \cdot dx"),
+    (r"\sum_{k=1}^{9} k^2", "285"), (r"\arcsin\frac{1}{2}+\arctan 1", r"\frac{5\pi}{12}"), (r"20! \cdot \binom{n}{2}", r"20!\frac{n(n-1)}{2}"),
+    (r"e^{i\pi}", "-1"), (r"\log_2 8", "3"), (r"\sqrt{17}", "4.123105625617661"), (r"|x|+\lfloor y\rfloor", r"\lfloor y\rfloor+|x|"),
+    (r"\cosh x", r"\frac{e^x+e^{-x}}{2}"), (r"n! + \tan 2n", r"\tan 2n + n!"), (r"1 \pm \sqrt{5}", r"1+\sqrt5, 1-\sqrt5"),
+)  # fmt: skip
 
-    # fallback "no_fallback" keeps math-verify from comparing leftovers of text that it could not parse.
-    parsed_gold, parsed_answer = (
-        parse(rf"$\boxed{{{text}}}$", [LatexExtractionConfig()], fallback_mode="no_fallback", parsing_timeout=None)
-        for text in (gold, answer)
-    )
-    return bool(parsed_gold and parsed_answer and verify(parsed_gold, parsed_answer, timeout_seconds=None))
 
-
-def read(requests, note: Callable[[int], None]) -> None:
+def read(requests: IO[bytes], note: Callable[[int], None]) -> None:
     """The reader: answer requests until there are no more. note(number) says which one is being worked on, 0 none."""
+    from llm.grading.equality import equal
+
     for limit, amount in ((resource.RLIMIT_AS, MEMORY_BYTES), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
         resource.setrlimit(limit, (amount, amount))
     for name in (signal.SIGPROF, signal.SIGALRM):
@@ -51,7 +55,7 @@ def read(requests, note: Callable[[int], None]) -> None:
         signal.setitimer(signal.ITIMER_REAL, WALL_SECONDS)
         try:
             verdict = equal(answer, gold)
-        except Exception:  # whatever a hostile text makes the parser raise, it is not a right answer
+        except Exception:  # whatever a hostile text makes the reader raise, it is not a right answer
             verdict = None
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -68,8 +72,10 @@ def supervise() -> None:
     # The signals of a terminal or a cluster are for that process; its end is seen in stdin.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
-    logging.disable(logging.CRITICAL)  # math-verify reports every text it cannot parse; here that is no news
-    equal("1", "2")  # what is loaded and compiled now, no reader has to load again
+    from llm.grading.equality import equal
+
+    for answer, gold in WARMING:
+        equal(answer, gold)
     # Readers share stdin, so none may read ahead of the request it works on.
     requests = open(0, "rb", buffering=0, closefd=False)
     current = mmap.mmap(-1, 8)  # memory that supervisor and reader share: the number of the request in work
@@ -91,6 +97,7 @@ def supervise() -> None:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # where this package lies, installed or not
     try:
         supervise()
     except BrokenPipeError:

@@ -1,0 +1,209 @@
+r"""What kind of thing an answer is: a list, a set, a tuple or interval, a union, a relation, or one expression.
+
+Cleaned text is split at signs that stand outside all brackets. Expressions stay text (llm.grading.formulas reads them).
+"""
+
+import itertools
+import re
+from dataclasses import dataclass
+
+OPEN, CLOSE = {r"\{", "(", "[", "{", r"\langle", r"\lfloor", r"\lceil"}, {r"\}", ")", "]", "}", r"\rangle", r"\rfloor", r"\rceil"}
+MAX_ITEMS = 64
+_TOKEN = re.compile(r"\\text\s*\{[^{}]*\}|\\(?:begin|end)\s*\{[a-z]+\*?\}|\\[a-zA-Z]+|\\.|\S|\s+", re.DOTALL)
+_AND = re.compile(r"\\text\s*\{\s*,?\s*(?:and|or)\s*,?\s*\}|\\(?:lor|vee|land|wedge)")
+_BARE_AND = re.compile(r"(?<![a-zA-Z\\])(?:and|or)(?![a-zA-Z])")
+_RELATIONS = {"=": "=", "<": "<", ">": ">", r"\le": "<=", r"\ge": ">=", r"\ne": "!=", r"\in": "in", r"\approx": "~"}
+_NAME = re.compile(
+    r"(?:\\(?:frac|overline|angle|triangle|overrightarrow|measuredangle|operatorname|text|lim|min|max|mathcal|mathbb"
+    r"|alpha|beta|gamma|delta|epsilon|theta|lambda|mu|rho|sigma|tau|phi|psi|omega|Delta|Gamma|Omega|Sigma|hat|bar|vec|tilde|prime)"
+    r"|[A-Z]|[_^:{}|\[\]' ]|(?<=[_{\dA-Z])\d)+"
+)
+_SHORT_NAME = re.compile(
+    r"(?:\\(?:alpha|beta|gamma|delta|epsilon|theta|lambda|mu|rho|sigma|tau|phi|psi|omega|pi)|[a-zA-Z]|\\text\{[^{}]*\}"
+    r"|\\(?:hat|bar|vec|tilde|overline|mathcal|mathbb)\{?[a-zA-Z]+\}?)"
+    r"(?:_(?:\w|\{[^{}]*\})|'|\^\{?\\prime\}?|\^\{?\*\}?)*"
+)
+_CALL = re.compile(rf"\|?(?:{_SHORT_NAME.pattern})(?:\((?:[\w\s,+\-]|\\[a-z]+)*\)|\[[A-Z]+\])\|?")
+
+
+@dataclass(frozen=True)
+class Expression:
+    text: str
+
+
+@dataclass(frozen=True)
+class Items:
+    """kind: "list" (1, 2), "set" ({1, 2}) or the brackets of a tuple or interval, such as "(]"."""
+
+    kind: str
+    members: tuple["Part", ...]
+
+
+@dataclass(frozen=True)
+class Union:
+    parts: tuple["Part", ...]
+
+
+@dataclass(frozen=True)
+class Named:
+    """name = value, or name in value."""
+
+    name: str
+    value: "Part"
+
+
+@dataclass(frozen=True)
+class Relation:
+    """sides[0] signs[0] sides[1] signs[1] ...: an equation, an inequality or a chain of them."""
+
+    sides: tuple[str, ...]
+    signs: tuple[str, ...]
+
+
+Part = Expression | Items | Union | Named | Relation
+
+
+def structure(text: str) -> Part:
+    """The structure of a cleaned answer."""
+    groups = [_split(group, ",") for group in _split(text, ";")]
+    if len(groups) > 1 and all(len(group) == 1 for group in groups):
+        groups = [[group[0] for group in groups]]
+    members = [
+        member
+        for group in groups
+        for member in ([_items("()", group)] if len(groups) > 1 and len(group) > 1 else map(_member, group))
+    ]
+    flat = [inner for member in members for inner in (member.members if _is_list(member) else (member,))]
+    if not flat:
+        return Expression("")
+    return flat[0] if len(flat) == 1 else Items("list", tuple(flat[:MAX_ITEMS]))
+
+
+def is_name(text: str) -> bool:
+    r"""Whether the text only names what is asked for: x, x_1, f(x), P(A), |AB|, \angle ABC, (p, q), \frac{NO}{BO}."""
+    text = text.strip()
+    if text.startswith("(") and text.endswith(")") and "," in text:
+        return all(_SHORT_NAME.fullmatch(part.strip()) for part in text[1:-1].split(","))
+    compact = text.replace(" ", "")
+    return bool(_SHORT_NAME.fullmatch(compact) or _CALL.fullmatch(compact) or _NAME.fullmatch(text))
+
+
+def _is_list(part: Part) -> bool:
+    return isinstance(part, Items) and part.kind == "list"
+
+
+def _items(kind: str, texts: list[str]) -> Items:
+    members = [_member(text) for text in texts]
+    flat = [inner for member in members for inner in (member.members if _is_list(member) and kind == "set" else (member,))]
+    return Items(kind, tuple(flat[:MAX_ITEMS]))
+
+
+def _member(text: str) -> Part:
+    """One member of a list: everything but a bare list, unless a sign \\pm makes two of it."""
+    text = text.strip()
+    if r"\pm" in text or r"\mp" in text:
+        return Items("list", tuple(_member(variant) for variant in _signs(text)))
+    sides, signs = _relation(text)
+    if signs:
+        return _related(sides, signs)
+    unions = _split_at(text, {r"\cup"})
+    if len(unions) > 1 and all(unions):
+        return Union(tuple(_member(part) for part in unions))
+    return _bracketed(text) or Expression(text)
+
+
+def _related(sides: list[str], signs: list[str]) -> Part:
+    if "~" in signs:  # an approximation says nothing that is not said before it
+        place = signs.index("~")
+        if place == 0 and not is_name(sides[0]):
+            return _member(sides[0])
+        sides, signs = (sides[:2], ["="]) if place == 0 else (sides[: place + 1], signs[:place])
+    if not all(sides):
+        return Expression(" ".join(sides))
+    if signs == ["in"]:
+        return Named(sides[0], structure(sides[1]))
+    if is_name(sides[0]) and set(signs) == {"="}:
+        return Named(sides[0], structure(sides[-1]))
+    return Relation(tuple(sides), tuple(signs))
+
+
+def _bracketed(text: str) -> Part | None:
+    """A set, tuple or interval; None where the brackets only group, or do not hold the whole text."""
+    tokens = _TOKEN.findall(text)
+    if len(tokens) < 3 or tokens[0] not in {"(", "[", "]", r"\{", r"\langle"} or tokens[-1] not in {")", "]", "[", r"\}", r"\rangle"}:
+        return None
+    depth = 1
+    for token in tokens[1:-1]:
+        depth += (token in OPEN) - (token in CLOSE)
+        if depth == 0:
+            return None
+    inner = "".join(tokens[1:-1])
+    members = [member for group in _split(inner, ";") for member in _split(group, ",")]
+    if tokens[0] == r"\{":
+        return _items("set", members) if tokens[-1] == r"\}" else None
+    if len(members) < 2:
+        return None
+    kind = {r"\langle": "("}.get(tokens[0], tokens[0]) + {r"\rangle": ")"}.get(tokens[-1], tokens[-1])
+    return _items({"][": "()", "[[": "[)", "]]": "(]"}.get(kind, kind), members)
+
+
+def _signs(text: str) -> list[str]:
+    r"""Every reading of \pm; where a \mp stands too, the upper signs belong together and so do the lower ones."""
+    parts = re.split(r"\\(pm|mp)(?![a-zA-Z])", text)
+    count = len(parts) // 2
+    if r"\mp" in text or count > 3:
+        choices = [[1] * count, [-1] * count]
+    else:
+        choices = [list(choice) for choice in itertools.product((1, -1), repeat=count)]
+    readings = []
+    for choice in choices:
+        reading = parts[0]
+        for kind, following, sign in zip(parts[1::2], parts[2::2], choice, strict=True):
+            reading += ("+" if (sign > 0) == (kind == "pm") else "-") + following
+        readings.append(reading)
+    return readings
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """The parts between separators (for commas also between and, or); empty parts are dropped."""
+    if separator == ",":
+        text = _BARE_AND.sub(",", _AND.sub(",", text)) if not text.startswith(r"\text") else _AND.sub(",", text)
+        text = text if re.search(r"[,a-zA-Z\\].*", text) else text
+    parts = _split_at(text, {separator})
+    if separator == ",":
+        parts = _join_thousands(parts)
+    return [part for part in parts if part]
+
+
+def _join_thousands(parts: list[str]) -> list[str]:
+    r"""1,234 is one number where it is all there is and has no space (1, 234 is a list)."""
+    if len(parts) > 1 and re.search(r"(?<!\d)\d{1,3}$", parts[0]) and all(re.match(r"\d{3}(?!\d)", part) for part in parts[1:]):
+        if all(re.fullmatch(r"\d{3}", part) for part in parts[1:-1]) and all(part == part.lstrip() for part in parts):
+            return [",".join(parts)]
+    return parts
+
+
+def _split_at(text: str, separators: set[str]) -> list[str]:
+    parts, depth, bars, current = [], 0, 0, []
+    for token in _TOKEN.findall(text):
+        depth += (token in OPEN or token.startswith(r"\begin")) - (token in CLOSE or token.startswith(r"\end"))
+        if token in separators and depth == 0:
+            parts.append("".join(current))
+            current = []
+        else:
+            current.append(token)
+    del bars
+    return [*parts, "".join(current)] if len(separators) == 1 and "," in separators else [p.strip() for p in [*parts, "".join(current)]]
+
+
+def _relation(text: str) -> tuple[list[str], list[str]]:
+    sides, signs, depth, current = [], [], 0, []
+    for token in _TOKEN.findall(text):
+        depth += (token in OPEN or token.startswith(r"\begin")) - (token in CLOSE or token.startswith(r"\end"))
+        if token in _RELATIONS and depth == 0:
+            sides.append("".join(current).strip())
+            signs.append(_RELATIONS[token])
+            current = []
+        else:
+            current.append(token)
+    return [*sides, "".join(current).strip()], signs
