@@ -86,7 +86,12 @@ def _decimal_comma(one: str, other: str) -> bool:
 def _rounded(text: str, decimal: Fraction, exact: Fraction) -> bool:
     """Whether text is a decimal of six digits or more that rounds a number with no end of decimals."""
     step = decimal_step(text)
-    return step is not None and not _ends(exact) and abs(decimal - exact) <= step / 2
+    return step is not None and not _ends(exact) and abs(decimal - exact) <= max(step / 2, _float_noise(step, exact))
+
+
+def _float_noise(step: Fraction, exact: Fraction) -> Fraction:
+    """What a double may be off by, for a decimal of that many digits; 0 for a shorter one, which is rounded by hand."""
+    return abs(exact) / 10**14 if step * 10**14 < abs(exact) else Fraction(0)
 
 
 def _ends(value: Fraction) -> bool:
@@ -98,6 +103,7 @@ def _ends(value: Fraction) -> bool:
 
 
 def _same(one: Part, other: Part) -> bool:
+    one, other = _settled(one), _settled(other)
     if isinstance(one, Named) or isinstance(other, Named):
         return _same_named(one, other)
     if isinstance(one, Relation) or isinstance(other, Relation):
@@ -116,6 +122,22 @@ def _same(one: Part, other: Part) -> bool:
             return group.kind in ("list", "set") and all(_same(member, single) for member in group.members)
     assert isinstance(one, Expression) and isinstance(other, Expression)
     return _same_expression(one.text, other.text)
+
+
+def _settled(part: Part) -> Part:
+    r"""What stands before \approx counts, unless what stands behind it contradicts it (by a tenth or more)."""
+    if not isinstance(part, Relation) or "~" not in part.signs:
+        return part
+    place = part.signs.index("~")
+    nodes = [_read(split_unit(text)[0]) for text in part.sides[place : place + 2]]
+    values = [None if node is None else agreement.constant(node) for node in nodes]
+    if any(value is None or isinstance(value, tuple) for value in values):
+        return part
+    exact, rough = (complex(value) for value in values)  # type: ignore[arg-type]
+    if abs(exact - rough) > abs(exact) / 10:
+        return part
+    sides, signs = part.sides[: place + 1], part.signs[:place]
+    return Relation(sides, signs) if signs else Expression(sides[0])
 
 
 def _same_named(one: Part, other: Part) -> bool:
@@ -251,7 +273,8 @@ def _rounds(decimal: str, exact: Node) -> bool:
     if getattr(value, "imag", 0):
         return False
     one = value * 0 + 1  # of the precision that the value has
-    return abs(value - one * written.numerator / written.denominator) <= one * step.numerator / step.denominator / 2
+    allowed = max(step / 2, _float_noise(step, written))
+    return abs(value - one * written.numerator / written.denominator) <= one * allowed.numerator / allowed.denominator
 
 
 def _infinite(text: str) -> str:
@@ -268,6 +291,9 @@ def _difference(left: str, right: str) -> Node | None:
 
 def _read(text: str) -> Node | None:
     """The tree of an expression; 3\\% is 3/100 in it."""
+    number = rational(text)
+    if number is not None:
+        return ("number", number)
     try:
         return read(text.replace("%", r"\cdot\frac{1}{100}") if text.endswith("%") else _degrees(text))
     except (Unreadable, RecursionError, ValueError):

@@ -80,7 +80,9 @@ class _Reader:
                 self.take()
                 node = ("divide", node, self.signed(self.power))
                 if self.starts_factor():
-                    raise Unreadable("a/b c may be (a/b)c or a/(bc)")
+                    if node[1][0] != "number" or node[2][0] != "number":
+                        raise Unreadable("a/b c may be (a/b)c or a/(bc)")
+                    node = ("multiply", [node, self.juxtaposed()])  # 2/3 x
             else:
                 return node
 
@@ -92,7 +94,9 @@ class _Reader:
             if self.peek()[0].isdigit() or self.peek().startswith("."):
                 raise Unreadable("two numbers side by side")
             factor = self.power()
-            if mixed and len(factors) == 1 and plain_fraction and _proper(factor):
+            if mixed and len(factors) == 1 and plain_fraction and _numeric(factor):
+                if not factor[1][1] < factor[2][1]:
+                    raise Unreadable("a mixed number with an improper fraction")
                 factors = [("add", [factors[0], factor])]
                 mixed = False
             else:
@@ -204,7 +208,7 @@ class _Reader:
             else:
                 primes += "'"
                 self.place += self.peek() == r"\prime"
-        if self.peek() == "(" and (primes or name in ("f", "g", "F", "G")):
+        if self.peek() == "(" and (primes or name in ("f", "g", "F", "G") or self.peek(2) == ")"):  # f(x + 1), I(0), u(t)
             return ("call", "?" + name + primes, self.listed())
         return ("symbol", name + primes)
 
@@ -300,7 +304,5 @@ class _Reader:
         return ("matrix", rows)
 
 
-def _proper(node: Node) -> bool:
-    """Whether a fraction may follow a whole number in a mixed one."""
-    numbers = [part[1] for part in node[1:] if isinstance(part, tuple) and part[0] == "number"]
-    return node[0] == "divide" and len(numbers) == 2 and 0 < numbers[0] < numbers[1]
+def _numeric(node: Node) -> bool:
+    return node[0] == "divide" and node[1][0] == node[2][0] == "number"

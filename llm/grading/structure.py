@@ -54,7 +54,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Relation:
-    """sides[0] signs[0] sides[1] signs[1] ...: an equation, an inequality or a chain of them."""
+    """sides[0] signs[0] sides[1] signs[1] ...: an equation, an inequality or a chain of them; ~ is \\approx."""
 
     sides: tuple[str, ...]
     signs: tuple[str, ...]
@@ -107,23 +107,23 @@ def _member(text: str) -> Part:
     if signs:
         return _related(sides, signs)
     unions = _split_at(text, {r"\cup"})
-    if len(unions) > 1 and all(unions):
+    if len(unions) > 1 and all(part.strip() for part in unions):
         return Union(tuple(_member(part) for part in unions))
     return _bracketed(text) or Expression(text)
 
 
 def _related(sides: list[str], signs: list[str]) -> Part:
-    if "~" in signs:  # an approximation says nothing that is not said before it
-        place = signs.index("~")
-        if place == 0 and not is_name(sides[0]):
+    if signs[0] == "~" and (not sides[0] or is_name(sides[0])):  # x ≈ 11 gives 11
+        sides, signs = (sides[1:], signs[1:]) if not sides[0] else (sides, ["=", *signs[1:]])
+        if not signs:
             return _member(sides[0])
-        sides, signs = (sides[:2], ["="]) if place == 0 else (sides[: place + 1], signs[:place])
     if not all(sides):
         return Expression(" ".join(sides))
     if signs == ["in"]:
         return Named(sides[0], structure(sides[1]))
-    if is_name(sides[0]) and set(signs) == {"="}:
-        return Named(sides[0], structure(sides[-1]))
+    if is_name(sides[0]) and signs[0] == "=" and set(signs) <= {"=", "~"}:
+        last = signs.index("~") if "~" in signs else len(signs)
+        return Named(sides[0], structure(sides[last]) if last == len(signs) else Relation(tuple(sides[last:]), tuple(signs[last:])))
     return Relation(tuple(sides), tuple(signs))
 
 
@@ -167,12 +167,11 @@ def _signs(text: str) -> list[str]:
 def _split(text: str, separator: str) -> list[str]:
     """The parts between separators (for commas also between and, or); empty parts are dropped."""
     if separator == ",":
-        text = _BARE_AND.sub(",", _AND.sub(",", text)) if not text.startswith(r"\text") else _AND.sub(",", text)
-        text = text if re.search(r"[,a-zA-Z\\].*", text) else text
+        text = _BARE_AND.sub(",", _AND.sub(",", text))
     parts = _split_at(text, {separator})
     if separator == ",":
         parts = _join_thousands(parts)
-    return [part for part in parts if part]
+    return [part for part in parts if part.strip()]
 
 
 def _join_thousands(parts: list[str]) -> list[str]:
@@ -184,7 +183,7 @@ def _join_thousands(parts: list[str]) -> list[str]:
 
 
 def _split_at(text: str, separators: set[str]) -> list[str]:
-    parts, depth, bars, current = [], 0, 0, []
+    parts, depth, current = [], 0, []
     for token in _TOKEN.findall(text):
         depth += (token in OPEN or token.startswith(r"\begin")) - (token in CLOSE or token.startswith(r"\end"))
         if token in separators and depth == 0:
@@ -192,8 +191,7 @@ def _split_at(text: str, separators: set[str]) -> list[str]:
             current = []
         else:
             current.append(token)
-    del bars
-    return [*parts, "".join(current)] if len(separators) == 1 and "," in separators else [p.strip() for p in [*parts, "".join(current)]]
+    return [*parts, "".join(current)]
 
 
 def _relation(text: str) -> tuple[list[str], list[str]]:

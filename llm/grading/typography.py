@@ -26,7 +26,7 @@ _RULES = [
         (r"\\(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])\s*\.?", ""),
         (r"\\(?:displaystyle|textstyle|limits|nolimits|hfill|rm|bf)(?![a-zA-Z])", ""),
         (r"(?<!\\)\$|(?<!\\)\\[()\[\]]", ""),
-        (r"(?<=\d)(?:,\s*\\!|\{,\})\s*(?=\d{3}(?!\d))", ""),  # 10,\!080 and 10{,}080; a plain comma may part a list
+        (r"(?<=\d)(?:,\s*\\!|\s*\{\s*,\s*\})\s*(?=\d{3}(?!\d))", ""),  # 10,\!080 and 10{,}080; a plain comma may part a list
         (r"(?<=\d)(?:\\[,!])+(?=\d)|\\!", ""),
         (r"\\(?:q?quad|(?:enspace|thinspace)(?![a-zA-Z])|hspace\{[^{}]*\})|(?<!\\)\\[,;: \n]|~", " "),
         (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
@@ -49,7 +49,7 @@ _RULES = [
         (r"\\(?:mathbf|boldsymbol|bm|mathbfit)\s*\{([^{}]*)\}", r"\1"),
         (r"\\text\s*\{\s*\}", ""),
         (r"\\text\s*\{\s*\\text\s*\{([^{}]*)\}\s*\}", r"\\text{\1}"),
-        (r"^\\text\s*\{\s*([a-zA-Z])\s*\}$", r"\1"),
+        (r"^\\text\s*\{\s*([a-zA-Z]|[^{}]*[\d,;][^{}]*)\s*\}$", r"\1"),
         (rf"\\text\s*\{{\s*\\?({_FUNCTIONS})\s*\}}", r"\\\1 "),
         (r"\\text\s*\{\s*([eid])\s*\}(?!\^?\{?\d?\}?\s*\\text)", r"\1"),
         (r"\^\s*\{\s*\\circ\s*\}|\^\s*\\circ(?![a-zA-Z])|\\degree(?![a-zA-Z])", "°"),
