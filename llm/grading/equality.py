@@ -8,8 +8,9 @@ import re
 from fractions import Fraction
 
 from llm.grading import agreement
+from llm.grading.boxes import boxed_answer
 from llm.grading.formulas import Node, Unreadable, read
-from llm.grading.rationals import decimal_step, rational
+from llm.grading.rationals import based, decimal_step, rational
 from llm.grading.structure import Expression, Items, Named, Part, Relation, Union, structure
 from llm.grading.typography import clean, spelling
 from llm.grading.units import split_unit, units_differ
@@ -21,6 +22,7 @@ _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 def at_once(answer: str, gold: str) -> bool | None:
     """The verdict where it takes no formula: same spelling, words, or two plain numbers; None where it takes one."""
+    answer, gold = _unboxed(answer), _unboxed(gold)
     one, other = spelling(answer), spelling(gold)
     if one == other:
         return bool(one)
@@ -40,8 +42,12 @@ def equal(answer: str, gold: str) -> bool:
     verdict = at_once(answer, gold)
     if verdict is not None:
         return verdict
-    pair = [words(text) or text for text in _without_labels(clean(answer), clean(gold))]
+    pair = [words(text) or text for text in _without_labels(clean(_unboxed(answer)), clean(_unboxed(gold)))]
     return _same(structure(pair[0]), structure(pair[1]))
+
+
+def _unboxed(text: str) -> str:
+    return (boxed_answer(text) or text) if "box" in text else text
 
 
 def _without_labels(answer: str, gold: str) -> list[str]:
@@ -65,7 +71,7 @@ def _as_numbers(answer: str, gold: str) -> bool | None:
         return True if _decimal_comma(value, gold_value) or _decimal_comma(gold_value, value) else None
     if one != other and (_decimal_comma(value, gold_value) or _decimal_comma(gold_value, value)):
         return True
-    if units_differ(unit, gold_unit):
+    if units_differ(unit, gold_unit) or (percent and gold_unit) or (gold_percent and unit):
         return False
     if percent == gold_percent:
         return one == other or _rounded(value, one, other) or _rounded(gold_value, other, one)
@@ -109,10 +115,13 @@ def _same(one: Part, other: Part) -> bool:
     if isinstance(one, Relation) or isinstance(other, Relation):
         return _same_relation(one, other)
     if isinstance(one, Union) or isinstance(other, Union):
+        one, other = _as_union(one), _as_union(other)
         return isinstance(one, Union) and isinstance(other, Union) and _matched(_pieces(one), _pieces(other))
     if isinstance(one, Items) and isinstance(other, Items):
         loose = {"list", "set"}
         if one.kind in loose and other.kind in loose:
+            if _names(one) != _names(other) and max(len(_names(one)), len(_names(other))) > 1:
+                return len(one.members) == len(other.members) and all(map(_same, one.members, other.members))
             return _matched(one.members, other.members)
         return one.kind == other.kind and len(one.members) == len(other.members) and all(
             _same(*pair) for pair in zip(one.members, other.members, strict=True)
@@ -219,6 +228,19 @@ def _interval(relation: Relation) -> Items | None:
     return None
 
 
+def _names(items: Items) -> set[str]:
+    """The names in x = 5, y = 6: values without them answer in that order."""
+    return {spelling(member.name) for member in items.members if isinstance(member, Named)}
+
+
+def _as_union(part: Part) -> Part:
+    """x < -2 or x > 2 is a union of intervals."""
+    if not (isinstance(part, Items) and part.kind == "list"):
+        return part
+    intervals = [_interval(member) if isinstance(member, Relation) else None for member in part.members]
+    return Union(tuple(intervals)) if all(intervals) else part  # type: ignore[arg-type]
+
+
 def _pieces(union: Union) -> tuple[Part, ...]:
     """The parts of a union, those of finite sets one by one."""
     return tuple(
@@ -245,6 +267,9 @@ def _matched(one: tuple[Part, ...], other: tuple[Part, ...]) -> bool:
 def _same_expression(one: str, other: str) -> bool:
     if spelling(one) == spelling(other):
         return True
+    bases = based(one), based(other)
+    if bases[0] or bases[1]:  # 12_8 is 12_8 in whatever spelling; 12 and 10 are not
+        return bases[0] == bases[1]
     numbers = _as_numbers(one, other)
     if numbers is not None:
         return numbers
@@ -301,4 +326,4 @@ def _read(text: str) -> Node | None:
 
 
 def _degrees(text: str) -> str:
-    return text.replace("°", r"\cdot\frac{\pi}{180}") if "°" in text else text
+    return re.sub(r"([\d.]+|[a-zA-Z])\s*°", r"(\1\\cdot\\frac{\\pi}{180})", text)

@@ -11,9 +11,9 @@ MAX_DEPTH = 40
 _TOKEN = re.compile(
     r"(?P<number>\d+(?:,\d{3}(?!\d))*(?:\.\d+)?|\.\d+)|(?P<environment>\\(?:begin|end)\s*\{[a-z]+\*?\})|\\[a-zA-Z]+|\\\\|\\[{}|]|\S", re.ASCII
 )
-GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi chi psi omega"
+GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega"
 SYMBOLS = {f"\\{name}" for name in GREEK.split()} | {f"\\{name.capitalize()}" for name in GREEK.split()}
-SYMBOLS |= {r"\pi", r"\ell", r"\hbar", r"\nabla", r"\infty", r"\Pi"} - {r"\infty"}
+SYMBOLS |= {r"\ell", r"\hbar", r"\nabla", r"\triangle", r"\angle", r"\square"}
 ACCENTS = {rf"\{name}" for name in "bar overline hat widehat vec overrightarrow tilde widetilde dot ddot mathcal mathbb".split()}
 FUNCTIONS = {
     rf"\{name}": name
@@ -91,7 +91,8 @@ class _Reader:
         mixed = factors[0][0] == "number" and factors[0][1].denominator == 1
         while self.starts_factor():
             plain_fraction = self.peek() == r"\frac"
-            if self.peek()[0].isdigit() or self.peek().startswith("."):
+            number = self.peek()[0].isdigit() or self.peek().startswith(".")
+            if number and self.tokens[self.place - 1] not in (")", "!", "}", "]"):
                 raise Unreadable("two numbers side by side")
             factor = self.power()
             if mixed and len(factors) == 1 and plain_fraction and _numeric(factor):
@@ -217,11 +218,12 @@ class _Reader:
         if self.peek() != "{":
             return self.take()
         self.take()
-        inner = []
-        while self.peek() != "}":
-            inner.append(self.take())
-        self.take()
-        return "".join(inner)
+        inner, depth = [], 1
+        while depth:
+            token = self.take()
+            depth += (token == "{") - (token == "}")
+            inner.append(token)
+        return "".join(inner[:-1])
 
     def listed(self) -> list[Node]:
         self.take("(")

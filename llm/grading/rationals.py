@@ -16,6 +16,8 @@ _RATIO = re.compile(
     re.ASCII,
 )
 _REPEATING = re.compile(r"([+-]?)(\d*)\.(\d*)\\(?:overline|bar)\s*\{\s*(\d+)\s*\}", re.ASCII)
+_BASES = ("", "", *"two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split())
+_BASED = re.compile(rf"(-?[\dA-F ]*\d[\dA-F ]*)_\s*(?:\{{?\s*(\d+)\s*\}}?|\{{\s*(?:\\text\s*\{{)?\s*({'|'.join(_BASES[2:])})\s*\}}?\s*\}})")
 _SCALE = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _SCALED = re.compile(r"(.*[\d}])\s*(?:\\text\s*\{\s*)?(thousand|million|billion|trillion)s?\s*\}?", re.DOTALL)
 
@@ -40,6 +42,15 @@ def rational(text: str) -> Fraction | None:
         value = int(whole + fixed or 0) + Fraction(int(period), 10 ** len(period) - 1)
         return (-1 if sign == "-" else 1) * value / 10 ** len(fixed)
     return None
+
+
+def based(text: str) -> tuple[str, str] | None:
+    r"""(digits, base) of 12_8, 12_{8} and 12_{\text{eight}}; None for anything else."""
+    number = _BASED.fullmatch(text.strip())
+    if number is None:
+        return None
+    base = number[2] or number[3]
+    return number[1].replace(" ", ""), str(_BASES.index(base) if base in _BASES else base)
 
 
 def decimal_step(text: str) -> Fraction | None:

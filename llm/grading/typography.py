@@ -29,6 +29,7 @@ _RULES = [
         (r"(?<=\d)(?:,\s*\\!|\s*\{\s*,\s*\})\s*(?=\d{3}(?!\d))", ""),  # 10,\!080 and 10{,}080; a plain comma may part a list
         (r"(?<=\d)(?:\\[,!])+(?=\d)|\\!", ""),
         (r"\\(?:q?quad|(?:enspace|thinspace)(?![a-zA-Z])|hspace\{[^{}]*\})|(?<!\\)\\[,;: \n]|~", " "),
+        (r"\\phantom\s*(?:\{[^{}]*\}|[^\s{])", ""),
         (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
         (r"\\[dt]binom(?![a-zA-Z])", r"\\binom"),
         (r"\\frac\s*(\d)\s*(\d)(?!\d)", r"\\frac{\1}{\2}"),

@@ -3,7 +3,7 @@ r"""Answers that are words: \text{Evelyn}, even, no solution, (C). They compare 
 import re
 
 _TEXT = re.compile(r"\\text\s*\{([^{}\\]*)\}")
-_LETTERS = re.compile(r"[^\W\d_]+(?:[ '\-/&.]+[^\W\d_]+)*\.?")
+_LETTERS = re.compile(r"[^\W\d_]+(?:(?: |(?<=[^\W\d_]{3})[-'/&.]+ ?(?=[^\W\d_]{2}))[^\W\d_]+)*\.?")
 _CHOICE = re.compile(r"[(\[]?([a-zA-Z])[)\].]?")
 _LABEL = re.compile(r"\\text\s*\{\s*\(([A-H])\)\s*:?\s*\}\s*|\(([A-H])\)\s*:?\s+")
 _FORMULA = re.compile(r"[a-zA-Z]{1,3}")  # xy, CD: also a product or a segment
@@ -16,7 +16,7 @@ def words(text: str) -> str | None:
     One letter in brackets is a choice: (C), \text{(C)} and C are the same.
     """
     plain = " ".join(_TEXT.sub(r" \1 ", text).split())
-    if choice := _CHOICE.fullmatch(plain):
+    if choice := _CHOICE.fullmatch(plain.replace(" ", "")):
         return choice[1]
     return plain if _LETTERS.fullmatch(plain) else None
 
@@ -29,7 +29,7 @@ def labelled(text: str) -> tuple[str, str] | None:
 
 def is_formula_too(text: str) -> bool:
     """Whether a bare run of letters may also be read as a product: xy, but not even."""
-    return _FORMULA.fullmatch(text) is not None
+    return _FORMULA.fullmatch(text.replace(" ", "")) is not None
 
 
 def same_words(one: str, other: str) -> bool:
