@@ -1,15 +1,13 @@
 r"""Are two expressions equal? Exactly where they are rational, else by their values at chosen points.
 
-Constants are compared at 320 digits; so no two that differ by less than any tolerance pass (1/2004! and 1/2006!, 10^{20}
-and 10^{20}+1). Expressions with symbols are compared at a dozen points of both signs, wherever both have real values:
+Constants are compared at 320 digits, relative to their size: 1/2004! and 1/2006! differ, and so do 10^{20} and
+10^{20}+1. Expressions with symbols are compared at a dozen points of both signs, wherever both have real values:
 \sqrt{1/n} and 1/\sqrt{n} have them for positive n only and agree there; \sqrt{x^2} and x differ at negative x.
 """
 
 import hashlib
 from collections.abc import Iterator
 from fractions import Fraction
-
-import mpmath
 
 from llm.grading.formulas import Node
 from llm.grading.values import Evaluation, Outside, Undefined, Value
@@ -52,7 +50,9 @@ def proportional(one: Node, other: Node, positive: bool) -> bool:
                 return False
             if a == 0:
                 continue
-            quotient = a / b if isinstance(a, Fraction) and isinstance(b, Fraction) else first.number(a) / first.number(b)
+            quotient = (
+                a / b if isinstance(a, Fraction) and isinstance(b, Fraction) else first.number(a) / first.number(b)
+            )
         except Outside:
             continue
         except (Undefined, ArithmeticError):
@@ -62,7 +62,7 @@ def proportional(one: Node, other: Node, positive: bool) -> bool:
         ratio, seen = quotient, seen + 1
     if seen < NEEDED or ratio is None:
         return False
-    return not positive or (not isinstance(ratio, mpmath.mpc) and ratio > 0)
+    return not positive or bool(ratio == abs(ratio))
 
 
 def constant(node: Node) -> Value | None:
@@ -73,6 +73,13 @@ def constant(node: Node) -> Value | None:
         return Evaluation({}, CONSTANT_DIGITS, real=False).value(node)
     except (ArithmeticError, ValueError):
         return None
+
+
+def near(one: Value, other: Value) -> bool:
+    """Whether two constants are within a tenth of each other."""
+    mp = Evaluation({}, 30, real=False)
+    a, b = mp.number(one), mp.number(other)
+    return bool(abs(a - b) <= abs(a) / 10)
 
 
 def symbols(node: Node) -> set[str]:
@@ -107,12 +114,18 @@ def _points(names: list[str], whole: bool = False) -> Iterator[dict[str, Fractio
                 continue
             size = Fraction(101 + draw % 1999, 701)
             sign = (-1 if draw >> 20 & 1 else 1) if number % 4 == 0 else -1 if number == 2 else 1
-            point[name] = sign * {1: size, 3: Fraction(1 + draw % 996, 997), 0: size, 2: size}[number % 4] * (37 if number == 9 else 1)
+            point[name] = (
+                sign
+                * {1: size, 3: Fraction(1 + draw % 996, 997), 0: size, 2: size}[number % 4]
+                * (37 if number == 9 else 1)
+            )
         yield point
 
 
-def _agree_at(point: dict[str, Fraction], one: Node, other: Node, digits: int, real: bool, strict: bool = False) -> bool | None:
-    """Whether the values at a point are the same; None where one has no (real) value, False if strict and the other has."""
+def _agree_at(
+    point: dict[str, Fraction], one: Node, other: Node, digits: int, real: bool, strict: bool = False
+) -> bool | None:
+    """Whether the values at a point are the same. None where one has no (real) value; False if strict and one has."""
     first, second = Evaluation(point, digits, real), Evaluation(point, digits, real)
     values = []
     for evaluation, node in ((first, one), (second, other)):

@@ -5,11 +5,12 @@ A box is \boxed, \fbox or \framebox with braces (spaces before them allowed), or
 
 import re
 
-_TOKEN = re.compile(r"\\{1,2}(?:boxed|fbox|framebox)(?![a-zA-Z])\s*(?:\[[^\]\n]*\]\s*){0,2}(?P<brace>\{)?|\\.|[{}]", re.DOTALL)
+_BOX = r"\\{1,2}(?:boxed|fbox|framebox)(?![a-zA-Z])\s*(?:\[[^\]\n]*\]\s*){0,2}(?P<brace>\{)?"  # \\boxed: escaped twice
+_TOKEN = re.compile(rf"{_BOX}|\\.|[{{}}]", re.DOTALL)
 _BARE = re.compile(r"[^\s${}\\]+|\\[a-zA-Z]+(?:\{[^{}\s]*\})*[^\s${}\\]*")
 _THINKING, _THOUGHT = "<think>", "</think>"
-_JOINT = r"(?:[\s,;.:$&]|\\[()\[\],;:! ]|\\q?quad(?![a-z])|\\\\|\*\*|(?<![a-zA-Z])(?:and|or)(?![a-zA-Z])|\\text\s*\{\s*,?\s*(?:and|or)?\s*\})"
-_JOINED = re.compile(rf"{_JOINT}*")
+_AND = r"(?<![a-zA-Z])(?:and|or)(?![a-zA-Z])|\\text\s*\{\s*,?\s*(?:and|or)?\s*\}"
+_JOINED = re.compile(rf"(?:[\s,;.:$&]|\\[()\[\],;:! ]|\\q?quad(?![a-z])|\\\\|\*\*|{_AND})*")
 
 
 def boxed_answer(response: str) -> str | None:
@@ -52,7 +53,7 @@ def _boxes(text: str) -> tuple[list[tuple[int, int, str]], bool]:
         elif token.group("brace"):
             open_braces.append((token.start(), token.end()))
         elif token.group().lstrip("\\").startswith(("boxed", "fbox")) and (bare := _BARE.match(text, token.end())):
-            if content_text := bare.group().rstrip(".,;:"):
-                found.append((token.start(), bare.end(), content_text))
+            if word := bare.group().rstrip(".,;:"):
+                found.append((token.start(), bare.end(), word))
     last_open = max((start for start, _ in open_braces), default=-1)
     return found, last_open > (found[-1][0] if found else -1)

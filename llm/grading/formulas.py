@@ -1,4 +1,4 @@
-r"""Reading one LaTeX expression into a tree. What is not surely read is not read: Unreadable, and then only text decides.
+r"""Reading one LaTeX expression into a tree. What is not surely read is Unreadable, and then only its text decides.
 
 Nodes are tuples: ("number", Fraction), ("symbol", name), ("add" | "multiply", nodes), ("power", base, exponent),
 ("divide", a, b), ("call", name, nodes), ("matrix", rows), ("sum" | "product", variable, low, high, body).
@@ -9,18 +9,26 @@ from fractions import Fraction
 
 MAX_DEPTH = 40
 _TOKEN = re.compile(
-    r"(?P<number>\d+(?:,\d{3}(?!\d))*(?:\.\d+)?|\.\d+)|(?P<environment>\\(?:begin|end)\s*\{[a-z]+\*?\})|\\[a-zA-Z]+|\\\\|\\[{}|]|\S", re.ASCII
+    r"\d+(?:,\d{3}(?!\d))*(?:\.\d+)?|\.\d+|\\(?:begin|end)\s*\{[a-z]+\*?\}|\\[a-zA-Z]+|\\\\|\\[{}|]|\S", re.ASCII
 )
-GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega"
+GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi omega"
+_ACCENTS = "bar overline hat widehat vec overrightarrow tilde widetilde dot ddot mathcal mathbb"
+_TRIGONOMETRIC = "sin cos tan cot sec csc"
+_FUNCTIONS = f"{_TRIGONOMETRIC} arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh ln log lg exp gcd lcm max min"
 SYMBOLS = {f"\\{name}" for name in GREEK.split()} | {f"\\{name.capitalize()}" for name in GREEK.split()}
 SYMBOLS |= {r"\ell", r"\hbar", r"\nabla", r"\triangle", r"\angle", r"\square"}
-ACCENTS = {rf"\{name}" for name in "bar overline hat widehat vec overrightarrow tilde widetilde dot ddot mathcal mathbb".split()}
-FUNCTIONS = {
-    rf"\{name}": name
-    for name in "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh ln log lg exp gcd lcm max min".split()
+ACCENTS = {rf"\{name}" for name in _ACCENTS.split()}
+FUNCTIONS = {rf"\{name}": name for name in _FUNCTIONS.split()}
+INVERSE = {name: f"arc{name}" for name in _TRIGONOMETRIC.split()}
+CLOSING = {
+    "(": ")",
+    "[": "]",
+    r"\{": r"\}",
+    "{": "}",
+    r"\lfloor": r"\rfloor",
+    r"\lceil": r"\rceil",
+    r"\langle": r"\rangle",
 }
-INVERSE = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot", "sec": "arcsec", "csc": "arccsc"}
-CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "{": "}", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil", r"\langle": r"\rangle"}
 TIMES, DIVIDED = {"*", r"\cdot", r"\times", r"\ast"}, {"/", r"\div", ":"}
 Node = tuple
 
@@ -200,7 +208,9 @@ class _Reader:
 
     def symbol(self, name: str) -> Node:
         if name in ACCENTS:
-            kind = {r"\bar": "overline", r"\widehat": "hat", r"\overrightarrow": "vec", r"\widetilde": "tilde"}.get(name, name[1:])
+            kind = {r"\bar": "overline", r"\widehat": "hat", r"\overrightarrow": "vec", r"\widetilde": "tilde"}.get(
+                name, name[1:]
+            )
             name = f"{kind}({self.raw()})"
         primes = ""
         while self.peek() in ("_", "'") or (self.peek() == "^" and self.peek(1) == r"\prime"):
@@ -209,7 +219,9 @@ class _Reader:
             else:
                 primes += "'"
                 self.place += self.peek() == r"\prime"
-        if self.peek() == "(" and (primes or name in ("f", "g", "F", "G") or self.peek(2) == ")"):  # f(x + 1), I(0), u(t)
+        if self.peek() == "(" and (
+            primes or name in ("f", "g", "F", "G") or self.peek(2) == ")"
+        ):  # f(x + 1), I(0), u(t)
             return ("call", "?" + name + primes, self.listed())
         return ("symbol", name + primes)
 

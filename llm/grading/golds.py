@@ -32,7 +32,11 @@ class GoldReport:
             for golds, what in ((self.never, "can never be met"), (self.verbatim, "are met word for word only"))
             if golds
         ]
-        of = f"{self.checked} distinct" if self.checked == self.distinct else f"a sample of {self.checked} of {self.distinct}"
+        of = (
+            f"{self.checked} distinct"
+            if self.checked == self.distinct
+            else f"a sample of {self.checked} of {self.distinct}"
+        )
         return f"of {of} gold answers {'; '.join(parts)}" if parts else None
 
 
@@ -54,7 +58,7 @@ def _graded(answers: Sequence[str], golds: Sequence[str]) -> list[float]:
 
 
 def rewritten(gold: str) -> str:
-    r"""The same answer in words that only a reader of it finds equal: 1e-3 as 2/2000, x + 1 as 0+(x + 1), odd as \text{odd}."""
+    r"""The same answer, written so that one must read it: 1e-3 as 2/2000, x + 1 as 0 + (x + 1), odd as \textbf{odd}."""
     return _written(structure(clean(gold)))
 
 
@@ -75,7 +79,7 @@ def _written(part: Part) -> str:
 
 def _expression(part: Expression) -> str:
     if spoken := words(part.text):
-        return rf"\text{{{spoken}}}"
+        return rf"\textbf{{{spoken}}}"
     text, _ = split_unit(part.text)
     percent, text = text.endswith("%"), text.removesuffix("%")
     value = rational(text)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 from llm.grading.worker import WALL_SECONDS
 
@@ -22,27 +23,23 @@ START_SECONDS = 60.0  # loading and warming take a second or less; only a broken
 class Worker:
     """One grading process, asked one thing at a time and started again when it does not answer."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._start()
 
     def _start(self) -> None:
         # -P: the folder of the script is no place to import from. A process of its own, started and not forked, has
         # neither the threads nor the memory of this one.
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
-        )
-        self._patience = START_SECONDS + WALL_SECONDS
+        command = [sys.executable, "-P", str(SCRIPT)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        self._ready = False
 
     def same(self, answer: str, gold: str) -> bool:
         number = next(self._numbers)
+        self._wait_until_ready()
         try:
-            self._process.stdin.write(json.dumps([number, answer, gold]).encode() + b"\n")
-            while select.select([self._process.stdout], [], [], self._patience)[0]:
-                line = self._process.stdout.readline()
-                if not line:
-                    break
-                self._patience = 2 * WALL_SECONDS
+            self._requests.write(json.dumps([number, answer, gold]).encode() + b"\n")
+            while line := self._line(2 * WALL_SECONDS):
                 replied, verdict = json.loads(line)
                 if replied == number:
                     return bool(verdict)
@@ -52,14 +49,35 @@ class Worker:
         self._start()
         return False
 
+    def _wait_until_ready(self) -> None:
+        """A grader that cannot start grades nothing; to call every answer wrong instead would be silent."""
+        if not self._ready and not self._line(START_SECONDS):
+            self.close()
+            raise RuntimeError(f"the grading process did not start; run {sys.executable} -P {SCRIPT} to see why")
+        self._ready = True
+
+    def _line(self, seconds: float) -> bytes:
+        """The next line of the process; b"" where it ended or said nothing for so long."""
+        return self._replies.readline() if select.select([self._replies], [], [], seconds)[0] else b""
+
+    @property
+    def _requests(self) -> IO[bytes]:
+        assert self._process.stdin
+        return self._process.stdin
+
+    @property
+    def _replies(self) -> IO[bytes]:
+        assert self._process.stdout
+        return self._process.stdout
+
     def close(self) -> None:
-        self._process.stdin.close()  # the worker ends when it sees this
+        self._requests.close()  # the worker ends when it sees this
         try:
             self._process.wait(timeout=1)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._process.stdout.close()
+        self._replies.close()
 
 
 class Pool:

@@ -16,8 +16,9 @@ _RATIO = re.compile(
     re.ASCII,
 )
 _REPEATING = re.compile(r"([+-]?)(\d*)\.(\d*)\\(?:overline|bar)\s*\{\s*(\d+)\s*\}", re.ASCII)
-_BASES = ("", "", *"two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split())
-_BASED = re.compile(rf"(-?[\dA-F ]*\d[\dA-F ]*)_\s*(?:\{{?\s*(\d+)\s*\}}?|\{{\s*(?:\\text\s*\{{)?\s*({'|'.join(_BASES[2:])})\s*\}}?\s*\}})")
+_SPELT = "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
+_BASE = rf"(?:\{{?\s*(\d+)\s*\}}?|\{{\s*(?:\\text\s*\{{)?\s*({'|'.join(_SPELT)})\s*\}}?\s*\}})"
+_BASED = re.compile(rf"(-?[\dA-F ]*\d[\dA-F ]*)_\s*{_BASE}")
 _SCALE = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _SCALED = re.compile(r"(.*[\d}])\s*(?:\\text\s*\{\s*)?(thousand|million|billion|trillion)s?\s*\}?", re.DOTALL)
 
@@ -50,7 +51,7 @@ def based(text: str) -> tuple[str, str] | None:
     if number is None:
         return None
     base = number[2] or number[3]
-    return number[1].replace(" ", ""), str(_BASES.index(base) if base in _BASES else base)
+    return number[1].replace(" ", ""), str(_SPELT.index(base) + 2 if base in _SPELT else base)
 
 
 def decimal_step(text: str) -> Fraction | None:

@@ -7,7 +7,10 @@ import itertools
 import re
 from dataclasses import dataclass
 
-OPEN, CLOSE = {r"\{", "(", "[", "{", r"\langle", r"\lfloor", r"\lceil"}, {r"\}", ")", "]", "}", r"\rangle", r"\rfloor", r"\rceil"}
+OPEN, CLOSE = (
+    {r"\{", "(", "[", "{", r"\langle", r"\lfloor", r"\lceil"},
+    {r"\}", ")", "]", "}", r"\rangle", r"\rfloor", r"\rceil"},
+)
 MAX_ITEMS = 64
 _TOKEN = re.compile(r"\\text\s*\{[^{}]*\}|\\(?:begin|end)\s*\{[a-z]+\*?\}|\\[a-zA-Z]+|\\.|\S|\s+", re.DOTALL)
 _AND = re.compile(r"\\text\s*\{\s*,?\s*(?:and|or)\s*,?\s*\}|\\(?:lor|vee|land|wedge)")
@@ -68,15 +71,13 @@ def structure(text: str) -> Part:
     groups = [_split(group, ",") for group in _split(text, ";")]
     if len(groups) > 1 and all(len(group) == 1 for group in groups):
         groups = [[group[0] for group in groups]]
-    members = [
-        member
-        for group in groups
-        for member in ([_items("()", group)] if len(groups) > 1 and len(group) > 1 else map(_member, group))
-    ]
-    flat = [inner for member in members for inner in (member.members if _is_list(member) else (member,))]
+    members: list[Part] = []
+    for group in groups:
+        members += [_items("()", group)] if len(groups) > 1 and len(group) > 1 else [_member(text) for text in group]
+    flat = _flat(members)
     if not flat:
         return Expression("")
-    return flat[0] if len(flat) == 1 else Items("list", tuple(flat[:MAX_ITEMS]))
+    return flat[0] if len(flat) == 1 else Items("list", flat)
 
 
 def is_name(text: str) -> bool:
@@ -88,14 +89,16 @@ def is_name(text: str) -> bool:
     return bool(_SHORT_NAME.fullmatch(compact) or _CALL.fullmatch(compact) or _NAME.fullmatch(text))
 
 
-def _is_list(part: Part) -> bool:
-    return isinstance(part, Items) and part.kind == "list"
+def _flat(members: list[Part], kind: str = "list") -> tuple[Part, ...]:
+    """Lists within a list or a set are its members, as \\pm makes them."""
+    if kind not in ("list", "set"):
+        return tuple(members[:MAX_ITEMS])
+    inner = [part.members if isinstance(part, Items) and part.kind == "list" else (part,) for part in members]
+    return tuple(itertools.chain.from_iterable(inner))[:MAX_ITEMS]
 
 
 def _items(kind: str, texts: list[str]) -> Items:
-    members = [_member(text) for text in texts]
-    flat = [inner for member in members for inner in (member.members if _is_list(member) and kind == "set" else (member,))]
-    return Items(kind, tuple(flat[:MAX_ITEMS]))
+    return Items(kind, _flat([_member(text) for text in texts], kind))
 
 
 def _member(text: str) -> Part:
@@ -123,14 +126,21 @@ def _related(sides: list[str], signs: list[str]) -> Part:
         return Named(sides[0], structure(sides[1]))
     if is_name(sides[0]) and signs[0] == "=" and set(signs) <= {"=", "~"}:
         last = signs.index("~") if "~" in signs else len(signs)
-        return Named(sides[0], structure(sides[last]) if last == len(signs) else Relation(tuple(sides[last:]), tuple(signs[last:])))
+        return Named(
+            sides[0],
+            structure(sides[last]) if last == len(signs) else Relation(tuple(sides[last:]), tuple(signs[last:])),
+        )
     return Relation(tuple(sides), tuple(signs))
 
 
 def _bracketed(text: str) -> Part | None:
     """A set, tuple or interval; None where the brackets only group, or do not hold the whole text."""
     tokens = _TOKEN.findall(text)
-    if len(tokens) < 3 or tokens[0] not in {"(", "[", "]", r"\{", r"\langle"} or tokens[-1] not in {")", "]", "[", r"\}", r"\rangle"}:
+    if (
+        len(tokens) < 3
+        or tokens[0] not in {"(", "[", "]", r"\{", r"\langle"}
+        or tokens[-1] not in {")", "]", "[", r"\}", r"\rangle"}
+    ):
         return None
     depth = 1
     for token in tokens[1:-1]:
@@ -176,14 +186,19 @@ def _split(text: str, separator: str) -> list[str]:
 
 def _join_thousands(parts: list[str]) -> list[str]:
     r"""1,234 is one number where it is all there is and has no space (1, 234 is a list)."""
-    if len(parts) > 1 and re.search(r"(?<!\d)\d{1,3}$", parts[0]) and all(re.match(r"\d{3}(?!\d)", part) for part in parts[1:]):
+    if (
+        len(parts) > 1
+        and re.search(r"(?<!\d)\d{1,3}$", parts[0])
+        and all(re.match(r"\d{3}(?!\d)", part) for part in parts[1:])
+    ):
         if all(re.fullmatch(r"\d{3}", part) for part in parts[1:-1]) and all(part == part.lstrip() for part in parts):
             return [",".join(parts)]
     return parts
 
 
 def _split_at(text: str, separators: set[str]) -> list[str]:
-    parts, depth, current = [], 0, []
+    parts, depth = [], 0
+    current: list[str] = []
     for token in _TOKEN.findall(text):
         depth += (token in OPEN or token.startswith(r"\begin")) - (token in CLOSE or token.startswith(r"\end"))
         if token in separators and depth == 0:
@@ -195,7 +210,8 @@ def _split_at(text: str, separators: set[str]) -> list[str]:
 
 
 def _relation(text: str) -> tuple[list[str], list[str]]:
-    sides, signs, depth, current = [], [], 0, []
+    sides, signs, depth = [], [], 0
+    current: list[str] = []
     for token in _TOKEN.findall(text):
         depth += (token in OPEN or token.startswith(r"\begin")) - (token in CLOSE or token.startswith(r"\end"))
         if token in _RELATIONS and depth == 0:

@@ -1,4 +1,4 @@
-r"""One spelling for what is typeset the same: spaces, sizes, fonts, unicode signs, \dfrac, \leq, $...$, a final full stop.
+r"""One spelling for what is typeset the same: spaces, sizes, fonts, unicode signs, \dfrac, \leq, $...$, a full stop.
 
 Nothing here changes what an answer says: case, order, brackets, signs, digits and words stay.
 """
@@ -10,13 +10,15 @@ _SIGNS = {
     "−": "-", "–": "-", "—": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "÷": r"\div ",
     "≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "±": r"\pm ", "∓": r"\mp ",
     "∞": r"\infty ", "∅": r"\emptyset ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "√": r"\sqrt ", "°": r"^\circ ",
-    "¹": "^{1}", "²": "^{2}", "³": "^{3}", "⁴": "^{4}", "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}",
-    "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "Γ": r"\Gamma ", "δ": r"\delta ", "Δ": r"\Delta ", "ε": r"\epsilon ",
-    "θ": r"\theta ", "λ": r"\lambda ", "μ": r"\mu ", "π": r"\pi ", "ρ": r"\rho ", "σ": r"\sigma ", "τ": r"\tau ",
-    "φ": r"\phi ", "ϕ": r"\phi ", "ψ": r"\psi ", "ω": r"\omega ", "Ω": r"\Omega ", "“": '"', "”": '"', "’": "'", "′": "'",
-    "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "", "⟨": r"\langle ", "⟩": r"\rangle ", "√": r"\sqrt ",
+    "⟨": r"\langle ", "⟩": r"\rangle ", "¹": "^{1}", "²": "^{2}", "³": "^{3}", "⁴": "^{4}",
+    "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "“": '"', "”": '"', "’": "'", "′": "'",
+    "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "",
+    "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "Γ": r"\Gamma ", "δ": r"\delta ", "Δ": r"\Delta ",
+    "ε": r"\epsilon ", "θ": r"\theta ", "λ": r"\lambda ", "μ": r"\mu ", "π": r"\pi ", "ρ": r"\rho ", "σ": r"\sigma ",
+    "τ": r"\tau ", "φ": r"\phi ", "ϕ": r"\phi ", "ψ": r"\psi ", "ω": r"\omega ", "Ω": r"\Omega ",
 }  # fmt: skip
 _SIGN = re.compile("|".join(map(re.escape, _SIGNS)))
+_FONTS = "textbf|textit|textrm|textsf|texttt|textnormal|textup|mathrm|mathit|mathsf|mbox|hbox|operatorname\\*?"
 _FUNCTIONS = "arcsin|arccos|arctan|sqrt|sin|cos|tan|cot|sec|csc|sinh|cosh|tanh|log|ln|exp|pi"
 
 # (pattern, replacement), in this order.
@@ -26,7 +28,8 @@ _RULES = [
         (r"\\(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])\s*\.?", ""),
         (r"\\(?:displaystyle|textstyle|limits|nolimits|hfill|rm|bf)(?![a-zA-Z])", ""),
         (r"(?<!\\)\$|(?<!\\)\\[()\[\]]", ""),
-        (r"(?<=\d)(?:,\s*\\!|\s*\{\s*,\s*\})\s*(?=\d{3}(?!\d))", ""),  # 10,\!080 and 10{,}080; a plain comma may part a list
+        # 10,\!080 and 10{,}080; a plain comma may part a list.
+        (r"(?<=\d)(?:,\s*\\!|\s*\{\s*,\s*\})\s*(?=\d{3}(?!\d))", ""),
         (r"(?<=\d)(?:\\[,!])+(?=\d)|\\!", ""),
         (r"\\(?:q?quad|(?:enspace|thinspace)(?![a-zA-Z])|hspace\{[^{}]*\})|(?<!\\)\\[,;: \n]|~", " "),
         (r"\\phantom\s*(?:\{[^{}]*\}|[^\s{])", ""),
@@ -46,7 +49,7 @@ _RULES = [
         (r"\\(?:lbrace)(?![a-zA-Z])", r"\\{"),
         (r"\\(?:rbrace)(?![a-zA-Z])", r"\\}"),
         (r"\\[lr]?vert(?![a-zA-Z])|\\mid(?![a-zA-Z])", "|"),
-        (r"\\(?:textbf|textit|textrm|textsf|texttt|textnormal|textup|mathrm|mathit|mathsf|mbox|hbox|operatorname\*?)\s*(?=\{)", r"\\text"),
+        (rf"\\(?:{_FONTS})\s*(?=\{{)", r"\\text"),
         (r"\\(?:mathbf|boldsymbol|bm|mathbfit)\s*\{([^{}]*)\}", r"\1"),
         (r"\\text\s*\{\s*\}", ""),
         (r"\\text\s*\{\s*\\text\s*\{([^{}]*)\}\s*\}", r"\\text{\1}"),

@@ -1,32 +1,30 @@
-r"""What stands beside a number without being part of it: units, currencies, words (5\text{ cm}^2, \$5, 5 apples, 90°)."""
+r"""What stands beside a number and is no part of it: units, currencies, words (5\text{ cm}^2, \$5, 5 apples, 90°)."""
 
 import re
 
 _WORD = r"\\text\s*\{[^{}\\]*\}\s*(?:\^\s*(?:\{\s*-?\d\s*\}|\d))?"
-_BEHIND = re.compile(rf"(.*?[^\s\\])\s*((?:{_WORD}\s*(?:/|\\cdot)?\s*)+)", re.DOTALL)
-_BARE = re.compile(
-    r"(.*[\d}])\s*(?<![a-zA-Z\\])((?:[a-z]{2,}|[kK][mgWJN]|[mkMG]?Hz|[mk]?[VWJLN]|[a-z]+/[a-z]+|per|[A-Z][a-z]{2,})"
-    r"(?:\s+[a-z]+)*(?:\s*\^\s*(?:\{\d\}|\d))?)",
-    re.DOTALL,
-)
+_BEHIND = re.compile(rf"(.*?[^\s\\])\s*((?:{_WORD}\s*(?:/|\\cdot)?\s*)+)()", re.DOTALL)
 _MONEY = re.compile(r"(?:\\\$|€|£|¥|\\pounds?(?![a-z])|\\euro?(?![a-z])|\\text\s*\{\s*\\?\$?\s*\})")
 _DEGREES = re.compile(r"(.*\S)\s*°\s*(?:\\text\s*\{\s*([CF])\s*\}|([CF]))?", re.DOTALL)
-_NO_UNIT = {"and", "or", "if", "for", "when", "not", "mod", "base", "is", "no", "where", "dozen", "hundred", "with", "to"}
-_NO_UNIT |= {"thousand", "million", "billion", "trillion", "thousands", "millions", "billions", "except", "than", "plus"}
+_NO_UNIT = set("and or if for when not mod base is no where dozen hundred with to except than plus".split())
+_NO_UNIT |= set("thousand million billion trillion thousands millions billions".split())
 
-_KNOWN = {
-    name: unit
-    for unit, names in {
-        "mm": "mm millimeter millimetre", "cm": "cm centimeter centimetre", "m": "m meter metre", "km": "km kilometer kilometre",
-        "in": "in inch inche", "ft": "ft foot feet", "yd": "yd yard", "mi": "mi mile", "g": "g gram", "kg": "kg kilogram",
-        "mg": "mg milligram", "lb": "lb pound", "oz": "oz ounce", "s": "s sec second", "min": "min minute", "h": "h hr hour",
-        "day": "day", "week": "week", "month": "month", "year": "year yr", "$": "$ dollar usd buck", "cent": "cent ¢",
-        "€": "€ euro", "£": "£", "mph": "mph", "degree": "degree deg °", "radian": "radian rad", "K": "K kelvin",
-        "°C": "°C celsius", "°F": "°F fahrenheit", "L": "L l liter litre", "mL": "mL ml milliliter", "gal": "gal gallon",
-        "J": "J joule", "kJ": "kJ", "N": "N newton", "W": "W watt", "Hz": "Hz hertz", "yuan": "yuan", "rupee": "rupee",
-    }.items()
-    for name in names.split()
-}  # fmt: skip
+_NAMES = """
+mm millimeter millimetre; cm centimeter centimetre; m meter metre; km kilometer kilometre; in inch inche; ft foot feet;
+yd yard; mi mile; mg milligram; g gram; kg kilogram; lb pound; oz ounce; s sec second; min minute; h hr hour; day; week;
+month; year yr; $ dollar usd buck; cent ¢; € euro; £; ¥; yuan; rupee; mph; degree deg °; radian rad; K kelvin;
+°C celsius; °F fahrenheit; L l liter litre; mL ml milliliter; gal gallon; J joule; kJ; N newton; W watt; Hz hertz
+"""
+_KNOWN = {name: names.split()[0] for names in _NAMES.split(";") for name in names.split()}
+
+
+# 5 cm, 5cm and 5 apples, but 5xy, 5 xy and 5 ab are products: a bare word is a unit if it is known or long.
+_LONG = "|".join(sorted((re.escape(name) for name in _KNOWN if len(name) > 1), key=len, reverse=True))
+_BARE = re.compile(
+    rf"(.*[\d}}])(?:\s*(?<![a-zA-Z\\])((?:(?:square|cubic|sq|cu)\s+)?(?:{_LONG})e?s?\.?(?:\s*\^\s*(?:\{{\d\}}|\d))?)"
+    r"|\s+([a-zA-Z][a-z]{3,}(?:\s+[a-z]+)*))",
+    re.DOTALL,
+)
 
 
 def split_unit(text: str) -> tuple[str, str]:
@@ -42,17 +40,17 @@ def split_unit(text: str) -> tuple[str, str]:
             return degrees[1], "°" + (degrees[2] or degrees[3] or "")
     for pattern in (_BEHIND, _BARE):
         if behind := pattern.fullmatch(text):
-            value, unit = behind[1].rstrip(), re.sub(r"\\text\s*|[{}]", "", behind[2])
-            words = set(re.findall(r"[a-zA-Z]+", unit.lower()))
+            value, unit = behind[1].rstrip(), re.sub(r"\\text\s*|[{}]", "", behind[2] or behind[3])
+            named = set(re.findall(r"[a-zA-Z]+", unit.lower()))
             whole = value.endswith((")", "}", "]")) or value[-1:].isalnum()
-            if whole and re.search(r"[\d}a-z]", value) and not re.search(r"\\text", value) and not words & _NO_UNIT:
+            if whole and re.search(r"[\d}a-z]", value) and not re.search(r"\\text", value) and not named & _NO_UNIT:
                 if not re.search(r"\d", re.sub(r"\^\s*-?\d", "", unit)) and "," not in unit:
                     return value, " ".join(unit.split())
     return text, ""
 
 
 def units_differ(one: str, other: str) -> bool:
-    """Whether both are known units of measure and not the same one; words that are no unit (apples) are not compared."""
+    """Whether both are known units and not the same one; words that are no unit (apples) are not compared."""
     first, second = _canonical(one), _canonical(other)
     return bool(first and second and first != second)
 

@@ -8,22 +8,16 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Any
 
 import mpmath
 
+from llm.grading.elementary import Outside, Undefined, elementary, exact_root, is_odd_root, is_real
 from llm.grading.formulas import Node
 
 MAX_BITS = 100_000  # of an exact number
 MAX_TERMS = 1000
-Value = object  # Fraction, mpf, mpc, or a tuple of rows
-
-
-class Undefined(ArithmeticError):
-    """No value: a division by zero, a logarithm of zero, a number too large to write."""
-
-
-class Outside(Undefined):
-    """No real value at this point."""
+Value = Any  # Fraction, mpmath's mpf or mpc (which has no types), or a matrix: a tuple of rows
 
 
 class Evaluation:
@@ -85,7 +79,10 @@ class Evaluation:
             if isinstance(total, tuple):
                 if [len(row) for row in total] != [len(row) for row in value]:
                     raise Undefined("matrices of two shapes")
-                total = tuple(tuple(self._add([a, b]) for a, b in zip(*rows, strict=True)) for rows in zip(total, value, strict=True))
+                total = tuple(
+                    tuple(self._add([a, b]) for a, b in zip(*rows, strict=True))
+                    for rows in zip(total, value, strict=True)
+                )
             elif isinstance(total, Fraction) and isinstance(value, Fraction):
                 total = total + value
             else:
@@ -100,7 +97,8 @@ class Evaluation:
                 raise Undefined("matrices that do not fit")
             columns = list(zip(*other, strict=True))
             return tuple(
-                tuple(self._add([self._times(a, b) for a, b in zip(row, column, strict=True)]) for column in columns) for row in one
+                tuple(self._add([self._times(a, b) for a, b in zip(row, column, strict=True)]) for column in columns)
+                for row in one
             )
         if isinstance(one, tuple) or isinstance(other, tuple):
             matrix, factor = (one, other) if isinstance(one, tuple) else (other, one)
@@ -130,20 +128,20 @@ class Evaluation:
             bits = max(base.numerator.bit_length(), base.denominator.bit_length()) * abs(exponent)
             if exponent.denominator == 1 and bits <= MAX_BITS:
                 return base ** int(exponent)
-            rooted = bits <= MAX_BITS and (base > 0 or _odd_root(exponent))
-            root = _exact_root(base, exponent.denominator) if rooted else None
+            rooted = bits <= MAX_BITS and (base > 0 or is_odd_root(exponent))
+            root = exact_root(base, exponent.denominator) if rooted else None
             if root is not None:
                 return root ** int(exponent.numerator)
-            if base < 0 and _odd_root(exponent):
+            if base < 0 and is_odd_root(exponent):
                 size = self.mp.exp(self.mp.log(self.number(-base)) * self.number(exponent))
                 return -size if exponent.numerator % 2 else size
         number = self.number(base)
         if isinstance(exponent, Fraction) and exponent.denominator == 1:
             return number ** int(exponent)
-        if _is_real(number) and number < 0 and isinstance(exponent, Fraction) and _odd_root(exponent):
+        if is_real(number) and number < 0 and isinstance(exponent, Fraction) and is_odd_root(exponent):
             size = (-number) ** self.number(exponent)
             return -size if exponent.numerator % 2 else size
-        if self.real and _is_real(number) and number < 0:
+        if self.real and is_real(number) and number < 0:
             raise Outside("a root of a negative number")
         return number ** self.number(exponent)
 
@@ -171,32 +169,10 @@ class Evaluation:
                 return Fraction(math.factorial(int(argument)))
             return self.mp.factorial(self._moderate(argument))
         if exact and name in ("abs", "floor", "ceil"):
-            return Fraction({"abs": abs, "floor": math.floor, "ceil": math.ceil}[name](argument))
-        return self._elementary(name, self.number(argument))
-
-    def _elementary(self, name: str, x):
-        mp = self.mp
-        if name in ("ln", "log", "lg"):
-            if x == 0:
-                raise Undefined("a logarithm of zero")
-            if self.real and _is_real(x) and x < 0:
-                raise Outside("a logarithm of a negative number")
-            return mp.log(x) if name == "ln" else mp.log(x) / mp.log(10)
-        if name in ("arcsin", "arccos") and self.real and _is_real(x) and abs(x) > 1:
-            raise Outside(f"{name} beyond one")
-        if abs(x) > 10**6 and name not in ("abs", "floor", "ceil", "arctan"):
-            raise Undefined("too large")
-        if name == "cis":
-            return mp.cos(x) + mp.mpc(0, 1) * mp.sin(x)
-        names = {"arcsin": "asin", "arccos": "acos", "arctan": "atan", "arccot": "acot", "arcsec": "asec", "arccsc": "acsc"}
-        names |= {"abs": "fabs"}
-        try:
-            value = getattr(mp, names.get(name, name))(x)
-        except (ZeroDivisionError, ValueError) as error:
-            raise Undefined(str(error)) from None
-        if name in ("tan", "sec", "cot", "csc") and abs(value) > mp.mpf(10) ** (mp.dps // 2):
-            raise Undefined("a pole")
-        return value
+            return (
+                abs(argument) if name == "abs" else Fraction((math.floor if name == "floor" else math.ceil)(argument))
+            )
+        return elementary(self.mp, name, self.number(argument), self.real)
 
     def _of_several(self, name: str, arguments: list[Value]) -> Value:
         if not all(isinstance(argument, Fraction) for argument in arguments):
@@ -215,7 +191,9 @@ class Evaluation:
 
     def _series(self, kind: str, counter: str, low: Node, high: Node, body: Node) -> Value:
         first, last = self.value(low), self.value(high)
-        if not (isinstance(first, Fraction) and isinstance(last, Fraction) and first.denominator == last.denominator == 1):
+        if not (
+            isinstance(first, Fraction) and isinstance(last, Fraction) and first.denominator == last.denominator == 1
+        ):
             raise Outside("a sum between fractions")
         if last - first > MAX_TERMS:
             raise Undefined("too many terms")
@@ -238,32 +216,3 @@ class Evaluation:
         if abs(number) > 10**5:
             raise Undefined("too large")
         return number
-
-
-def _odd_root(exponent: Fraction) -> bool:
-    """Whether a negative number has a real power of this kind: thirds and fifths as they are written, no drawn symbol."""
-    return exponent.denominator % 2 == 1 and exponent.denominator < 20
-
-
-def _is_real(number) -> bool:
-    return not isinstance(number, mpmath.mpc) and not hasattr(number, "_mpc_")
-
-
-def _exact_root(value: Fraction, degree: int) -> Fraction | None:
-    """The real root of a rational number where it is rational."""
-    if degree > 64 or (value < 0 and degree % 2 == 0):
-        return None
-    roots = [_integer_root(part, degree) for part in (abs(value.numerator), value.denominator)]
-    if roots[0] is None or roots[1] is None:
-        return None
-    return Fraction(roots[0], roots[1]) * (-1 if value < 0 else 1)
-
-
-def _integer_root(number: int, degree: int) -> int | None:
-    if degree == 1 or number < 2:
-        return number
-    low, high = 1, 1 << (number.bit_length() // degree + 1)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if middle**degree < number else (low, middle)
-    return low if low**degree == number else None

@@ -1,4 +1,4 @@
-r"""Answers that are words: \text{Evelyn}, even, no solution, (C). They compare as words, never as products of letters."""
+r"""Answers that are words: \text{Evelyn}, even, no solution, (C). They compare as words, not as products of letters."""
 
 import re
 
@@ -18,6 +18,9 @@ def words(text: str) -> str | None:
     plain = " ".join(_TEXT.sub(r" \1 ", text).split())
     if choice := _CHOICE.fullmatch(plain.replace(" ", "")):
         return choice[1]
+    outside = _TEXT.sub("", text).strip()
+    if outside != text and is_formula_too(outside):
+        return None  # x \\text{ cm}
     return plain if _LETTERS.fullmatch(plain) else None
 
 

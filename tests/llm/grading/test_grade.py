@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from llm.grading.answers import boxed_answer
+from llm.grading.golds import rewritten
 from llm.grading.grade import grade, grade_all, same_answer, same_answers
 from llm.grading.pool import Worker
 from llm.problems import load_problems
@@ -26,24 +26,6 @@ def worker():
 
 
 @pytest.mark.parametrize(
-    ("response", "answer"),
-    [
-        (r"so \boxed{25}", "25"),
-        (r"\boxed{1} no, \boxed{\frac{1}{2}}", r"\frac{1}{2}"),
-        (r"\boxed{\boxed{4}}", "4"),
-        (r"\boxed{\{1,2\}}", r"\{1,2\}"),
-        (r"first \boxed{7}, then \boxed{8", "7"),
-        (r"}} \boxed{3}}}", "3"),
-        ("no box at all", None),
-        (r"\boxed{", None),
-        ("", None),
-    ],
-)
-def test_the_last_complete_box_is_the_answer(response, answer):
-    assert boxed_answer(response) == answer
-
-
-@pytest.mark.parametrize(
     ("answer", "gold", "equal"),
     [
         (r"\dfrac{1}{2}", "0.5", True),
@@ -58,7 +40,7 @@ def test_the_last_complete_box_is_the_answer(response, answer):
         ("__import__('os').getcwd()", "25", False),
     ],
 )
-def test_math_verify_decides_equality(answer, gold, equal):
+def test_answers_are_compared_with_the_gold_one(answer, gold, equal):
     assert same_answer(answer, gold) is equal
 
 
@@ -103,25 +85,77 @@ def test_a_batch_is_graded_as_its_members_are():
 
 
 def test_a_comparison_that_eats_time_or_memory_ends_and_the_next_is_answered(worker):
-    assert worker.same(r"\sum_{k=1}^{10^{9}} \frac{1}{k^3}", "25") is False
-    assert worker.same(r"9^{9^{9^{9}}}", "25") is False
+    for _ in range(2):
+        for hungry in (r"\prod_{k=1}^{999} \sum_{j=1}^{999} \sum_{i=1}^{999} \sin ijk", "9^{9^{9^{9}}}"):
+            assert worker.same(hungry, "25") is False
     assert worker.same(r"\sqrt{8}", r"2\sqrt{2}") is True
 
 
 def test_a_killed_reader_and_a_killed_worker_are_replaced(worker):
-    def right():
+    def correct():
         return worker.same(r"\sqrt{8}", r"2\sqrt{2}")
 
-    assert right()
+    assert correct()
     reader = psutil.Process(worker._process.pid).children()[0]
     reader.kill()
     reader.wait(timeout=10)
-    assert right(), "the supervisor forks another"
+    assert correct(), "the supervisor forks another"
     for process in (worker._process, *psutil.Process(worker._process.pid).children()):
         process.kill()
     worker._process.wait()
-    assert not right(), "what was asked of a dead worker is not right"
-    assert right()
+    assert not correct(), "what was asked of a dead worker is not correct"
+    assert correct()
+
+
+def test_a_grader_that_cannot_start_says_so_and_calls_nothing_wrong(monkeypatch, tmp_path):
+    script = tmp_path / "worker.py"
+    script.write_text("raise SystemExit(1)")
+    monkeypatch.setattr("llm.grading.pool.SCRIPT", script)
+    with pytest.raises(RuntimeError, match="did not start"):
+        Worker().same("x+1", "1+x")
+
+
+def test_a_verdict_does_not_depend_on_what_was_graded_before():
+    """Fresh workers and one that has graded a thousand others agree, about golds of all public sets and their twins."""
+    files = sorted((ROOT.parent / "shared" / "data").glob("*.jsonl"))
+    if not files:
+        pytest.skip("needs ../shared/data, which only the project's workshop has")
+    golds = [problem.answer for file in files for problem in load_problems(str(file))]
+    golds = [gold for gold in dict.fromkeys(golds) if not gold.lstrip("-").isdigit()]
+    rng = random.Random(0)
+    pairs = [(rewritten(gold), gold) for gold in rng.sample(golds, 700)] + list(
+        zip(rng.sample(golds, 350), golds, strict=False)
+    )
+    kinds = [
+        r"\int",
+        "matrix",
+        r"\sin",
+        r"\log",
+        r"\cup",
+        "=",
+        r"\le",
+        r"\pi",
+        r"\sqrt",
+        "e",
+        r"\pm",
+        "!",
+        "i",
+        r"\{",
+        "%",
+        "_",
+        ",",
+    ]
+    firsts = [
+        next(pair for pair in pairs if kind in pair[1]) for kind in kinds if any(kind in pair[1] for pair in pairs)
+    ]
+    old = Worker()
+    verdicts = {pair: old.same(*pair) for pair in pairs}
+    again = {pair: old.same(*pair) for pair in firsts}
+    old.close()
+    for pair in firsts:
+        fresh = Worker()
+        assert fresh.same(*pair) == verdicts[pair] == again[pair], pair
+        fresh.close()
 
 
 def test_a_worker_ends_with_the_process_that_asks(worker):
@@ -139,6 +173,19 @@ def test_the_signals_of_a_terminal_do_not_end_a_worker(worker):
     assert worker.same(r"\sqrt{8}", r"2\sqrt{2}") is True
 
 
+def test_false_twins_of_public_golds_are_wrong():
+    """benchmarks/grading.py takes every gold: one symbol's case, digit, sign or exponent changed, letters permuted."""
+    files = sorted((ROOT.parent / "shared" / "data").glob("*.jsonl"))
+    if not files:
+        pytest.skip("needs ../shared/data, which only the project's workshop has")
+    golds = dict.fromkeys(problem.answer for file in files for problem in load_problems(str(file)))
+    rng = random.Random(0)
+    twins = [pair for gold in rng.sample(list(golds), 700) for pair in BENCHMARK.false_twins(gold, rng)]
+    assert len(twins) >= 1000
+    wrong = [pair for pair, verdict in zip(twins, same_answers([pair[:2] for pair in twins]), strict=True) if verdict]
+    assert wrong == []
+
+
 @pytest.mark.parametrize("file", ["math500", "aime24", "hmmt_feb_2025", "minerva_math"])
 def test_golds_equal_themselves_and_their_twins(file):
     """benchmarks/grading.py does this for every file and every gold."""
@@ -146,8 +193,10 @@ def test_golds_equal_themselves_and_their_twins(file):
     if not path.exists():
         pytest.skip(f"needs ../shared/data/{file}.jsonl, which only the project's workshop has")
     golds = [problem.answer for problem in load_problems(str(path))][::5]
-    pairs = [(twin, gold) for gold in golds for twin in BENCHMARK.twins(gold).values()]
-    assert sum(same_answers(pairs)) >= 0.99 * len(pairs)
+    for twins in (BENCHMARK.latex_twins, BENCHMARK.value_twins):
+        pairs = [(twin, gold) for gold in golds for twin in twins(gold)]
+        missed = [pair for pair, met in zip(pairs, same_answers(pairs), strict=True) if not met]
+        assert len(missed) <= 0.005 * len(pairs), missed
 
 
 def test_votes_are_for_values_and_nothing_is_no_vote():
@@ -155,6 +204,7 @@ def test_votes_are_for_values_and_nothing_is_no_vote():
     from llm.grading.answers import MAX_ANSWER_CHARACTERS, vote
 
     assert vote(r"so \boxed{0.5}") == vote(r"\boxed{\frac{1}{2}}") != vote(r"\boxed{2}")
+    assert vote(r"\boxed{x = 5\text{ cm}}") == vote(r"\boxed{5.0}") and vote(r"\boxed{2, 1}") == vote(r"\boxed{1,2}")
     assert vote("no box") is None and vote(r"\boxed{1}", finished=False) is None
     long = "9" * (MAX_ANSWER_CHARACTERS + 5000)
     assert vote(rf"\boxed{{{long}}}") == long  # as it stands: python refuses to read so long a number
