@@ -1,6 +1,6 @@
 """The curves of one llm.train run, with the base model and the forecast drawn on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from figures import style
@@ -18,7 +18,7 @@ PANELS = {
 }
 
 
-def draw_training(axes: Sequence, run: TrainedRun, seen: Mapping[str, Batches], colour: str) -> None:
+def draw_training(axes: Iterable, run: TrainedRun, seen: Mapping[str, Batches], colour: str) -> None:
     """One panel a quantity: the run step by step, its final evaluation, the base model and the forecast."""
     for ax, (quantity, label) in zip(axes, PANELS.items(), strict=True):
         steps = seen[quantity].step
