@@ -6,7 +6,7 @@ Everywhere in theory: the last axis runs over responses, -inf is a response off 
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Bool, Float, Real, Shaped
+from jaxtyping import Bool, Float, Int, Real, Shaped
 
 # How far from one a sum of probabilities may be: float32 log-probabilities of a language model pass, a lost
 # response of any weight that matters does not.
@@ -72,6 +72,14 @@ def checked_log_mass(log_mass: Float[np.ndarray, "..."]) -> Float[np.ndarray, ".
     return log_mass
 
 
+def checked_whole(numbers: int | np.integer | Real[np.ndarray, "..."], name: str) -> Int[np.ndarray, "..."]:
+    """Counts as an array of integers, if they are whole numbers."""
+    numbers = np.asarray(numbers)
+    if not np.all(np.isfinite(numbers) & (np.floor(numbers) == numbers)):
+        raise ValueError(f"{name} must be a whole number, got {numbers.tolist()}")
+    return numbers.astype(np.int64)
+
+
 def measure(
     log_p: Float[np.ndarray, "..."], log_mass: Float[np.ndarray, "..."] | None
 ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
@@ -89,7 +97,7 @@ def measure(
     return log_p, log_mass
 
 
-def checked_correct(correct: Bool[np.ndarray, "..."], log_p: Float[np.ndarray, "..."]) -> Bool[np.ndarray, "..."]:
+def checked_correct(correct: Shaped[np.ndarray, "..."], log_p: Float[np.ndarray, "..."]) -> Bool[np.ndarray, "..."]:
     """correct itself if it says yes or no of each response; zeros and ones are taken for no and yes.
 
     ValueError for any other number: -1 or .5 would silently count as correct.
@@ -159,12 +167,14 @@ def renyi_entropy(log_p: Float[np.ndarray, "*batch y"], alpha: float) -> Float[n
     """H_α(p) = log Σ_y p^α / (1-α), in nats.
 
     alpha = 0 counts the support, 1 is the Shannon entropy, inf is -log max p (min-entropy).
+    Of log_p normalised: near alpha = 1 a sum that is off by rounding would else be divided by 1-α.
     nan for an empty row (all -inf). ValueError when alpha is negative or nan.
     """
     if not alpha >= 0:
         raise ValueError(f"alpha must be >= 0, got {alpha}: Rényi entropies are defined from 0 to inf")
     if alpha == np.inf:
         return -np.max(log_p, axis=-1)
+    log_p = conditional(log_p)[1]
     excess = alpha - 1
     if abs(excess) > 1e-4:
         return log_sum_exp(log_power(log_p, alpha)) / -excess

@@ -8,7 +8,7 @@ from typing import NamedTuple, overload
 import numpy as np
 from jaxtyping import Float, Int, Real, Shaped
 
-from theory.distribution import checked_exponent, checked_log_p, checked_reward
+from theory.distribution import checked_exponent, checked_log_p, checked_reward, checked_whole
 from theory.objectives import Coordinates, Objective, Points
 
 __all__ = [
@@ -67,7 +67,7 @@ def mirror_line(objective: Objective, step_size: float, steps: int | Int[np.ndar
     below 0 on the way when ητ > 1.
     """
     # In floats: a power of integers would overflow without a word.
-    tau, taken = float(objective.entropy_weight), np.asarray(steps, dtype=np.float64)
+    tau, taken = float(objective.entropy_weight), checked_whole(steps, "steps").astype(np.float64)
     gain = step_size * tau
     if tau == 0:
         return _on_line(objective, step_size * taken)
@@ -210,7 +210,8 @@ def iterated_sharpening(
     policy (mixing ρ = 0) gives α^k; inf where that is beyond floating point.
     ValueError: alpha < 0 or not finite, mixing outside [0, 1].
     """
-    gain, done = _gain(alpha, mixing), np.asarray(rounds, dtype=np.float64)  # a power of integers would overflow
+    # In floats: a power of integers would overflow without a word.
+    gain, done = _gain(alpha, mixing), checked_whole(rounds, "rounds").astype(np.float64)
     with np.errstate(over="ignore"):
         power = gain**done
         # 1 + g + .. + g^{k-1}: through log1p, because near g = 1 both parts of (1 - g^k)/(1 - g) lose their digits.

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from theory.distribution import checked_exponent
+from theory.distribution import checked_exponent, checked_whole
 from theory.shortest_path import (
     ShortestPath,
     checked_markov,
+    checked_moves,
     cost_to_stop,
     maximum_mean_cycle,
     shortest_path,
@@ -88,7 +89,7 @@ def existence_threshold(transition: Float[np.ndarray, "s s"]) -> float:
     exists at every alpha > 0 (at alpha = 0 too without any cycle). inf if a cycle has probability one.
     ValueError: entries outside [0, 1], a row above one.
     """
-    transition = checked_markov(transition)
+    transition = checked_moves(transition)
     if maximum_mean_cycle(transition).mean_log_p == 0:
         return np.inf
     # A strongly connected block with no more moves than states is one cycle (or one state without any).
@@ -158,5 +159,6 @@ def _blocks(matrix):
 
 
 def _check_uniform(vocabulary, stop):
+    checked_whole(vocabulary, "vocabulary")
     if vocabulary < 1 or not 0 < stop < 1:
         raise ValueError(f"vocabulary must be >= 1 and stop in (0, 1), got {vocabulary} and {stop}")

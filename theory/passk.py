@@ -5,6 +5,8 @@ from typing import overload
 import numpy as np
 from jaxtyping import Float, Int
 
+from theory.distribution import checked_whole
+
 Count = int | np.integer | Int[np.ndarray, "*#prompts"]
 
 
@@ -24,7 +26,7 @@ def pass_at_k(n: Count, c: Count, k: int) -> Float[np.ndarray, "*prompts"] | flo
     >>> round(pass_at_k(n=10, c=3, k=2), 4)
     0.5333
     """
-    n, c = np.broadcast_arrays(_whole(n, "n"), _whole(c, "c"))
+    n, c = np.broadcast_arrays(checked_whole(n, "n"), checked_whole(c, "c"))
     if np.any((c < 0) | (c > n)):
         raise ValueError(f"c must be between 0 and n, got c = {c.tolist()} of n = {n.tolist()}")
     _check_k(k, np.min(n))
@@ -74,7 +76,7 @@ def majority_at_k(counts: Int[np.ndarray, " answers"], k: int) -> Float[np.ndarr
     Drawn without replacement; the counts among k are independent binomials given that they add up to k.
     ValueError: a negative count, not 1 <= k <= n, or one that is no whole number.
     """
-    counts = _whole(counts, "counts")
+    counts = checked_whole(counts, "counts")
     if np.any(counts < 0):
         raise ValueError(f"counts must be >= 0, got {counts.tolist()}")
     n = int(counts.sum())
@@ -94,7 +96,8 @@ def shared_wins(votes_pmf: Float[np.ndarray, "answers votes"], k: int) -> Float[
     wins = np.zeros(len(rows))
     for i in range(len(rows)):
         others = np.delete(votes_pmf, np.flatnonzero(which == i)[0], axis=0)
-        for j in range(1, k + 1):
+        # With fewer than k/answers votes nobody has the most.
+        for j in range(-(-k // len(votes_pmf)), k + 1):
             if rows[i, j]:
                 ways = _ways(others, j, k - j)
                 wins[i] += rows[i, j] * np.sum(ways / np.arange(1, len(ways) + 1))
@@ -107,10 +110,8 @@ def _ways(votes_pmf, most, total):
     state = np.zeros((total // most + 1, total + 1))
     state[0, 0] = 1.0
     for pmf in votes_pmf:
-        new = pmf[0] * state
-        for votes in range(1, min(most - 1, total) + 1):
-            if pmf[votes]:
-                new[:, votes:] += pmf[votes] * state[:, : total + 1 - votes]
+        # All terms are positive, and this convolution is the plain sum of products: nothing cancels.
+        new = np.stack([np.convolve(row, pmf[: min(most, total + 1)])[: total + 1] for row in state])
         if most <= total and pmf[most]:
             new[1:, most:] += pmf[most] * state[:-1, : total + 1 - most]
         state = new
@@ -125,22 +126,13 @@ def _binomial(count, share):
     return pmf
 
 
-def _whole(numbers, name):
-    """numbers as an array of integers, if they are whole."""
-    numbers = np.asarray(numbers)
-    if not np.all(np.isfinite(numbers) & (np.floor(numbers) == numbers)):
-        raise ValueError(f"{name} must be whole numbers, got {numbers.tolist()}")
-    return numbers.astype(np.int64)
-
-
 def _plain(values):
     """A float for one number, an array for many."""
     return values if np.ndim(values) else float(values)
 
 
 def _check_k(k, n):
-    if not float(k).is_integer():
-        raise ValueError(f"k must be a whole number of samples, got {k}")
+    checked_whole(k, "k")
     if not 1 <= k <= n:
         raise ValueError(f"k must be between 1 and the {n} samples, got {k}")
 

@@ -89,12 +89,13 @@ def critical_beta_of_sd(
 def std_normalised_drift(log_p: Float[np.ndarray, " y"], alpha: float, beta: float) -> float:
     """α̇ = 1/sd_{q_{α,0}}(log p) - β(α-1) of the natural-gradient flow with standardised log p as advantage.    [T12]
 
-    inf for a uniform p, whose standardised advantage is 0/0.
+    inf for a uniform p, whose standardised advantage is 0/0, and where alpha is so large that the mode is all there is.
     """
     levels = _levels(log_p)
     if len(levels.log_p) == 1:
         return np.inf
-    return float(1 / _sd(levels, alpha) - beta * (alpha - 1))
+    with np.errstate(divide="ignore"):
+        return float(1 / _sd(levels, alpha) - beta * (alpha - 1))
 
 
 def _levels(log_p, log_mass=None):

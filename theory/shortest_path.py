@@ -45,7 +45,7 @@ def maximum_mean_cycle(transition: Float[np.ndarray, "s s"]) -> MeanCycle:
     Going round for ever approaches this mean; a response that stops early can still beat it, see
     `supremum_mean_log_p`. ValueError: entries outside [0, 1], a row above one.
     """
-    transition = checked_markov(transition)
+    transition = checked_moves(transition)
     with np.errstate(divide="ignore"):
         gain = np.log(transition)
     n = len(gain)
@@ -88,19 +88,29 @@ def supremum_mean_log_p(transition: Float[np.ndarray, "s s"], stop: Float[np.nda
     return float(max(*means, maximum_mean_cycle(transition[np.ix_(among, among)]).mean_log_p))
 
 
-def checked_markov(transition, stop=None, start=None):
-    """The arrays themselves if they are a Markov policy; ValueError names the row and by how much it is off."""
-    transition = np.asarray(transition, dtype=np.float64)
-    if transition.ndim != 2 or transition.shape[0] != transition.shape[1]:
-        raise ValueError(f"transition has shape {transition.shape}; it must be square, one row a state")
-    if not np.all((transition >= 0) & (transition <= 1 + SUM_TOLERANCE)):
-        raise ValueError("transition holds an entry that is not a probability; entries must be in [0, 1]")
+def checked_moves(transition: Float[np.ndarray, "s s"]) -> Float[np.ndarray, "s s"]:
+    """Moves between states if no row of them is above one; ValueError names the row and by how much it is off.
+
+    What a row has above one within the tolerance is rounding of the caller's and is divided out: a loop of probability
+    1.000001 would earn by going round.
+    """
+    transition = _checked_entries(transition)
     rows = transition.sum(axis=1)
-    if stop is None:
-        if np.any(rows > 1 + SUM_TOLERANCE):
-            row = int(np.argmax(rows))
-            raise ValueError(f"row {row} of transition sums to {rows[row]:.6g}, {rows[row] - 1:.3g} above one")
-        return transition
+    if np.any(rows > 1 + SUM_TOLERANCE):
+        row = int(np.argmax(rows))
+        raise ValueError(f"row {row} of transition sums to {rows[row]:.6g}, {rows[row] - 1:.3g} above one")
+    return transition / np.maximum(rows, 1.0)[:, None]
+
+
+def checked_markov(
+    transition: Float[np.ndarray, "s s"], stop: Float[np.ndarray, " s"], start: int
+) -> tuple[Float[np.ndarray, "s s"], Float[np.ndarray, " s"]]:
+    """(transition, stop) if they are a Markov policy whose start can stop; ValueError names the row and how far off.
+
+    Rows within the tolerance are made to add up to one, for the reason of `checked_moves`.
+    """
+    transition = _checked_entries(transition)
+    rows = transition.sum(axis=1)
     stop = np.asarray(stop, dtype=np.float64)
     if stop.shape != rows.shape:
         raise ValueError(f"stop has shape {stop.shape} but transition has shape {transition.shape}")
@@ -115,9 +125,20 @@ def checked_markov(transition, stop=None, start=None):
         )
     if not 0 <= start < len(stop):
         raise ValueError(f"start is {start}, but the states are 0 to {len(stop) - 1}")
+    total = rows + stop
+    transition, stop = transition / total[:, None], stop / total
     if not np.isfinite(cost_to_stop(transition, stop)[start]):
         raise ValueError(f"start is {start}, a state that can never stop: no response begins there")
     return transition, stop
+
+
+def _checked_entries(transition):
+    transition = np.asarray(transition, dtype=np.float64)
+    if transition.ndim != 2 or transition.shape[0] != transition.shape[1]:
+        raise ValueError(f"transition has shape {transition.shape}; it must be square, one row a state")
+    if not np.all((transition >= 0) & (transition <= 1 + SUM_TOLERANCE)):
+        raise ValueError("transition holds an entry that is not a probability; entries must be in [0, 1]")
+    return transition
 
 
 def cost_to_stop(transition, stop):

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-from theory.distribution import checked_log_p
+from theory.distribution import checked_log_p, checked_whole
 
 
 def support(log_p: Float[np.ndarray, "*batch y"]) -> Bool[np.ndarray, "*batch y"]:
@@ -16,6 +16,7 @@ def missed_probability(log_p: Float[np.ndarray, "*batch y"], samples: int) -> Fl
 
     1 off the support or without samples. ValueError when samples < 0.
     """
+    checked_whole(samples, "samples")
     if samples < 0:
         raise ValueError(f"samples must be >= 0, got {samples}")
     p = np.exp(checked_log_p(log_p))

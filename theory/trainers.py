@@ -93,13 +93,15 @@ def std_normalised_return_step(
 
     With d = log π - log π*, R is -τ d up to a constant, so the step is d ← (1 - η/sd_π(d)) d: τ drops out, the
     direction is kept and the distance sd_π(d) goes to |sd_π(d) - η|, under the policy before the step.
-    At π = π* there is no return to normalise and the policy stays.
+    At π = π* there is no return to normalise and the policy stays; a distance of rounding size is none.
     """
     on = ~np.isneginf(checked_log_p(log_pi, "log_pi"))
-    distance = np.where(on, log_pi, 0.0) - np.where(on, checked_log_p(log_target, "log_target"), 0.0)
+    here, there = np.where(on, log_pi, 0.0), np.where(on, checked_log_p(log_target, "log_target"), 0.0)
+    distance = here - there
     distance = distance - expectation(log_pi, distance)
     sd = np.sqrt(expectation(log_pi, distance**2))
-    if sd == 0:
+    rounding = 8 * np.finfo(float).eps * np.sqrt(expectation(log_pi, 1 + here**2 + there**2))
+    if sd <= rounding:
         return log_pi
     stepped = np.where(on, log_pi - step_size / sd * distance, -np.inf)
     return stepped - log_sum_exp(stepped)

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Real
 
-from theory.distribution import checked_log_p
+from theory.distribution import checked_log_p, checked_whole
 from theory.passk import shared_wins
 
 
@@ -26,10 +26,12 @@ def vote_reward(log_p: Float[np.ndarray, " answers"], votes: int) -> Float[np.nd
     """
     p = np.exp(checked_log_p(log_p))
     _check_votes(votes)
-    # Multinomial counts are independent Poisson counts given their sum: weights (k p)^j/j!, one factor a step.
-    step = votes * p[:, None] / np.arange(1, votes + 1)
-    weights = np.cumprod(np.concatenate([np.ones((len(p), 1)), step], axis=1), axis=1)
-    return shared_wins(weights * np.exp(-votes * p[:, None]), votes)
+    from scipy.special import gammaln, xlogy
+
+    # Multinomial counts are independent Poisson counts given their sum. In logarithms, because (k p)^j overflows and
+    # e^{-k p} underflows where their product is a plain number; xlogy has 0 log 0 = 0.
+    mean, count = votes * p[:, None], np.arange(votes + 1)
+    return shared_wins(np.exp(xlogy(count, mean) - mean - gammaln(count + 1)), votes)
 
 
 def majority_probability(p: Float[np.ndarray, "*batch"] | float, votes: int) -> Float[np.ndarray, "*batch"] | float:
@@ -88,6 +90,7 @@ def chance_to_win(log_odds: float, beta: float, votes: int) -> float:
 
 
 def _check_votes(votes):
+    checked_whole(votes, "votes")
     if votes < 1:
         raise ValueError(f"votes must be >= 1, got {votes}")
 

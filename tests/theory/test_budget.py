@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from hard_policies import graded
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.special import log_softmax
 
 from theory import budget
-from theory.tilt import kl, log_tilt, sharpening_limit, task_limit
+from theory.tilt import kl, log_tilt, moments, sharpening_limit, task_limit
 
 LOG_P = np.log([0.05, 0.5, 0.15, 0.3])
 CORRECT = np.array([1.0, 0.0, 1.0, 0.0])
@@ -78,6 +78,78 @@ def test_the_correlation_has_a_sign_and_is_undefined_without_variance():
     assert np.isnan(budget.small_budget_ratio(LOG_P, np.ones(4)))
     rows = budget.small_budget_ratio(np.stack([LOG_P, LOG_P]), np.stack([CORRECT, 1 - CORRECT]))
     np.testing.assert_allclose(rows[0], -rows[1])
+
+
+@pytest.mark.parametrize("spend", [1e-8, 1e-12, 1e-16, 1e-20])
+def test_the_smallest_budgets_buy_the_root_of_twice_the_budget_over_the_variance(spend):
+    """T5: b = √(2 budget/Var r) and alpha - 1 = √(2 budget/Var log p), relative, also where 1 - 1e-16 is 1."""
+    at = moments(LOG_P, CORRECT, 1, 0)
+    np.testing.assert_allclose(
+        budget.tilting_at_budget(LOG_P, CORRECT, spend), np.sqrt(2 * spend / at.var_reward), rtol=1e-3
+    )
+    alpha = budget.sharpening_at_budget(LOG_P, spend)
+    np.testing.assert_allclose(alpha - 1, np.sqrt(2 * spend / at.var_log_p), rtol=1e-3, atol=3e-16)
+
+
+@pytest.mark.parametrize("scale", [-3.0, 0.0, 4.0])
+def test_weighted_samples_have_the_budgets_of_the_policy_that_they_are(scale):
+    """T5: rows of p counted 1, 10, 3 and 6 times are p = (.05, .5, .15, .3); log p of the samples is free."""
+    counts = np.log([1.0, 10.0, 3.0, 6.0]) + scale
+    b = budget.tilting_at_budget(LOG_P - 7, CORRECT, 0.3, counts)
+    np.testing.assert_allclose(b, budget.tilting_at_budget(LOG_P, CORRECT, 0.3))
+    alpha = budget.sharpening_at_budget(LOG_P - 7, 0.3, counts)
+    np.testing.assert_allclose(alpha, budget.sharpening_at_budget(LOG_P, 0.3))
+    ratio = budget.small_budget_ratio(LOG_P - 7, CORRECT, counts)
+    np.testing.assert_allclose(ratio, budget.small_budget_ratio(LOG_P, CORRECT))
+
+
+def test_the_frontier_is_what_each_tilt_spends_and_earns():
+    """T5: one row a prompt, one column a b; the KL and accuracy of q_{1,b} by their definitions."""
+    prompts, bs = np.stack([LOG_P, LOG_P[::-1]]), np.array([0.0, 0.5, 3.0])
+    found = budget.tilting_frontier(prompts, CORRECT, bs)
+    for i, log_p in enumerate(prompts):
+        for j, b in enumerate(bs):
+            q = log_tilt(log_p, CORRECT, 1, b)
+            np.testing.assert_allclose(found.kl[i, j], divergence(q, log_p), atol=1e-12)
+            np.testing.assert_allclose(found.mean_reward[i, j], np.exp(q) @ CORRECT)
+    samples = budget.tilting_frontier(prompts - 3, CORRECT, bs, prompts + 1)
+    np.testing.assert_allclose(samples, found, atol=1e-12)
+
+
+@settings(max_examples=30)
+@given(st.floats(0.2, 4), st.lists(st.floats(-1, 1), min_size=2, max_size=2))
+def test_one_b_for_all_prompts_is_the_frontier_of_all_of_them_together(b, moves):
+    """T5 over prompts: no two other tilts of the same mean KL earn more on average."""
+    prompts = np.stack([LOG_P, np.log([0.3, 0.3, 0.1, 0.3])])
+    together = budget.tilting_frontier(prompts, CORRECT, np.array([b]))
+    spend, earned = together.kl.mean(), together.mean_reward.mean()
+
+    def apart(share):
+        kls, rewards = zip(*(
+            (kl(q, p), np.exp(q) @ CORRECT)
+            for p, move in zip(prompts, moves, strict=True)
+            for q in [log_tilt(p, CORRECT, 1, max(share * b * np.exp(move), 0.0))]
+        ), strict=True)  # fmt: skip
+        return np.mean(kls), np.mean(rewards)
+
+    low, high = 0.0, 10.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if apart(middle)[0] < spend else (low, middle)
+    assert apart(low)[1] <= earned + 1e-9
+
+
+def test_the_gain_ratio_of_many_prompts_is_of_mean_moments():
+    """T5 for one alpha and one b on all prompts, at a small budget, against the ratio of mean gains themselves."""
+    prompts = np.stack([LOG_P, np.log([0.3, 0.25, 0.1, 0.35])])
+    at = moments(prompts, CORRECT, 1, 0)
+    expected = budget.gain_ratio(np.mean(at.cov), np.mean(at.var_log_p), np.mean(at.var_reward))
+    x, y = 1e-4, 1e-4 * np.sqrt(np.mean(at.var_log_p) / np.mean(at.var_reward))  # the same mean KL to first order
+    base = np.exp(prompts) @ CORRECT
+    sharp = np.exp(log_tilt(prompts, CORRECT, 1 + x, 0)) @ CORRECT - base
+    tilted = np.exp(log_tilt(prompts, CORRECT, 1, y)) @ CORRECT - base
+    np.testing.assert_allclose(sharp.mean() / tilted.mean(), expected, rtol=1e-3)
+    assert np.isnan(budget.gain_ratio(0.0, 0.0, 0.3))
 
 
 def test_no_budget_moves_nothing_and_too_much_has_no_end():

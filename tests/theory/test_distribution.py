@@ -91,6 +91,15 @@ def test_renyi_entropy_counts_the_support_at_zero_and_reads_the_mode_at_infinity
     assert distribution.renyi_entropy(log_p, np.inf) == -log_p.max()
 
 
+@pytest.mark.parametrize("off", [9e-6, -9e-6])
+def test_renyi_entropy_has_no_jump_at_its_switch_for_a_sum_that_passes_for_one(off):
+    """T3: on either side of |alpha - 1| = 1e-4, where the formula changes, and at 1 itself."""
+    log_p = np.log(np.array([0.5, 0.3, 0.2]) * (1 + off))
+    values = [distribution.renyi_entropy(log_p, 1 + x) for x in (-1.01e-4, -0.99e-4, 0.0, 0.99e-4, 1.01e-4)]
+    np.testing.assert_allclose(values, distribution.entropy(np.log([0.5, 0.3, 0.2])), atol=1e-4)
+    assert (np.diff(values) < 0).all()
+
+
 def test_conditional_is_mass_and_distribution_and_leaves_an_empty_class_empty():
     mass, within = distribution.conditional(np.array([[np.log(0.1), np.log(0.3), -np.inf], [-np.inf] * 3]))
     np.testing.assert_allclose(np.exp(mass), [0.4, 0.0])
@@ -155,6 +164,25 @@ def test_an_exponent_must_be_finite_and_not_negative(alpha):
         with pytest.raises(ValueError) as error:
             distribution.renyi_entropy(np.log([0.5, 0.5]), alpha)
         assert str(error.value) == f"alpha must be >= 0, got {alpha}: Rényi entropies are defined from 0 to inf"
+
+
+@pytest.mark.parametrize("wrong", [[1.0, -1.0], [0.5, 1.0], [2, 0]])
+def test_a_mask_is_yes_or_no_and_no_other_number(wrong):
+    """-1 and 1/2 were taken for correct."""
+    with pytest.raises(ValueError, match=r"^correct holds (-1|0\.5|2); it must be True or False for each response$"):
+        distribution.checked_correct(np.array(wrong), np.log([0.5, 0.5]))
+    for mask in ([1, 0], [1.0, 0.0], [True, False]):
+        assert distribution.checked_correct(np.array(mask), np.log([0.5, 0.5])).tolist() == [True, False]
+
+
+def test_weights_of_samples_need_one_above_zero_and_no_nan():
+    for log_mass, shown in (([-np.inf, -np.inf], "-inf"), ([0.0, np.nan], "nan"), ([0.0, np.inf], "inf")):
+        with pytest.raises(ValueError, match=f"^log_mass has a row whose largest entry is {shown};"):
+            distribution.measure(np.array([-1.0, -2.0]), np.array(log_mass))
+    with pytest.raises(ValueError, match=r"^log_p must be finite where log_mass is"):
+        distribution.measure(np.array([-1.0, -np.inf]), np.zeros(2))
+    log_p, log_mass = distribution.measure(np.array([-1.0, -np.inf]), np.array([3.0, -np.inf]))
+    assert log_p.tolist() == [-1.0, -np.inf] and log_mass.tolist() == [3.0, -np.inf]
 
 
 def test_total_variation_is_the_largest_difference_of_one_event():

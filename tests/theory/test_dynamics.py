@@ -295,6 +295,65 @@ def test_iterated_sharpening_rests_exactly_when_its_gain_is_below_one(alpha, mix
     assert (abs(far - exponent) < 1e-9) == (stable or (alpha, mixing) == (1.0, 0.0))
 
 
+def test_powers_of_whole_numbers_do_not_overflow():
+    """T8, T11: integers have no room for 3^40 (they gave -9e18, and 2^64 gave 0); floats have, and end at inf."""
+    np.testing.assert_allclose(dynamics.iterated_sharpening(3, 0, 40), float(3**40))
+    np.testing.assert_allclose(dynamics.iterated_sharpening(2, 0, np.array([63, 64, 70])), [2.0**63, 2.0**64, 2.0**70])
+    # s = (1 - 3)^64 from (1, 0), with the fixed point at (1/3, 2/3).
+    point = dynamics.mirror_line(Objective(2, 1, 3), 1, 64)
+    np.testing.assert_allclose(point, (1 / 3 + 2.0**64 * 2 / 3, 2 / 3 * (1 - 2.0**64)))
+    assert dynamics.iterated_sharpening(4, 0, 2000) == np.inf
+    assert dynamics.mirror_line(Objective(0, 0, 3), 1, 2000).alpha == np.inf
+    # Where a coordinate does not move it stays, however far the other has gone.
+    assert dynamics.mirror_line(Objective(0, 3, 3), 1, 2001) == (1.0, 0.0)
+    assert dynamics.line(Objective(0, -1, -1), 1e4) == (1.0, 0.0)
+    assert dynamics.self_reference_steps(0, 3, 1, 40) == float(4**40)
+
+
+@pytest.mark.parametrize("steps", [2.5, np.array([1.0, 1.5])])
+def test_steps_and_rounds_are_whole(steps, as_users_call_it):
+    """Half a step from a negative 1 - ητ was nan with a warning."""
+    with pytest.raises(ValueError, match=r"^steps must be a whole number, got"):
+        dynamics.mirror_line(Objective(1.0, 1.0, 2.0), 1.0, steps)
+    with pytest.raises(ValueError, match=r"^rounds must be a whole number, got"):
+        dynamics.iterated_sharpening(2.0, 0.5, steps)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "mixing", "name"), [(-1.0, 0.5, "alpha"), (2.0, 1.5, "mixing"), (2.0, -0.1, "mixing")]
+)
+def test_a_moving_reference_keeps_a_share(alpha, mixing, name):
+    for call in (
+        lambda: dynamics.iterated_sharpening(alpha, mixing, 3),
+        lambda: dynamics.iterated_sharpening_limit(alpha, mixing),
+    ):
+        with pytest.raises(ValueError, match=f"^{name} must be"):
+            call()
+
+
+def test_leaving_a_repeller_all_rates_change_their_sign_and_none_is_lost():
+    """T9, τ < 0: the fastest escape, of the likeliest pair, was dropped and a zero kept in its place."""
+    forth, back = (dynamics.softmax_rates(LOG_P, Objective(0.0, 1.0, tau)) for tau in (0.7, -0.7))
+    np.testing.assert_allclose(back, -forth[::-1])
+    pi = np.exp(LOG_P)
+    np.testing.assert_allclose(back.sum(), -0.7 * (1 - pi @ pi))
+    assert (back < 0).all()
+
+
+@given(st.floats(-2, 2), st.floats(-2, 2), st.sampled_from([0.0, 0.3, 2.0, -0.5]), st.floats(0, 3))
+def test_points_by_their_share_of_the_way_are_those_of_the_flow(w, c, tau, time):
+    """T8: share 1 - e^{-τt} (negative when leaving a repeller); on a ray, τ = 0, the time itself."""
+    objective = Objective(w, c, tau)
+    share = time if tau == 0 else 1 - np.exp(-tau * time)
+    points = dynamics.line_points(objective, np.array([0.0, share]))
+    assert (points.alpha[0], points.b[0]) == (1.0, 0.0)
+    expected = dynamics.line(objective, time)
+    np.testing.assert_allclose((points.alpha[1], points.b[1]), expected, rtol=1e-9, atol=1e-12)
+    if tau > 0:
+        end = dynamics.line_points(objective, np.array([1.0]))
+        np.testing.assert_allclose((end.alpha[0], end.b[0]), objective.target, atol=1e-12)
+
+
 def test_numbers_come_back_as_numbers_and_times_as_arrays():
     objective = regime("task")
     assert isinstance(dynamics.line(objective, 1.0), Coordinates)

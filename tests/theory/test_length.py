@@ -194,6 +194,20 @@ def test_states_that_start_cannot_reach_or_that_cannot_stop_do_not_matter():
     assert str(error.value) == "start is 2, a state that can never stop: no response begins there"
 
 
+def test_rows_a_rounding_above_one_are_those_that_add_up_to_one():
+    """T17: a loop of probability 1 + 1e-6 and a stop of 1e-6 pass for a policy; its Z at alpha = 1 is one."""
+    moves, stop = np.array([[1 + 1e-6]]), np.array([2e-6])
+    found = length.markov_power(moves, stop, 0, 1)
+    np.testing.assert_allclose(found.log_z, 0.0, atol=1e-9)
+    np.testing.assert_allclose(found.mean_length, 5e5, rtol=1e-5)
+    np.testing.assert_allclose(found.transition[0].sum() + found.stop[0], 1.0)
+    np.testing.assert_allclose(
+        length.markov_power(moves, stop, 0, 2).log_z, np.log(2e-6**2 / (1 - (1 - 2e-6) ** 2)), rtol=1e-4
+    )
+    assert length.maximum_mean_cycle(np.array([[1 + 9e-6]])).mean_log_p == 0
+    assert length.existence_threshold(np.array([[1 + 9e-6]])) == np.inf
+
+
 def test_at_alpha_ten_thousand_the_power_is_the_shortest_path():
     """T17: the mode; log Z in the thousands of nats, and no underflow anywhere."""
     transition = np.array([[0.3, 0.6, 0.0], [0.1, 0.2, 0.65], [0.3, 0.1, 0.05]])

@@ -112,6 +112,11 @@ def test_majority_of_one_is_a_sample_and_of_all_is_the_plurality():
         (lambda: passk.pass_at_k(5, -1, 1), "c must be between 0 and n, got c = -1 of n = 5"),
         (lambda: passk.pass_at_k(5, 2, 6), "k must be between 1 and the 5 samples, got 6"),
         (lambda: passk.pass_at_k(np.array([5, 3]), 1, 4), "k must be between 1 and the 3 samples, got 4"),
+        (lambda: passk.pass_at_k(5, 2, 2.5), "k must be a whole number, got 2.5"),
+        (lambda: passk.pass_at_k(5, 1.5, 2), "c must be a whole number, got 1.5"),
+        (lambda: passk.pass_at_k(np.inf, 1, 2), "n must be a whole number, got inf"),
+        (lambda: passk.majority_at_k(np.array([2, 1]), 1.5), "k must be a whole number, got 1.5"),
+        (lambda: passk.majority_at_k(np.array([2, 0.5]), 1), "counts must be a whole number, got [2.0, 0.5]"),
         (lambda: passk.majority_at_k(np.array([2, 1]), 0), "k must be between 1 and the 3 samples, got 0"),
         (lambda: passk.majority_at_k(np.array([2, -1]), 1), "counts must be >= 0, got [2, -1]"),
         (lambda: passk.population_pass_at_k(np.array([1.5]), 1), "accuracy must be between 0 and 1, got [1.5]"),
@@ -119,7 +124,7 @@ def test_majority_of_one_is_a_sample_and_of_all_is_the_plurality():
         (lambda: passk.population_pass_at_k(np.array([-0.1]), 1), "accuracy must be between 0 and 1, got [-0.1]"),
     ],
 )  # fmt: skip
-def test_bad_input_is_refused_with_one_sentence(call, message):
+def test_bad_input_is_refused_with_one_sentence(call, message, as_users_call_it):
     with pytest.raises(ValueError) as error:
         call()
     assert str(error.value) == message

@@ -1,5 +1,7 @@
 """T12: two fixed points above a critical beta, none below it, for advantages divided by their std."""
 
+import time
+
 import numpy as np
 import pytest
 from hard_policies import policies
@@ -7,7 +9,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy.special import log_softmax
 
-from theory import trainers
+from theory import saddle_node, trainers
 
 TWO_BUMPS = np.log([0.41, 0.40, 0.19])
 
@@ -166,6 +168,56 @@ def test_extreme_policies_have_finite_roots_without_warning():
     np.testing.assert_allclose(stable - 1, 1e-12 / brute_sd(log_p, 1.0), rtol=1e-3)
     gap = np.log(1.5)  # two levels: sd = gap/(2 cosh(α gap/2))
     np.testing.assert_allclose((unstable - 1) * gap / (2 * np.cosh(unstable * gap / 2)), 1e-12, rtol=1e-9)
+
+
+@settings(max_examples=40)
+@given(policies(most=8, deepest=-6.0, zeros=False), st.floats(-5, 5), st.data())
+def test_weighted_samples_have_the_saddle_node_of_the_samples_written_out(log_p, scale, data):
+    """T12: counts as weights at any scale, and w = p is p."""
+    assume(apart(log_p))
+    count = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(log_p), max_size=len(log_p))))
+    assume(len(np.unique(log_p[count > 0])) > 1)
+    each = np.repeat(np.arange(len(log_p)), count)
+    with np.errstate(divide="ignore"):
+        log_mass = np.log(count) + scale
+    critical = saddle_node.critical_beta(log_p, log_mass)
+    np.testing.assert_allclose(critical, saddle_node.critical_beta(log_p[each], np.zeros(len(each))), rtol=1e-9)
+    found = saddle_node.std_normalised_alpha(log_p, 1.5 * critical, log_mass)
+    written_out = saddle_node.std_normalised_alpha(log_p[each], 1.5 * critical, np.zeros(len(each)))
+    np.testing.assert_allclose(found, written_out, rtol=1e-6)
+    np.testing.assert_allclose(saddle_node.critical_beta(log_p, log_p), saddle_node.critical_beta(log_p), rtol=1e-9)
+    if not np.all(np.diff(np.unique(log_p[each])) > 0.01):
+        return
+    x = np.logspace(-3, 3, 3000)
+    weight = np.exp(log_softmax(log_mass + x[:, None] * log_p, axis=1))
+    sd = np.sqrt(np.sum(weight * (log_p - np.sum(weight * log_p, axis=1, keepdims=True)) ** 2, axis=1))
+    np.testing.assert_allclose(critical, saddle_node.critical_beta_of_sd(1 + x, sd), rtol=1e-3)
+
+
+def test_a_curve_of_sd_gives_the_critical_beta_of_each_row():
+    """T12: 1/max (α-1) sd; none where log p does not vary."""
+    alpha, sd = np.array([1.0, 2.0, 4.0]), np.array([[9.0, 0.5, 0.4], [0.0, 0.0, 0.0]])
+    np.testing.assert_allclose(saddle_node.critical_beta_of_sd(alpha, sd), [1 / 1.2, np.inf])
+    assert saddle_node.critical_beta_of_sd(alpha, sd[1]) == np.inf
+
+
+@pytest.mark.parametrize("alpha", [1e5, 1e8])
+def test_the_drift_at_a_huge_alpha_is_inf_without_a_warning(alpha):
+    """T12: nothing but the mode is left, and its sd is 0; the division by it used to warn."""
+    assert saddle_node.std_normalised_drift(TWO_BUMPS, alpha, 0.5) == np.inf
+
+
+def test_a_million_responses_take_seconds():
+    """T12: the part of the curve that is known to rise is not searched, nor are levels without mass."""
+    log_p = np.random.default_rng(0).normal(size=10**6) * 5
+    log_p -= np.logaddexp.reduce(log_p)
+    start = time.process_time()
+    critical = saddle_node.critical_beta(log_p)
+    assert time.process_time() - start < 6  # 2 s on the machine of the measurement
+    excess = np.logspace(-2, 4, 400)
+    top = np.sort(log_p)[-2000:]
+    sd = np.array([brute_sd(top, 1 + x) if x > 3 else 0.0 for x in excess])
+    assert critical <= saddle_node.critical_beta_of_sd(1 + excess, sd) * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("beta", [0.0, -1.0, np.nan, np.inf])

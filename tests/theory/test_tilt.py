@@ -245,6 +245,89 @@ def test_the_delta_sharpening_bound_is_tight_on_equal_runners_up():
     assert tilt.delta_sharpening_bound(np.array([0.0]), 3) == 0
 
 
+def test_the_delta_sharpening_bound_of_one_response_is_zero_at_any_alpha():
+    """T7: it was nan at alpha = 1, where 0 · inf stood for a second response that does not exist."""
+    for alpha in (1, 1.0, 2.5):
+        assert tilt.delta_sharpening_bound(np.array([0.0]), alpha) == 0
+        assert tilt.delta_sharpening_bound(np.array([0.0, -np.inf]), alpha) == 0
+
+
+@pytest.mark.parametrize("mask", [[1, -1, -1, 1], [0.5, 0.0, 1.0, 1.0], [2, 0, 0, 1]])
+def test_a_mask_that_is_not_yes_or_no_is_refused(mask, as_users_call_it):
+    """T3: every number but 0 was taken for correct."""
+    for call in (tilt.log_odds_terms, tilt.log_odds_slope):
+        with pytest.raises(ValueError, match=r"^correct holds"):
+            call(LOPSIDED, np.array(mask), 2, *([0] if call is tilt.log_odds_terms else []))
+    zeros_and_ones = tilt.log_odds_terms(LOPSIDED, CORRECT.astype(int), 2, 0)
+    assert zeros_and_ones == tilt.log_odds_terms(LOPSIDED, CORRECT, 2, 0)
+    assert tilt.log_odds_slope(LOPSIDED, CORRECT.astype(int), 2) == tilt.log_odds_slope(LOPSIDED, CORRECT, 2)
+
+
+@given(rewarded(), alphas, tilts)
+def test_a_sum_over_the_support_is_a_sum_over_samples_weighted_by_p(problem, alpha, b):
+    """T2, T23: w = p gives back every formula."""
+    log_p, reward = problem
+    np.testing.assert_allclose(
+        np.exp(tilt.log_tilt(log_p, reward, alpha, b, log_p)), np.exp(tilt.log_tilt(log_p, reward, alpha, b)), atol=1e-9
+    )
+    np.testing.assert_allclose(
+        tilt.log_partition(log_p, reward, alpha, b, log_p),
+        tilt.log_partition(log_p, reward, alpha, b),
+        rtol=1e-9,
+        atol=1e-9,
+    )
+    np.testing.assert_allclose(
+        tilt.kl_to_base(log_p, reward, alpha, b, log_p), tilt.kl_to_base(log_p, reward, alpha, b), rtol=1e-7, atol=1e-12
+    )
+
+
+@given(rewarded(zeros=False, deepest=-8.0, most=6), st.floats(0, 4), st.floats(-3, 3), st.floats(-5, 5), st.data())
+def test_a_row_that_stands_for_several_samples_is_the_samples(problem, alpha, b, scale, data):
+    """T2, T3, T23: counts as weights, at any common scale, and a row of weight zero is no row."""
+    log_p, reward = problem
+    count = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(log_p), max_size=len(log_p))))
+    assume(count.sum() > 0)
+    each = np.repeat(np.arange(len(log_p)), count)
+    with np.errstate(divide="ignore"):
+        log_mass = np.log(count) + scale
+    one_by_one = log_p[each], reward[each], alpha, b, np.zeros(len(each))
+    at_once = log_p, reward, alpha, b, log_mass
+    np.testing.assert_allclose(tilt.moments(*at_once), tilt.moments(*one_by_one), atol=1e-9)
+    q = np.bincount(each, np.exp(tilt.log_tilt(*one_by_one)), len(log_p))
+    np.testing.assert_allclose(np.exp(tilt.log_tilt(*at_once)), q, atol=1e-12)
+    np.testing.assert_allclose(tilt.log_partition(*at_once), tilt.log_partition(*one_by_one) + scale, atol=1e-9)
+    np.testing.assert_allclose(tilt.kl_to_base(*at_once), tilt.kl_to_base(*one_by_one), atol=1e-9)
+    correct = reward > 0.5
+    slopes = (
+        tilt.log_odds_slope(log_p, correct, alpha, log_mass),
+        tilt.log_odds_slope(log_p[each], correct[each], alpha, np.zeros(len(each))),
+    )
+    np.testing.assert_allclose(*slopes, atol=1e-9)
+
+
+@given(rewarded(deepest=-20.0, most=8), st.one_of(st.just(1.0), st.floats(0, 8)), tilts)
+def test_the_distance_to_the_base_is_its_definition_to_fifty_digits(problem, alpha, b):
+    """T5, T6: Σ q log(q/p)."""
+    log_p, reward = problem
+    q, p = brute_tilt(log_p, reward, alpha, b), brute_tilt(log_p, reward, 1, 0)
+    expected = mpmath.fsum(x * mpmath.log(x / y) for x, y in zip(q, p, strict=True) if x)
+    np.testing.assert_allclose(tilt.kl_to_base(log_p, reward, alpha, b), float(expected), rtol=1e-7, atol=1e-13)
+
+
+@pytest.mark.parametrize("size", [1e-4, 1e-7, 1e-8])
+def test_the_distance_next_to_the_base_keeps_its_digits(size):
+    """T5: KL = Var(t)/2 + O(t³) down to 1e-16, where the difference of its two terms is rounding alone."""
+    at = tilt.moments(LOPSIDED, CORRECT * 1.0, 1, 0)
+    along = 1 + size, 2 * size  # (alpha, b)
+    variance = (at.var_log_p + 4 * at.cov + 4 * at.var_reward) * size**2
+    np.testing.assert_allclose(
+        tilt.kl_to_base(LOPSIDED, CORRECT * 1.0, *along), variance / 2, rtol=max(10 * size, 1e-6)
+    )
+    assert tilt.kl_to_base(LOPSIDED, CORRECT * 1.0, 1, 0) == 0
+    rows = tilt.kl_to_base(np.stack([LOPSIDED, LOPSIDED]), CORRECT * 1.0, 1, np.array([0.0, 30.0]))
+    np.testing.assert_allclose(rows, [0.0, tilt.kl_to_base(LOPSIDED, CORRECT * 1.0, 1, 30.0)])
+
+
 def test_extremes_have_the_right_limit_without_a_warning():
     """log p to -10⁴, α to 10⁴, 10⁶ responses, exact zeros."""
     log_p = np.full(10**6, -1e4)

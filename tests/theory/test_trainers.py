@@ -1,5 +1,6 @@
 """T13, T14, T20: k3 in the loss, std-normalised total returns, length-normalised returns."""
 
+import mpmath
 import numpy as np
 import pytest
 from hard_policies import policies, rewarded
@@ -180,7 +181,15 @@ def test_policies_that_are_no_distributions_are_named():
 
 
 def test_at_the_optimum_there_is_no_return_to_normalise():
+    """T14: nor is there one in the last digits of a policy that was computed by another way."""
     np.testing.assert_array_equal(trainers.std_normalised_return_step(LOG_P, LOG_P, 0.1), LOG_P)
+    for seed in range(20):
+        logits = np.random.default_rng(seed).normal(size=6) * 10
+        here, there = log_softmax(logits), log_softmax(logits + 17.3)
+        np.testing.assert_array_equal(trainers.std_normalised_return_step(here, there, 0.1), here)
+    # A distance of a millionth is one, and is stepped over.
+    near = log_softmax(LOG_P + 1e-6 * np.arange(4))
+    assert np.abs(trainers.std_normalised_return_step(near, LOG_P, 0.1) - near).max() > 0.01
 
 
 @given(policies(), st.floats(0, 10), st.sampled_from([0, 0.5, 1, 2]), st.data())
@@ -220,6 +229,36 @@ def test_trajectory_balance_with_mean_residuals_has_one_rate_and_sums_to_one(log
     assert np.isneginf(log_pi[~on]).all()
     if alpha > 1:
         assert rate <= 1e-12
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0, 2.0, 30.0])
+def test_a_policy_that_is_nearly_certain_has_its_rate_too(alpha):
+    """T20: both ends of a bracket were one in floating point at p = (.9999999, .0000001); to 50 digits."""
+    log_p, length = np.log([0.9999999, 0.0000001]), np.array([3, 50])
+    p = [mpmath.mpf(float(np.exp(x))) for x in log_p]
+    exact = mpmath.findroot(
+        lambda x: p[0] ** alpha * mpmath.e ** (-3 * x) + p[1] ** alpha * mpmath.e ** (-50 * x) - 1, 0
+    )
+    found = trainers.trajectory_balance_rate(log_p, length, alpha)
+    np.testing.assert_allclose(found, float(exact), rtol=1e-7, atol=1e-16)
+    np.testing.assert_allclose(logsumexp(trainers.trajectory_balance_optimum(log_p, length, alpha)), 0.0, atol=1e-14)
+
+
+@given(policies(zeros=False, deepest=-15.0, most=10), st.floats(0, 8), st.floats(-3, 3), st.floats(-20, 20), st.data())
+def test_the_rate_of_weighted_samples_is_the_root_at_any_scale_of_the_weights(log_p, alpha, b, scale, data):
+    """T20: Σ w e^{score - λ|y|} = Σ w; with w = p and score (α-1) log p it is the rate of p."""
+    length = np.array(data.draw(st.lists(st.integers(1, 40), min_size=len(log_p), max_size=len(log_p))))
+    reward = np.array(data.draw(st.lists(st.sampled_from([0.0, 1.0]), min_size=len(log_p), max_size=len(log_p))))
+    count = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(log_p), max_size=len(log_p))))
+    assume(count.sum() > 0)
+    own = trainers.balance_rate((alpha - 1) * log_p, length, log_p + scale)
+    np.testing.assert_allclose(own, trainers.trajectory_balance_rate(log_p, length, alpha), rtol=1e-7, atol=1e-9)
+    score = (alpha - 1) * log_p + b * reward
+    with np.errstate(divide="ignore"):
+        rate = trainers.balance_rate(score, length, np.log(count) + scale)
+    on = count > 0
+    excess = logsumexp(score[on] - rate * length[on], b=count[on]) - np.log(count.sum())
+    np.testing.assert_allclose(excess, 0.0, atol=1e-9 * (1 + abs(rate) * 40))
 
 
 def test_equal_lengths_make_trajectory_balance_the_plain_power():

@@ -87,6 +87,14 @@ def test_a_small_lead_grows_by_the_density_at_the_tie(beta, votes):
     assert voting.tie_growth(beta, votes) > 1
 
 
+@pytest.mark.parametrize("votes", [1301, 2000])
+def test_a_vote_of_thousands_is_still_a_number(votes):
+    """T21: with two answers the mean reward is the two-way majority, also where (k p)^k is beyond floating point."""
+    p = np.array([0.51, 0.49])
+    rewards = voting.vote_reward(np.log(p), votes)
+    np.testing.assert_allclose(rewards, voting.majority_probability(p, votes), rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -96,9 +104,12 @@ def test_a_small_lead_grows_by_the_density_at_the_tie(beta, votes):
         (lambda: voting.tie_growth(1.0, 0), "votes must be >= 1, got 0"),
         (lambda: voting.majority_probability(0.3, 0), "votes must be >= 1, got 0"),
         (lambda: voting.vote_reward(np.log([0.5, 0.5]), 0), "votes must be >= 1, got 0"),
+        (lambda: voting.vote_reward(np.log([0.5, 0.5]), 2.5), "votes must be a whole number, got 2.5"),
+        (lambda: voting.majority_probability(0.3, 2.5), "votes must be a whole number, got 2.5"),
+        (lambda: voting.tie_growth(1.0, np.nan), "votes must be a whole number, got nan"),
     ],
 )
-def test_bad_input_is_refused_with_one_sentence(call, message):
+def test_bad_input_is_refused_with_one_sentence(call, message, as_users_call_it):
     with pytest.raises(ValueError) as error:
         call()
     assert str(error.value) == message
