@@ -1,82 +1,52 @@
 """Rollouts as the forecast reads them: anybody's table, checked row by row, the samples of a prompt side by side.
 
 Needed columns: prompt_id, sample, response, answer, reward, log_p, length, finished (see llm/sampling/rollouts.py).
-Parquet or JSONL; a run folder or a folder of llm.sample stands for the table in it.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from llm.rollout_file import read_table
 from theory.estimation.samples import Rollouts
 
 COLUMNS = ("prompt_id", "sample", "response", "answer", "reward", "log_p", "length", "finished")
+LARGEST = 1e9  # of a log-probability or a length: what lies beyond is no measurement, and its squares overflow
+RULES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "log_p": ("finite and <= 0, a log-probability in nats", lambda x: ~((x <= 0) & (x > -LARGEST))),
+    "reward": ("between 0 and 1", lambda x: ~((x >= 0) & (x <= 1))),
+    "length": ("at least 1 token", lambda x: ~((x >= 1) & (x < LARGEST))),
+    "finished": ("true or false", lambda x: ~np.isin(x, (0, 1))),
+}
 
 
 def read(path: Path) -> Rollouts:
+    """The rollouts in a file or folder. ValueError says what is wrong, and in which row."""
     return from_table(read_table(path), str(path))
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    path = Path(path)
-    if path.is_dir():
-        found = [path / name for name in ("rollouts.parquet", "base.parquet") if (path / name).exists()]
-        if not found:
-            raise ValueError(f"ROLLOUTS {path} is a folder without rollouts.parquet or base.parquet; name a table")
-        path = found[0]
-    if not path.exists():
-        raise ValueError(f"ROLLOUTS {path} does not exist; make it with python -m llm.sample")
-    try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        return pd.read_json(path, lines=True, dtype={"prompt_id": str, "response": str, "answer": str})
-    except (ValueError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"ROLLOUTS {path} could not be read ({reason}); it must be Parquet or JSONL") from None
 
 
 def from_table(table: pd.DataFrame, name: str = "table") -> Rollouts:
     """ValueError, naming the row, for what is not a table of samples with their log-probabilities and rewards."""
-    missing = [column for column in COLUMNS if column not in table]
+    missing = [repr(column) for column in COLUMNS if column not in table]
     if missing:
-        raise ValueError(f"ROLLOUTS {name} has no column {missing[0]!r}; its columns are {', '.join(table.columns)}")
+        columns = f"its columns are {', '.join(map(str, table.columns))}" if len(table.columns) else "it has none"
+        raise ValueError(f"ROLLOUTS {name} has no column {', '.join(missing)}; {columns}")
     if not len(table):
         raise ValueError(f"ROLLOUTS {name} has no rows; sample at least two responses to each prompt")
-    numbers = {}
-    for column, rule, is_wrong in (
-        ("log_p", "finite and <= 0, a log-probability in nats", lambda x: ~np.isfinite(x) | (x > 0)),
-        ("reward", "between 0 and 1", lambda x: ~((x >= 0) & (x <= 1))),
-        ("length", "at least 1 token", lambda x: ~((x >= 1) & np.isfinite(x))),
-        ("finished", "true or false", lambda x: ~np.isin(x, (0, 1))),
-    ):
-        values = pd.to_numeric(table[column], errors="coerce").to_numpy(float, na_value=np.nan)
-        wrong = np.flatnonzero(is_wrong(values))
-        if len(wrong):
-            raise ValueError(
-                f"ROLLOUTS {name} row {wrong[0] + 1}: {column} is {table[column].iloc[wrong[0]]}, must be {rule}"
-            )
-        numbers[column] = values
+    _check_texts(table, name)
+    numbers = {column: _numbers(table, column, name) for column in RULES}
     prompt, prompts = pd.factorize(table["prompt_id"])
-    if (prompt < 0).any():
-        raise ValueError(f"ROLLOUTS {name} row {np.argmin(prompt) + 1}: prompt_id is missing; give every row one")
-    twice = table.duplicated(["prompt_id", "sample"]).to_numpy()
-    if twice.any():
-        row = table.iloc[int(np.argmax(twice))]
-        raise ValueError(
-            f"ROLLOUTS {name} row {np.argmax(twice) + 1}: prompt_id {row['prompt_id']}, sample {row['sample']} stands "
-            "there a second time; number the samples of a prompt"
-        )
-
     order = np.argsort(prompt, kind="stable")
     prompt, finished = prompt[order], numbers["finished"][order].astype(bool)
     start = np.flatnonzero(np.diff(prompt, prepend=-1))
     response = pd.factorize(table["response"].to_numpy()[order])[0]
-    vote, correct_vote = _votes(table, order, start, finished)
+    vote, correct_vote = _votes(table, numbers["reward"][order], order, start, finished)
     return Rollouts(
-        prompts[prompt[start]].to_numpy() if hasattr(prompts, "to_numpy") else np.asarray(prompts)[prompt[start]],
+        np.asarray(prompts)[prompt[start]],
         start,
-        _one_log_p(numbers["log_p"][order], numbers["length"][order], prompt, response),
+        _one_log_p(numbers["log_p"][order], numbers["length"][order], prompt, response, finished),
         np.where(finished, numbers["reward"][order], 0.0),
         numbers["length"][order],
         response,
@@ -87,16 +57,55 @@ def from_table(table: pd.DataFrame, name: str = "table") -> Rollouts:
     )
 
 
-def _one_log_p(log_p, length, prompt, response):
+def _check_texts(table: pd.DataFrame, name: str) -> None:
+    for column in ("prompt_id", "sample", "response", "answer"):
+        values = table[column]
+        missing = values.isna().to_numpy()
+        if missing.any():
+            empty = "; give an empty text where the model said nothing" if column == "response" else ""
+            raise ValueError(f"ROLLOUTS {name} row {np.argmax(missing) + 1}: {column} is missing{empty}")
+        nested = np.array([isinstance(value, list | dict | np.ndarray) for value in values], bool)
+        if values.dtype == object and nested.any():
+            raise ValueError(
+                f"ROLLOUTS {name} row {np.argmax(nested) + 1}: {column} is a list or an object, not a text"
+            )
+    twice = table.duplicated(["prompt_id", "sample"]).to_numpy()
+    if twice.any():
+        row = table.iloc[int(np.argmax(twice))]
+        raise ValueError(
+            f"ROLLOUTS {name} row {np.argmax(twice) + 1}: prompt_id {row['prompt_id']}, sample {row['sample']} stands "
+            "there a second time; number the samples of a prompt"
+        )
+
+
+def _numbers(table: pd.DataFrame, column: str, name: str) -> np.ndarray:
+    """The column as floats, every one of which obeys the column's rule."""
+    rule, is_wrong = RULES[column]
+    values = table[column]
+    plain = values.map(lambda x: np.nan if isinstance(x, list | dict | np.ndarray) else x)
+    found = pd.to_numeric(plain, errors="coerce").to_numpy(float, na_value=np.nan)
+    wrong = np.flatnonzero(is_wrong(found))
+    if len(wrong):
+        row = int(wrong[0])
+        raise ValueError(f"ROLLOUTS {name} row {row + 1}: {column} is {table[column].iloc[row]}, must be {rule}")
+    return found
+
+
+def _one_log_p(
+    log_p: np.ndarray, length: np.ndarray, prompt: np.ndarray, response: np.ndarray, finished: np.ndarray
+) -> np.ndarray:
     """The same response to the same prompt gets one log_p: batches differ in rounding, and ties must be ties."""
-    keys = pd.DataFrame({"prompt": prompt, "response": response, "length": length, "log_p": log_p})
-    return keys.groupby(["prompt", "response", "length"], sort=False)["log_p"].transform("mean").to_numpy()
+    same = {"prompt": prompt, "response": response, "length": length, "finished": finished}
+    keys = pd.DataFrame(same | {"log_p": log_p})
+    return keys.groupby(list(same), sort=False)["log_p"].transform("mean").to_numpy()
 
 
-def _votes(table, order, start, finished):
-    """(the answer that each response gives, the right one of each prompt) as numbers, by normal form.
+def _votes(
+    table: pd.DataFrame, reward: np.ndarray, order: np.ndarray, start: np.ndarray, finished: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(the answer that each response gives, the correct one of each prompt) as numbers, by normal form.
 
-    A response that is rewarded 1 votes for the right answer however it is written.
+    A response that is rewarded 1 votes for the correct answer however it is written.
     """
     from llm.grading.answers import vote as voted
 
@@ -104,9 +113,9 @@ def _votes(table, order, start, finished):
     text, texts = pd.factorize(table["response"].to_numpy()[order])
     boxed = np.array([voted(str(t)) for t in texts], dtype=object)[text]
     boxed[~finished] = None
-    gold = table["answer"].astype(str).str.strip().to_numpy()[order]
-    right = (pd.to_numeric(table["reward"]).to_numpy(float)[order] == 1) & finished
-    boxed = np.where(right, gold, boxed)
+    key, answers = pd.factorize(table["answer"].astype(str).str.strip().to_numpy()[order])
+    gold = np.array([voted(rf"\boxed{{{answer}}}") or answer for answer in answers], dtype=object)[key]
+    boxed = np.where((reward == 1) & finished, gold, boxed)
     vote, names = pd.factorize(boxed)
     number = {name: i for i, name in enumerate(names)}
     return vote, np.array([number.get(answer, -1) for answer in gold[start]])

@@ -12,7 +12,8 @@ from rich.table import Table
 from harness import run_folder
 from harness.reservation import Place, fresh, reserved
 from llm.evaluation.config import EvaluateConfig
-from llm.rollout_table import from_table, read_table
+from llm.rollout_file import read_table
+from llm.rollout_table import from_table
 from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.statistics import KL_ESTIMATOR, prompt_statistics
 

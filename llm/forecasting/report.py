@@ -8,12 +8,12 @@ import numpy as np
 from figures.llm.forecast import save_curves, save_plane
 from harness import run_folder
 from harness.reservation import Place, fresh, reserved
+from llm.base_rollouts import read_base
 from llm.forecasting.config import ForecastConfig
 from llm.forecasting.following import follow_run, on_the_curve
 from llm.forecasting.page import page
 from llm.forecasting.verdict import verdict
 from llm.forecasting.words import described
-from llm.rollout_table import read
 from theory.estimation.diagnosis import diagnose, empty_response
 from theory.estimation.forecast import forecast
 from theory.estimation.records import Forecast, Method
@@ -38,7 +38,7 @@ def write_forecast(config: ForecastConfig) -> Path:
 
 def _write_forecast(config: ForecastConfig, place: Place) -> Path:
     """All is read and computed before the folder is made."""
-    rollouts = read(config.rollouts)
+    rollouts = read_base(config.rollouts)
     generator = np.random.default_rng(config.seed)
     asked = [] if config.model is None else [empty_response(_log_p_stop(config.model, config.rollouts), rollouts)]
     followed = None if config.run is None else follow_run(rollouts, config.run)
@@ -105,7 +105,7 @@ def _log_p_stop(model_name: str, path: Path) -> np.ndarray:
     from llm.models import loading
     from llm.models.organisms import ORGANISMS
     from llm.problems import BUNDLED, Problem
-    from llm.rollout_table import read_table
+    from llm.rollout_file import read_table
     from llm.sampling.rollouts import encode_prompt
     from llm.sampling.scoring import stop_log_probs
 

@@ -1,18 +1,15 @@
 """Rollouts given with --base: are they what this run would have sampled itself, or would its forecast be another's?"""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from llm.base_rollouts import check_log_pi, check_method, check_probabilities, config_beside
 from llm.models import loading
 from llm.problems import Problem
-from llm.rollout_table import from_table, read_table
-
-# Two programs, or two precisions, do not give the same log-probability to the last digit: nats, and a share of it.
-ROUNDING, RELATIVE_ROUNDING = 0.05, 1e-3
+from llm.rollout_file import read_table
+from llm.rollout_table import from_table
 
 
 def given_base(path: Path, model: str, problems: Sequence[Problem]) -> pd.DataFrame:
@@ -22,7 +19,10 @@ def given_base(path: Path, model: str, problems: Sequence[Problem]) -> pd.DataFr
     """
     try:
         table = read_table(path)
-        from_table(table, str(path))
+        rollouts = from_table(table, str(path))
+        check_method(path)
+        check_log_pi(path, table)
+        check_probabilities(path, rollouts)
     except ValueError as error:
         raise ValueError(f"--base: {error}") from None
     _check_model(path, model)
@@ -30,7 +30,6 @@ def given_base(path: Path, model: str, problems: Sequence[Problem]) -> pd.DataFr
     _check_prompts(path, table, problems)
     if "log_pi" not in table:
         table["log_pi"] = table["log_p"]  # of samples of the base model they are one and the same
-    _check_sampled_from_the_model(path, table)
     if "entropy" not in table:
         table["entropy"] = -table["log_p"]  # the same on average over responses, with more spread
     return table
@@ -51,11 +50,7 @@ def check_same_limit(path: Path, table: pd.DataFrame, limit: int) -> None:
 
 def _check_model(path: Path, model: str) -> None:
     """By what the folder of the table says of itself, if anything."""
-    said = _config_beside(path)
-    method = said.get("method", "base")
-    if method != "base":
-        raise ValueError(f"--base {path} was sampled with --method {method}, not from the model itself; {_SAMPLE}")
-    sampled = said.get("model")
+    sampled = config_beside(path).get("model")
     # A hub id and the folder that it was downloaded to end in the same name.
     if isinstance(sampled, str) and Path(sampled).name != Path(model).name:
         if not _same_folder(sampled, model):
@@ -65,15 +60,6 @@ def _check_model(path: Path, model: str) -> None:
 
 
 _SAMPLE = "sample this run's base model with python -m llm.sample, or leave --base away"
-
-
-def _config_beside(path: Path) -> dict:
-    folder = path if path.is_dir() else path.parent
-    try:
-        content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _same_folder(one: str, other: str) -> bool:
@@ -104,21 +90,6 @@ def _check_prompts(path: Path, table: pd.DataFrame, problems: Sequence[Problem])
                     f"--base {path}: the {column} of {problem.prompt_id} is {_short(str(row[column]))}, and in this "
                     f"run's data it is {_short(own)}; {_SAMPLE}"
                 )
-
-
-def _check_sampled_from_the_model(path: Path, table: pd.DataFrame) -> None:
-    log_p, log_pi = (pd.to_numeric(table[name], errors="coerce").to_numpy(float) for name in ("log_p", "log_pi"))
-    if np.isnan(log_pi).any():
-        raise ValueError(
-            f"--base {path} row {np.argmax(np.isnan(log_pi)) + 1}: log_pi is not known, as in rollouts of a power "
-            f"sampler; {_SAMPLE}"
-        )
-    gap = float(np.mean(np.abs(log_pi - log_p)))
-    if gap > ROUNDING + RELATIVE_ROUNDING * float(np.mean(np.abs(log_p))):
-        raise ValueError(
-            f"--base {path}: log_pi and log_p differ by {gap:.2f} nats a response, so that it was sampled from "
-            f"another model than the base model (a trained one, or a power sampler); {_SAMPLE}"
-        )
 
 
 def _short(text: str) -> str:

@@ -62,6 +62,18 @@ def test_parquet_jsonl_and_a_folder_read_the_same(table, tmp_path):
     ("change", "said"),
     [
         (lambda t: t.drop(columns="log_p"), "no column 'log_p'; its columns are prompt_id, sample"),
+        (
+            lambda t: t[["sample", "answer"]],
+            "no column 'prompt_id', 'response', 'reward', 'log_p', 'length', 'finished'",
+        ),
+        (lambda t: t.assign(response=["a", None, "b", "c", "d"]), "row 2: response is missing; give an empty text"),
+        (lambda t: t.assign(answer=["1", "1", float("nan"), "1", "1"]), "row 3: answer is missing"),
+        (
+            lambda t: t.assign(response=[["a"], "b", "c", "d", "e"]),
+            "row 1: response is a list or an object, not a text",
+        ),
+        (lambda t: t.assign(reward=[{"a": 1}, 1, 1, 1, 1]), "row 1: reward is {'a': 1}, must be between 0 and 1"),
+        (lambda t: t.assign(log_p=[-1, -1, -1e308, -1, -1]), "row 3: log_p is -1e[+]308, must be finite and <= 0"),
         (lambda t: t.assign(log_p=[-1.0, float("nan"), -1, -1, -1]), "row 2: log_p is nan, must be finite and <= 0"),
         (lambda t: t.assign(log_p=[-1.0, -1, -1, 0.5, -1]), "row 4: log_p is 0.5, must be finite and <= 0"),
         (lambda t: t.assign(log_p=["-1", "x", "-1", "-1", "-1"]), "row 2: log_p is x"),
@@ -84,7 +96,16 @@ def test_a_wrong_table_is_refused_by_row_and_column(table, change, said):
         (lambda path: None, "does not exist; make it with python -m llm.sample"),
         (lambda path: path.mkdir(), "is a folder without rollouts.parquet or base.parquet"),
         (lambda path: path.write_text("not json"), "could not be read"),
-        (lambda path: path.write_text(json.dumps({"prompt_id": 1})), "has no column 'sample'"),
+        (lambda path: path.write_text(json.dumps({"prompt_id": 1})), "has no column 'sample', 'response', 'answer'"),
+        (
+            lambda path: path.write_text('{"prompt_id": 1}\n\n{"prompt_id": 2'),
+            r"line 3 is not JSON: .*; is the file cut off",
+        ),
+        (lambda path: path.write_text('{"prompt_id": 1}\n[2]'), "line 2 is not an object"),
+        (lambda path: path.write_text('[{"prompt_id": 1},\n oops]'), "line 2 is not JSON"),
+        (lambda path: path.write_text('["a"]'), "line 1 is not an object"),
+        (lambda path: path.write_text(""), "has no column 'prompt_id'.*; it has none"),
+        (lambda path: path.write_bytes(b"\xff\xfe\x00"), "could not be read .*; it must be Parquet or JSONL"),
     ],
 )
 def test_a_wrong_path_is_refused(tmp_path, write, said):
@@ -92,3 +113,56 @@ def test_a_wrong_path_is_refused(tmp_path, write, said):
     write(path)
     with pytest.raises(ValueError, match=said):
         read(path)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda lines, path: path.write_text("\n".join(lines) + "\n\n  \n"),
+        lambda lines, path: path.write_text("\n" + "\n".join(lines), encoding="utf-8-sig"),
+        lambda lines, path: path.write_text("[" + ",\n".join(lines) + "]"),
+        lambda lines, path: path.write_text("\r\n".join(lines)),
+    ],
+    ids=["blank lines", "byte-order mark", "array", "carriage returns"],
+)
+def test_json_is_read_as_other_tools_write_it(table, tmp_path, write):
+    path = tmp_path / "rollouts.jsonl"
+    write(table.to_json(orient="records", lines=True).splitlines(), path)
+    found, expected = read(path), from_table(table)
+    np.testing.assert_allclose(found.log_p, expected.log_p)
+    np.testing.assert_array_equal(found.vote, expected.vote)
+
+
+def test_compressed_json_is_read(table, tmp_path):
+    table.to_json(tmp_path / "rollouts.jsonl.gz", orient="records", lines=True)
+    np.testing.assert_allclose(read(tmp_path / "rollouts.jsonl.gz").log_p, from_table(table).log_p)
+
+
+def test_numbers_as_ids_are_texts_and_stay_apart(table, tmp_path):
+    rows = [
+        row | {"prompt_id": number} for row, number in zip(table.to_dict("records"), [7, "07", 7, "07", 7], strict=True)
+    ]
+    (tmp_path / "r.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert list(read(tmp_path / "r.jsonl").prompt_id) == ["7", "07"]
+
+
+@pytest.mark.parametrize("words", [("True", "False"), ("true", "false"), (" TRUE", "False "), (1, 0), ("1", "0")])
+def test_finished_may_be_written_in_any_way(table, tmp_path, words):
+    told = table.assign(finished=[words[0] if value else words[1] for value in table["finished"]])
+    told.to_parquet(tmp_path / "rollouts.parquet")
+    told.to_json(tmp_path / "rollouts.jsonl", orient="records", lines=True)
+    for path in (tmp_path, tmp_path / "rollouts.jsonl"):
+        assert list(read(path).finished) == [True, True, True, True, False]
+
+
+def test_a_finished_response_is_not_averaged_with_one_that_was_cut_off(table):
+    """The same text and length: the finished one has the probability of its end in it."""
+    cut = table.assign(response="same", length=3, prompt_id="a", sample=range(5))
+    np.testing.assert_allclose(from_table(cut).log_p, [-1.8, -1.8, -1.8, -4.0, -1.8], atol=1e-12)
+
+
+def test_the_answer_is_compared_in_its_normal_form(table):
+    """The gold 0.50 and the box 1/2 are one answer, whatever the reward says."""
+    half = table.assign(answer="0.50", response=r"\boxed{1/2}", reward=0.0, finished=True)
+    found = from_table(half)
+    assert (found.vote == found.each(found.correct_vote)).all()

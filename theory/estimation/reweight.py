@@ -18,7 +18,7 @@ from jaxtyping import Float
 from scipy.special import logsumexp
 
 from theory.estimation.length_term import fit_length_term
-from theory.estimation.samples import Rollouts
+from theory.estimation.samples import Rollouts, different, probability_seen
 from theory.reweighting import effective_sample_size, limit_score, log_total, log_weights, tilt_score
 from theory.vocabulary import LengthControl
 
@@ -90,12 +90,8 @@ def plain_weights(rollouts: Rollouts, target: Target) -> Float[np.ndarray, " row
 
 def enumerated(rollouts: Rollouts, tolerance: float = 1e-6) -> Rollouts | None:
     """The distinct responses, if those of every prompt have all its probability: then any target is a finite sum."""
-    distinct = np.zeros(len(rollouts.log_p), bool)
-    prompt = rollouts.each(np.arange(len(rollouts.start)))
-    seen = np.stack([prompt, rollouts.response], axis=1)
-    distinct[np.unique(seen, axis=0, return_index=True)[1]] = True
-    mass = rollouts.sum(np.where(distinct, np.exp(rollouts.log_p), 0.0))
-    return rollouts.rows(distinct) if (np.abs(mass - 1) <= tolerance).all() else None
+    mass = probability_seen(rollouts)
+    return rollouts.rows(different(rollouts).first) if (np.abs(mass - 1) <= tolerance).all() else None
 
 
 def exact(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Reweighted:

@@ -98,6 +98,54 @@ class Rollouts:
         return bool(np.isin(self.reward, (0.0, 1.0)).all())
 
 
+class Different(NamedTuple):
+    """The different responses to each prompt: by text, length and end."""
+
+    first: Bool[np.ndarray, " rows"]
+    """the first row of each of them"""
+    times: Int[np.ndarray, " rows"]
+    """how often it stands there, at its first row; 0 at the others"""
+
+
+def different(rollouts: Rollouts) -> Different:
+    """Which rows are the first of their kind, and how many there are of it."""
+    prompt = rollouts.each(np.arange(len(rollouts.start)))
+    columns = (rollouts.finished, rollouts.length, rollouts.response, prompt)
+    order = np.lexsort(columns)  # stable: the first of equal rows stays the first
+    new = np.zeros(len(order), bool)
+    new[:1] = True
+    for column in columns:
+        new[1:] |= np.diff(column[order].astype(float)) != 0
+    times = np.zeros(len(order), int)
+    places = np.flatnonzero(new)
+    times[order[places]] = np.diff(places, append=len(order))
+    return Different(times > 0, times)
+
+
+def probability_seen(rollouts: Rollouts, finished: bool = False) -> Float[np.ndarray, " prompts"]:
+    """Σ p(y) over the different responses to each prompt (finished ones alone, if asked): at most 1 if log p is right.
+
+    A response that was cut off has the probability of its beginning, of which another may be a continuation.
+    """
+    counted = different(rollouts).first & (rollouts.finished | (not finished))
+    return rollouts.sum(np.where(counted, np.exp(rollouts.log_p), 0.0))
+
+
+def repeated_beyond_log_p(rollouts: Rollouts) -> tuple[float, float]:
+    """Mean over prompts of 1 - n₁/n - Σ p(y) over the different responses, and its standard error.
+
+    n₁ of a prompt's n samples came once; 1 - n₁/n is Good and Turing's estimate of the probability of what was seen
+    (Biometrika 40, 1953), never too large on average. Above 0, responses come back more often than their log p says:
+    they were drawn from another distribution, or log p is in other units than nats.
+    The variance is (n₁ + 2 n₂)/n², with four more samples seen once, as a few repeats do not make a certainty.
+    """
+    times, n = different(rollouts).times, rollouts.count
+    once, twice = (rollouts.sum((times == m).astype(float)) for m in (1, 2))
+    excess = 1 - once / n - probability_seen(rollouts)
+    variance = np.maximum(np.mean((once + 2 * twice + 4) / n**2), np.var(excess))
+    return float(excess.mean()), float(np.sqrt(variance / len(n)))
+
+
 class BaseSamples(NamedTuple):
     """The same number of base responses to every prompt."""
 

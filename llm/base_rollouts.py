@@ -1,0 +1,82 @@
+"""Rollouts that a forecast may start from: samples of the base model itself, at temperature 1, and of nothing else."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from llm.rollout_file import read_table
+from llm.rollout_table import from_table
+from theory.estimation.samples import Rollouts, probability_seen, repeated_beyond_log_p
+
+# Two programs, or two precisions, do not give the same log-probability to the last digit: nats, and a share of it.
+ROUNDING, RELATIVE_ROUNDING = 0.05, 1e-3
+MOST_PROBABILITY = 1.1  # of a prompt's different responses together; low precision makes a little more than 1
+REPEATED, STANDARD_ERRORS = 0.05, 5.0  # a share of the probability, beyond what chance explains
+SAMPLE_AGAIN = "sample the base model itself with python -m llm.sample"
+
+
+def read_base(path: Path) -> Rollouts:
+    """The rollouts in a file or folder, if they are samples of the base model."""
+    table = read_table(path)
+    rollouts = from_table(table, str(path))
+    check_method(path)
+    check_log_pi(path, table)
+    check_probabilities(path, rollouts)
+    return rollouts
+
+
+def config_beside(path: Path) -> dict[str, Any]:
+    """What the folder of a table says of itself; nothing where there is no config.json."""
+    folder = path if path.is_dir() else path.parent
+    try:
+        content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def check_method(path: Path) -> None:
+    """ValueError where the folder says that another sampler than the base model made the table."""
+    method = config_beside(path).get("method", "base")
+    if method != "base":
+        raise ValueError(f"ROLLOUTS {path} was sampled with --method {method}, not from the model; {SAMPLE_AGAIN}")
+
+
+def check_log_pi(path: Path, table: pd.DataFrame) -> None:
+    """ValueError where log_pi, of the policy that sampled, is not log_p; a table without log_pi says nothing."""
+    if "log_pi" not in table:
+        return
+    log_p, log_pi = (pd.to_numeric(table[name], errors="coerce").to_numpy(float) for name in ("log_p", "log_pi"))
+    if np.isnan(log_pi).any():
+        raise ValueError(
+            f"ROLLOUTS {path} row {np.argmax(np.isnan(log_pi)) + 1}: log_pi is not known, as in rollouts of a power "
+            f"sampler; {SAMPLE_AGAIN} (of samples of the model itself leave the column log_pi out)"
+        )
+    gap = float(np.mean(np.abs(log_pi - log_p)))
+    if gap > ROUNDING + RELATIVE_ROUNDING * float(np.mean(np.abs(log_p))):
+        raise ValueError(
+            f"ROLLOUTS {path}: log_pi and log_p differ by {gap:.2f} nats a response, so that it was sampled from "
+            f"another model than the base model (a trained one, or a power sampler); {SAMPLE_AGAIN}"
+        )
+
+
+def check_probabilities(path: Path, rollouts: Rollouts) -> None:
+    """ValueError where log_p cannot be the log-probability of what was sampled, in nats."""
+    together = probability_seen(rollouts, finished=True)
+    worst = int(np.argmax(together))
+    if together[worst] > MOST_PROBABILITY:
+        raise ValueError(
+            f"ROLLOUTS {path}: by their log_p the different responses to prompt {rollouts.prompt_id[worst]} have a "
+            f"probability of {together[worst]:.3g} together, more than 1; log_p must be in nats (not base 10) and "
+            "summed over all tokens of a response, its end included (not a mean per token)"
+        )
+    excess, error = repeated_beyond_log_p(rollouts)
+    if excess > REPEATED + STANDARD_ERRORS * error:
+        raise ValueError(
+            f"ROLLOUTS {path}: responses come back more often than their log_p says (what was seen has a probability "
+            f"higher by {excess:.2f} than that of log_p); sample at temperature 1 without top-k or top-p, and "
+            "give log_p in nats (not base 2), summed over the tokens"
+        )
