@@ -5,7 +5,7 @@ automatic differentiation; (iii) RLOO from samples. Only the comparison, afterwa
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Key
 
 from theory.distribution import log_sum_exp
 from theory.dynamics import line
-from theory.objectives import Coordinates, Objective, optimum
+from theory.objectives import Coordinates, Objective, optimum, value
 from theory.problem import Problem
 from theory.tilt import entropy, expectation, log_tilt
 from toysims.learners import policy_gradient, rloo
@@ -27,12 +27,20 @@ LIFETIMES = 30  # of 1/τ: what is left of the start is e^{-30}, about 1e-13
 
 
 class Sampled(NamedTuple):
-    """What RLOO ended with: rows are objectives, then independent replicas."""
+    """What RLOO ended with on one objective, in independent replicas."""
 
-    log_pi: Float[Array, "objectives replicas k"]
-    seen: Bool[Array, "objectives replicas k"]
-    reward: Float[Array, "objectives replicas"]  # means over ROLLOUTS fresh responses
-    log_p: Float[Array, "objectives replicas"]
+    log_pi: Float[np.ndarray, "replicas k"]
+    seen: Bool[np.ndarray, "replicas k"]  # drawn at least once
+    reward: Float[np.ndarray, " replicas"]  # means over ROLLOUTS fresh responses
+    log_p: Float[np.ndarray, " replicas"]
+
+
+class Budget(TypedDict):
+    """How much RLOO may draw."""
+
+    replicas: int
+    steps: int
+    group: int
 
 
 def flow_times(objective: Objective, extent: Coordinates, points: int = 8) -> Float[np.ndarray, " points"]:
@@ -55,17 +63,17 @@ def climbs(weights: Weights, log_p: Float[Array, " k"], reward: Float[Array, " k
     return jax.vmap(lambda w: policy_gradient.climb(w, log_p, log_p, reward, steps))(weights)
 
 
-@partial(jax.jit, static_argnames=("replicas", "steps", "group"))
 def samplings(
-    weights: Weights,
-    key: Key[Array, ""],
-    log_p: Float[Array, " k"],
-    reward: Float[Array, " k"],
-    replicas: int,
-    steps: int,
-    group: int,
-) -> Sampled:
-    """(iii) for several objectives, from π = p, in independent replicas; as many at once as stay in the cache."""
+    weights: Weights, key: Key[Array, ""], log_p: Float[Array, " k"], reward: Float[Array, " k"], budget: Budget
+) -> list[Sampled]:
+    """(iii) for several objectives, from π = p, in independent replicas: one entry for each objective."""
+    ended = [np.asarray(x) for x in _samplings(weights, key, log_p, reward, **budget)]
+    return [Sampled(*(field[i] for field in ended)) for i in range(len(weights.reward))]
+
+
+@partial(jax.jit, static_argnames=("replicas", "steps", "group"))
+def _samplings(weights, key, log_p, reward, replicas, steps, group):
+    """The fields of Sampled, with a leading axis of objectives; as many runs at once as stay in the cache."""
 
     def one(run):
         w, key = run
@@ -73,7 +81,7 @@ def samplings(
         state, _ = rloo.train(w, key_train, log_p, reward, steps, group)
         log_pi = jax.nn.log_softmax(state.theta)
         drawn = rloo.sample(log_pi, key_judge, ROLLOUTS)
-        return Sampled(log_pi, state.seen, reward[drawn].mean(), log_p[drawn].mean())
+        return log_pi, state.seen, reward[drawn].mean(), log_p[drawn].mean()
 
     objectives = len(weights.reward)
     every = jax.tree.map(lambda x: jnp.repeat(x, replicas), weights)
@@ -82,7 +90,7 @@ def samplings(
     return jax.tree.map(lambda x: x.reshape(objectives, replicas, *x.shape[1:]), ended)
 
 
-def sampling_budget(k: int) -> dict[str, int]:
+def sampling_budget(k: int) -> Budget:
     """Replicas, steps and group size: every response is drawn often, within half a minute from k = 2 to 100,000."""
     replicas = int(np.clip(round(16 * (1000 / k) ** 0.5), 2, 32))
     steps = int(np.clip(4e7 / k / replicas, 250, 2000))
@@ -106,13 +114,6 @@ def on_seen(problem: Problem, seen: Bool[np.ndarray, " k"], objective: Objective
     return optimum(objective, log_p - log_sum_exp(log_p), problem.reward)
 
 
-def total_variation(
-    log_p: Float[np.ndarray, "*#batch k"], log_q: Float[np.ndarray, "*#batch k"]
-) -> Float[np.ndarray, "*batch"] | float:
-    """½ Σ |p - q|: the largest difference of the probabilities of one event."""
-    return np.abs(np.exp(log_p) - np.exp(log_q)).sum(axis=-1) / 2
-
-
 def shortfall(
     problem: Problem, objective: Objective, log_pi: Float[np.ndarray, " k"], seen: Bool[np.ndarray, " k"] | None = None
 ) -> float:
@@ -120,10 +121,12 @@ def shortfall(
 
     0 when p is there already. With `seen`, J* is the best among the responses drawn.    [T4, T24]
     """
-    gain = objective.reward_weight * problem.reward + objective.reference_weight * problem.log_p
-    best = gain.max() if seen is None else gain[seen].max()
-    way = best - expectation(problem.log_p, gain)
-    return float(abs(best - expectation(log_pi, gain)) / way) if way > 1e-12 else 0.0
+    log_best = optimum(objective, problem.log_p, problem.reward) if seen is None else on_seen(problem, seen, objective)
+    best, reached, base = (
+        float(value(objective, log_pi, problem.log_p, problem.reward)) for log_pi in (log_best, log_pi, problem.log_p)
+    )
+    way = best - base
+    return abs(best - reached) / way if way > 1e-12 else 0.0
 
 
 def on_line(problem: Problem, objective: Objective, times: Float[np.ndarray, " times"]) -> Float[np.ndarray, "times k"]:

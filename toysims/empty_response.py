@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from theory.length import empty_response_wins, shortest_path
+from toysims.experiment import Part, Row
 from toysims.policies import chains
 from toysims.policies.chains import Markov
 from toysims.verdict import Check
@@ -29,15 +30,17 @@ def chance_to_be_empty(policy: Markov, steps: int = STEPS) -> float:
     return float(np.exp(learned.log_pi[0, policy.start, -1]))
 
 
-def empty_rows(name: str, policy: Markov) -> tuple[list[Check], list[dict]]:
+def empty_rows(name: str, policy: Markov) -> Part:
     """The end of training on both sides of the threshold log p(stop at once) = log p(likeliest other response)."""
     # With next to no chance to stop at once the likeliest response is the likeliest that says something.
     talking = with_stop(policy, -40.0)
     content = shortest_path(talking.transition, talking.stop, talking.start).log_p
-    checks, rows = [], []
+    checks: list[Check] = []
+    rows: list[Row] = []
     for offset in OFFSETS:
         here = with_stop(policy, content + offset)
-        log_stop, log_other = np.log(here.stop[here.start]), content + np.log1p(-here.stop[here.start])
+        log_stop = float(np.log(here.stop[here.start]))
+        log_other = content + float(np.log1p(-here.stop[here.start]))
         predicted = float(empty_response_wins(log_stop, log_other))
         chance = chance_to_be_empty(here)
         claim = f"{name}, empty response {offset:+g} nats from the next: chance of it"
@@ -50,7 +53,7 @@ def empty_rows(name: str, policy: Markov) -> tuple[list[Check], list[dict]]:
     return checks, rows
 
 
-def _border(policy, content, steps):
+def _border(policy: Markov, content: float, steps: int) -> float:
     """The log-odds of stopping at once from which the trained policy is rather empty than not, by bisection."""
     low, high = content - 0.1, content + 0.1
     while high - low > 1e-6:

@@ -5,89 +5,52 @@ equal distance from the base model no policy is more accurate than the tilt (T5)
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from harness.command import parse
+import numpy as np
+
+from toysims import experiment
+from toysims.config import SimulationConfig, within
+from toysims.experiment import Outcome, SimulationRun
 
 
 @dataclass(frozen=True)
-class HeterogeneityConfig:
+class HeterogeneityConfig(SimulationConfig):
     """Train a policy for each of many prompts, by sharpening and by task reward, and compare pass@k with theory."""
 
-    prompts: int = 400
-    """prompts, each with its own policy"""
-    k: int = 24
-    """responses to a prompt"""
-    alpha: float = 4.0
-    """power of the tempered policies"""
-    beta: float = 0.5
-    """KL weight of the tilted policies"""
-    seed: int = 0
-    """seed of the prompts and of the responses"""
-    output_dir: Path | None = None
-    """run folder; by default a new one under runs/"""
-    overwrite: bool = False
-    """replace the run that --output-dir holds"""
-
-    def __post_init__(self):
-        if not 50 <= self.prompts <= 20_000:
-            raise ValueError(f"--prompts must be between 50 and 20000, got {self.prompts}")
-        if not 6 <= self.k <= 1000:
-            raise ValueError(f"--k must be between 6 and 1000, got {self.k}")
-        if not 1 < self.alpha <= 20:
-            raise ValueError(f"--alpha must be above 1 and at most 20, got {self.alpha}")
-        if not 0.05 <= self.beta <= 100:
-            raise ValueError(f"--beta must be between 0.05 and 100, got {self.beta}")
+    prompts: int = within(400, 50, 20_000)  # prompts, each with its own policy
+    k: int = within(24, 6, 1000)  # responses to a prompt
+    alpha: float = within(4.0, above=1, most=20)  # power of the tempered policies
+    beta: float = within(0.5, 0.05, 100)  # KL weight of the tilted policies
 
 
-def simulate(config: HeterogeneityConfig, generator, run):
-    """pass@k and maj@k over many prompts, and the two prompts where sharpening helps most and least."""
-    import numpy as np
-    import pandas as pd
-
-    from figures.toysims.heterogeneity import heterogeneity_figure
-    from harness import run_folder
-    from theory.budget import small_budget_ratio
-    from toysims import majority, verdict
-    from toysims.equal_budget import equal_budget
-    from toysims.experiment import Outcome
-    from toysims.pass_curves import pass_curves
-    from toysims.policies.prompts import draw_prompts, regimes
-
-    log_p, right = draw_prompts(generator, config.prompts, config.k)
-    policies = regimes(config.alpha, config.beta)
-    correlation = small_budget_ratio(log_p, right)
-    stages = {
-        "pass@k": lambda: pass_curves(policies, log_p, right, generator),
-        "maj@k": lambda: majority.curves(policies, log_p, right, generator),
-    }
-    for name, prompt in (("most", int(np.argmax(correlation))), ("least", int(np.argmin(correlation)))):
-        stages[f"equal budget, helped {name}"] = lambda x=prompt: equal_budget(log_p[x], right[x], x)
-    checks, rows = [], []
-    for name, part in stages.items():
-        run.stage(name)
-        new = part()
-        run.log(stage=name, predictions=verdict.records(new[0]))
-        checks, rows = checks + new[0], rows + new[1]
-    table = pd.DataFrame(rows)
-    run_folder.write(run.output_dir / "heterogeneity.parquet", table.to_parquet)
-    summary = {"seed": config.seed, "prompts": config.prompts}
-    return Outcome(checks, summary, {"heterogeneity.png": heterogeneity_figure(table)})
-
-
-def prepare(config: HeterogeneityConfig):
+def prepare(config: HeterogeneityConfig) -> np.random.Generator:
     """The generator of prompts and samples."""
-    import numpy as np
-
     return np.random.default_rng(config.seed)
 
 
-def main(arguments=None):
-    config = parse(HeterogeneityConfig, "toysims.heterogeneity", arguments)
-    from toysims.experiment import run
+def simulate(config: HeterogeneityConfig, generator: np.random.Generator, run: SimulationRun) -> Outcome:
+    """pass@k and maj@k over many prompts, and the two prompts where sharpening helps most and least."""
+    from figures.toysims.heterogeneity import heterogeneity_figure
+    from theory.budget import small_budget_ratio
+    from toysims import majority, pass_curves
+    from toysims.equal_budget import equal_budget
+    from toysims.policies.prompts import draw_prompts, trainings
 
-    run("toysims.heterogeneity", config, prepare, simulate, stages=4)
+    log_p, correct = draw_prompts(generator, config.prompts, config.k)
+    policies = trainings(config.alpha, config.beta)
+    correlation = small_budget_ratio(log_p, correct)
+    most, least = int(np.argmax(correlation)), int(np.argmin(correlation))
+    parts = {
+        "pass@k": lambda: pass_curves.curves(policies, log_p, correct, generator),
+        "maj@k": lambda: majority.curves(policies, log_p, correct, generator),
+        "equal budget, helped most": lambda: equal_budget(log_p[most], correct[most], most),
+        "equal budget, helped least": lambda: equal_budget(log_p[least], correct[least], least),
+    }
+    summary = {"seed": config.seed, "prompts": config.prompts}
+    return run.tabulate("heterogeneity", parts, heterogeneity_figure, summary)
 
+
+main = experiment.command("heterogeneity", HeterogeneityConfig, prepare, simulate, stages=4)
 
 if __name__ == "__main__":
     main()

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theory.length import maximum_mean_cycle, supremum_mean_log_p
+from toysims.experiment import Part, Row
 from toysims.policies.chains import Markov, greedy
 from toysims.verdict import Check
 
@@ -91,16 +92,13 @@ def mean_log_p(policy: Markov, visited: tuple[int, ...], loop: bool) -> float:
     return float(np.mean([policy.log_p[here, there] for here, there in zip(before, onward, strict=True)]))
 
 
-def loop_rows(name: str, policy: Markov, limit: int) -> tuple[list[Check], list[dict]]:
+def loop_rows(name: str, policy: Markov, limit: int) -> Part:
     """What it repeats, its mean log-probability under growing limits, and whether its length is the limit."""
     log_p = jnp.asarray(policy.log_p)
 
-    def said(cap):
-        return greedy(ascend(log_p, cap, policy.start).log_pi, policy.start)
-
     best = supremum_mean_log_p(policy.transition, policy.stop, policy.start)
     loops = maximum_mean_cycle(policy.transition).mean_log_p >= best
-    answer = said(limit)
+    answer = greedy(ascend(log_p, limit, policy.start).log_pi, policy.start)
     loop = repeated(answer)
     says, claim = mean_log_p(policy, loop or answer, bool(loop)), f"{name}, paid per token"
     checks = [
@@ -109,10 +107,11 @@ def loop_rows(name: str, policy: Markov, limit: int) -> tuple[list[Check], list[
     ]
     # Whole rounds of the loop, so that the start is all that keeps the mean from its supremum, as 1/limit.
     rounds = -(-limit // max(1, len(loop))) * max(1, len(loop))
-    rows = []
+    rows: list[Row] = []
+    values = []
     for cap in (rounds, 2 * rounds, 4 * rounds):
-        value = float(ascend(log_p, cap, policy.start).value)
-        rows.append({"part": "loop", "policy": name, "x": cap, "simulated": value, "predicted": best})
-    found = 2 * rows[-1]["simulated"] - rows[-2]["simulated"]
+        values.append(float(ascend(log_p, cap, policy.start).value))
+        rows.append({"part": "loop", "policy": name, "x": cap, "simulated": values[-1], "predicted": best})
+    found = 2 * values[-1] - values[-2]
     checks.append(Check(f"{claim}: mean log p without a limit", "T17", best, found, 1e-6))
     return checks, rows

@@ -1,6 +1,6 @@
 """maj@k over many prompts: votes among trained policies, the base, sharpened and tilted, against theory (T22).
 
-The right responses of a prompt are ways to say one answer; the wrong ones share a few others.
+The correct responses of a prompt are ways to say one answer; the wrong ones share a few others.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,8 @@ from jaxtyping import Bool, Float, Int
 from theory.passk import majority_at_k
 from theory.tilt import log_tilt
 from theory.voting import vote_reward
-from toysims.policies.prompts import Regime, trained
+from toysims.experiment import Part, Row
+from toysims.policies.prompts import Training, trained
 from toysims.verdict import STANDARD_ERRORS, Check
 
 PROMPTS = 60  # the first of them: an exact vote takes milliseconds
@@ -21,34 +22,39 @@ REPLICAS = 3
 WRONG = 4  # wrong answers to a prompt
 
 
-def answers(right: Bool[np.ndarray, " k"]) -> Int[np.ndarray, " k"]:
-    """The answer of each response: 0 is the right one, and the wrong responses take turns among the others."""
-    return np.where(right, 0, 1 + (np.cumsum(~right) - 1) % WRONG)
+def answers(correct: Bool[np.ndarray, " k"]) -> Int[np.ndarray, " k"]:
+    """The answer of each response: 0 is the correct one, and the wrong responses take turns among the others."""
+    return np.where(correct, 0, 1 + (np.cumsum(~correct) - 1) % WRONG)
 
 
-def log_answers(log_pi: Float[np.ndarray, " k"], right: Bool[np.ndarray, " k"]) -> Float[np.ndarray, " answers"]:
+def log_answers(log_pi: Float[np.ndarray, " k"], correct: Bool[np.ndarray, " k"]) -> Float[np.ndarray, " answers"]:
     """log of the probability of each answer that some response gives."""
-    return np.log(np.bincount(answers(right), np.exp(log_pi - np.logaddexp.reduce(log_pi))))
+    return np.log(np.bincount(answers(correct), np.exp(log_pi - np.logaddexp.reduce(log_pi))))
 
 
 def curves(
-    policies: Mapping[str, Regime],
+    policies: Mapping[str, Training],
     log_p: Float[np.ndarray, "prompts k"],
-    right: Bool[np.ndarray, "prompts k"],
+    correct: Bool[np.ndarray, "prompts k"],
     generator: np.random.Generator,
-) -> tuple[list[Check], list[dict]]:
+) -> Part:
     """maj@k estimated from samples of the trained policies, and what training gains in it."""
-    log_p, right = log_p[:PROMPTS], right[:PROMPTS]
-    checks, rows, predicted, found = [], [], {}, {}
-    for name, (objective, alpha, b) in policies.items():
-        learned, target = trained(log_p, right, objective), log_tilt(log_p, right, alpha, b)
+    log_p, correct = log_p[:PROMPTS], correct[:PROMPTS]
+    checks: list[Check] = []
+    rows: list[Row] = []
+    predicted, found = {}, {}
+    for name, (objective, point) in policies.items():
+        learned, target = (
+            trained(log_p, correct, objective),
+            log_tilt(log_p, correct, float(point.alpha), float(point.b)),
+        )
         counts = [
             [generator.multinomial(SAMPLES, np.exp(log_answers(*prompt))) for _ in range(REPLICAS)]
-            for prompt in zip(learned, right, strict=True)
+            for prompt in zip(learned, correct, strict=True)
         ]
         for k in VOTES:
-            predicted[name, k] = _mean_vote(target, right, k)
-            found[name, k] = _mean_vote(learned, right, k)
+            predicted[name, k] = _mean_vote(target, correct, k)
+            found[name, k] = _mean_vote(learned, correct, k)
             estimates = np.array([[majority_at_k(c, k)[0] for c in prompt] for prompt in counts])
             # Given the prompts, only the samples are random: their error is that of the mean over prompts.
             error = float(np.sqrt(np.mean(estimates.var(axis=1, ddof=1)) / estimates.size))
@@ -59,11 +65,11 @@ def curves(
             rows.append({**row, "error": error})
     for name in [name for name in policies if name != "base"]:
         for k in (VOTES[0], VOTES[-1]):
-            gains = [x[name, k] - x["base", k] for x in (predicted, found)]
-            checks.append(Check(f"{name}: gain in maj@{k}", "T22", *gains, 1e-8))
+            foreseen, gained = (x[name, k] - x["base", k] for x in (predicted, found))
+            checks.append(Check(f"{name}: gain in maj@{k}", "T22", foreseen, gained, 1e-8))
     return checks, rows
 
 
-def _mean_vote(log_pi, right, k):
-    """Mean over prompts of the chance that the right answer wins k votes, ties shared."""
-    return float(np.mean([vote_reward(log_answers(*prompt), k)[0] for prompt in zip(log_pi, right, strict=True)]))
+def _mean_vote(log_pi: Float[np.ndarray, "prompts k"], correct: Bool[np.ndarray, "prompts k"], k: int) -> float:
+    """Mean over prompts of the chance that the correct answer wins k votes, ties shared."""
+    return float(np.mean([vote_reward(log_answers(*prompt), k)[0] for prompt in zip(log_pi, correct, strict=True)]))

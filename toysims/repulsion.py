@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from theory.dynamics import rate
 from theory.objectives import Objective
 from theory.problem import Problem
 from theory.tilt import log_tilt
@@ -19,7 +20,7 @@ END = 26.0  # in units of 1/|τ|: a lead of 1e-6 nats at the start has become 2e
 
 def flow_times(objective: Objective, points: int = 8) -> Float[np.ndarray, " points"]:
     """When to look: up to 4/|τ|, where a deviation is still 1e-2 and grows at its rate; and at the end."""
-    return np.append(np.linspace(0.5, 4.0, points - 1), END) / -objective.entropy_weight
+    return np.append(np.linspace(0.5, 4.0, points - 1), END) / -rate(objective)
 
 
 def fixed_point(problem: Problem, objective: Objective) -> Float[np.ndarray, " k"]:

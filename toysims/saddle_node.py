@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theory.trainers import critical_beta, std_normalised_alpha, std_normalised_drift
+from toysims.experiment import Part, Row
 from toysims.learners import trainer_steps as trainer
 from toysims.verdict import Check
 
@@ -18,7 +19,7 @@ BELOW, ABOVE = (0.5, 0.7, 0.85, 0.95), (1.03, 1.1, 1.25, 1.5, 1.75, 2.0)
 CLOSE = (1e-4, 4e-4, 1.6e-3)
 
 
-class End(NamedTuple):
+class GrpoEnd(NamedTuple):
     """The power of p that training ended at, whether only one response was left by then, and the steps it took."""
 
     alpha: float
@@ -26,11 +27,11 @@ class End(NamedTuple):
     steps: int
 
 
-def train(log_p: Float[np.ndarray, " k"], beta: float, alpha: float = 1.0) -> End:
+def train(log_p: Float[np.ndarray, " k"], beta: float, alpha: float = 1.0) -> GrpoEnd:
     """Where GRPO with exact expectations ends when it starts from the power alpha of p."""
-    ell = jnp.asarray(log_p)
-    ended = trainer.settle(trainer.grpo_velocity, jax.nn.log_softmax(alpha * ell), ell, beta)
-    return End(float(trainer.exponent(ended.log_pi, ell)), bool(ended.collapsed), int(ended.steps))
+    reference = jnp.asarray(log_p)
+    ended = trainer.settle(trainer.grpo_velocity, jax.nn.log_softmax(alpha * reference), reference, beta)
+    return GrpoEnd(float(trainer.exponent(ended.log_pi, reference)), bool(ended.collapsed), int(ended.steps))
 
 
 def edge_of_basin(log_p: Float[np.ndarray, " k"], beta: float, end: float) -> float:
@@ -38,10 +39,11 @@ def edge_of_basin(log_p: Float[np.ndarray, " k"], beta: float, end: float) -> fl
     return _bisect(end, 2 * end, lambda alpha: abs(train(log_p, beta, alpha).alpha - end) < 1e-3 * end, 1e-7)
 
 
-def branches(log_p: Float[np.ndarray, " k"]) -> tuple[list[Check], list[dict]]:
+def branches(log_p: Float[np.ndarray, " k"]) -> Part:
     """On both sides of β_c: the end from p, the edge of its basin, and β_c itself; and theory's two branches."""
     threshold = critical_beta(log_p)
-    checks, points = [], []
+    checks: list[Check] = []
+    points: list[Row] = []
     for multiple in BELOW + ABOVE:
         beta = multiple * threshold
         predicted = std_normalised_alpha(log_p, beta)
@@ -54,26 +56,27 @@ def branches(log_p: Float[np.ndarray, " k"]) -> tuple[list[Check], list[dict]]:
             checks.append(Check(f"{claim}: α it ends at", "T12", predicted.stable, alpha, 1e-5 * alpha))
             checks.append(Check(f"{claim}: α beyond which it runs away", "T12", predicted.unstable, edge, 1e-5 * edge))
         points.append({"part": "trained", "x": multiple, "collapsed": collapsed, "stable": alpha, "unstable": edge})
-    for multiple in np.geomspace(1 + 1e-6, 1.05 * ABOVE[-1], 100):
+    for multiple in np.geomspace(1 + 1e-6, 1.05 * ABOVE[-1], 100).tolist():
         points.append({"part": "theory", "x": multiple, **std_normalised_alpha(log_p, multiple * threshold)._asdict()})
     found = _bisect(1e-3, 1.0, lambda beta: train(log_p, beta).collapsed, 1e-6)
     checks.append(Check("GRPO: β_c", "T12", threshold, found, 1e-4 * threshold))
     return checks, points
 
 
-def square_root(log_p: Float[np.ndarray, " k"]) -> tuple[list[Check], list[dict]]:
+def square_root(log_p: Float[np.ndarray, " k"]) -> Part:
     """How the branches meet as |β - β_c|^½ above β_c, and how the steps to collapse grow as its inverse below.
 
     Where the two fixed points have just vanished α̇ is small but not zero: training from p seems to settle there,
     and is only slow. Exponents from three distances to β_c.
     """
-    threshold, points = critical_beta(log_p), []
+    threshold = critical_beta(log_p)
+    points: list[Row] = []
     for distance in CLOSE:
         above, below = (train(log_p, (1 + side * distance) * threshold) for side in (1, -1))
         # What collapses above β_c has no gap, and what does not below it no steps to collapse: nan fails the check.
         gap = np.nan if above.collapsed else edge_of_basin(log_p, (1 + distance) * threshold, above.alpha) - above.alpha
-        steps = float(below.steps) if below.collapsed else np.nan
-        points.append({"part": "square root", "x": distance, "gap": gap, "steps": steps})
+        taken = float(below.steps) if below.collapsed else np.nan
+        points.append({"part": "square root", "x": distance, "gap": gap, "steps": taken})
     gaps, steps = (np.array([point[name] for point in points]) for name in ("gap", "steps"))
     exponent = {
         "distance of the two branches above β_c": (0.5, gaps),

@@ -1,10 +1,10 @@
 """Predicted, simulated, tolerance, and whether the prediction holds: how every simulation is judged.
 
-A simulation collects checks; `toysims.experiment.run` prints them, writes them and sets the exit code.
+A simulation collects checks; `toysims.experiment` prints them, writes them and sets the exit code.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -14,7 +14,11 @@ ROUNDING = 1e-9  # relative: where every sample agrees the standard error is 0, 
 
 
 class Check(NamedTuple):
-    """One prediction. It holds when |simulated - predicted| <= tolerance; nan never holds."""
+    """One prediction. It holds when |simulated - predicted| <= tolerance; nan never holds.
+
+    >>> Check("rate of approach", "T8", predicted=0.5, simulated=0.56, tolerance=0.005).holds
+    False
+    """
 
     claim: str
     source: str
@@ -24,12 +28,22 @@ class Check(NamedTuple):
 
     @property
     def holds(self) -> bool:
+        """Whether the simulation bears the prediction out."""
         return bool(abs(self.simulated - self.predicted) <= self.tolerance)
 
 
 def at_most(claim: str, source: str, simulated: float, bound: float) -> Check:
     """The check of a distance that theory says is zero, and that may be `bound` at most."""
-    return Check(claim, source, 0.0, float(simulated), bound)
+    return Check(claim, source, 0.0, float(simulated), float(bound))
+
+
+def worst_of(
+    claim: str, source: str, predicted: float, simulated: Float[np.ndarray, " *all"], tolerance: float
+) -> Check:
+    """The check of the one measurement farthest from what is predicted for all of them."""
+    simulated = np.ravel(simulated)
+    farthest = float(simulated[np.abs(simulated - predicted).argmax()])
+    return Check(claim, source, float(predicted), farthest, float(tolerance))
 
 
 def monte_carlo(
@@ -60,12 +74,12 @@ def failures(checks: Iterable[Check]) -> list[str]:
     ]
 
 
-def records(checks: Sequence[Check]) -> list[dict]:
+def records(checks: Sequence[Check]) -> list[dict[str, Any]]:
     """The checks for summary.json."""
     return [{**check._asdict(), "holds": check.holds} for check in checks]
 
 
-def table(title: str, checks: Sequence[Check]):
+def table(title: str, checks: Sequence[Check]) -> Any:
     """A rich table, one line a prediction."""
     from rich import box
     from rich.table import Table
@@ -78,6 +92,6 @@ def table(title: str, checks: Sequence[Check]):
     result.add_column("holds")
     for check in checks:
         numbers = (f"{number:.5g}" for number in (check.predicted, check.simulated))
-        verdict = "yes" if check.holds else "[bold red]NO[/]"
-        result.add_row(check.claim, check.source, *numbers, f"{check.tolerance:.1e}", verdict)
+        holds = "yes" if check.holds else "[bold red]NO[/]"
+        result.add_row(check.claim, check.source, *numbers, f"{check.tolerance:.1e}", holds)
     return result

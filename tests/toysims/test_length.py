@@ -1,16 +1,14 @@
-import json
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from toysims import empty_response, length, length_weighing, loops, markov_length
+from toysims import empty_response, length_weighing, loops, markov_length
 from toysims.policies import chains
 
 SMALL = ("--states", "3", "--limit", "32", "--depth", "3", "--alpha", "2")
 
 
-def test_only_a_wrong_prediction_fails_and_it_makes_the_exit_code_one(tmp_path, monkeypatch, capsys):
+def test_only_a_wrong_prediction_fails_and_it_makes_the_exit_code_one(judge, monkeypatch, capsys):
     """T17, T18, T20: the simulation agrees with theory, and notices a threshold and a λ that are off by 1 %."""
     threshold, optimum = markov_length.existence_threshold, length_weighing.trajectory_balance_optimum
     monkeypatch.setattr(markov_length, "existence_threshold", lambda transition: 1.01 * threshold(transition))
@@ -19,18 +17,14 @@ def test_only_a_wrong_prediction_fails_and_it_makes_the_exit_code_one(tmp_path, 
     monkeypatch.setattr(length_weighing, "trajectory_balance_rate", lambda *policy: 1.01 * rate(*policy))
     monkeypatch.setattr(loops, "supremum_mean_log_p", lambda *policy: 1.01 * cycle(*policy))
     monkeypatch.setattr(empty_response, "empty_response_wins", lambda stop, other: stop > other + 0.2)
-    with pytest.raises(SystemExit) as stop:
-        length.main([*SMALL, "--seed", "4", "--output-dir", str(tmp_path / "run")])
-    assert stop.value.code == 1
-    predictions = json.loads((tmp_path / "run/summary.json").read_text())["predictions"]
-    failed = {row["claim"] for row in predictions if not row["holds"]}
+    judged = judge("length", *SMALL, "--seed", "4")
     wrong = {f"tree, balance with 1/|y|: {x}" for x in ("mean length", "distance to the target", "λ")}
     for name in ("geometric", "Markov"):
         wrong |= {f"{name}: threshold α_c", f"{name}, empty response +0.1 nats from the next: chance of it"}
         wrong |= {f"{name}, paid per token: mean log p {x}" for x in ("of what it says", "without a limit")}
-    assert failed == wrong
+    assert judged.failed == wrong
     assert "prediction failed: Markov: threshold α_c [T17]" in capsys.readouterr().err
-    assert (tmp_path / "run/length.png").stat().st_size > 10_000
+    assert (judged.folder / "length.png").exists()
 
 
 def test_the_advantage_of_a_mean_is_its_policy_gradient():
@@ -76,11 +70,3 @@ def test_turning_up_the_stop_leaves_what_is_said_otherwise_as_likely():
     np.testing.assert_allclose(turned.transition.sum(axis=1) + turned.stop, 1)
     np.testing.assert_allclose(turned.transition[0] / policy.transition[0], 0.5 / (1 - policy.stop[0]))
     np.testing.assert_array_equal(turned.transition[1:], policy.transition[1:])
-
-
-def test_bad_input_ends_with_one_line_and_writes_nothing(tmp_path, capsys):
-    with pytest.raises(SystemExit) as stop:
-        length.main(["--alpha", "1", "--output-dir", str(tmp_path / "run")])
-    assert stop.value.code == 2
-    assert "--alpha must be above 1 and at most 10, got 1" in capsys.readouterr().err
-    assert not (tmp_path / "run").exists()

@@ -5,6 +5,7 @@ an entry; where only some are, into moving the logits.
 """
 
 from functools import partial
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,11 +15,13 @@ from jaxtyping import Array, Float
 
 from toysims.learners.objective import Weights
 
+Arrays = TypeVar("Arrays")
+
 CACHE = 12_500  # entries of a block: with its drive, 200 kB
 SAFE_SPREAD = 600.0  # nats; exp(-745) is the smallest float
 
 
-def across_devices(x):
+def across_devices(x: Arrays) -> Arrays:
     """The array, or every array of a tuple, with its rows dealt out over all devices."""
     rows = NamedSharding(Mesh(np.array(jax.devices()), ("rows",)), PartitionSpec("rows"))
     return jax.device_put(x, rows)

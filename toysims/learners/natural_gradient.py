@@ -16,8 +16,8 @@ from toysims.learners.objective import Weights, returns
 BATCH = 200_000  # entries that are advanced at once; above, runs take turns, for the sake of memory
 
 
-class Info(NamedTuple):
-    """What one would plot of a step: J before it, and the standard deviation of the return."""
+class MirrorInfo(NamedTuple):
+    """What one would plot of a mirror step: J before it, and the standard deviation of the return."""
 
     value: Float[Array, ""]
     spread: Float[Array, ""]
@@ -42,13 +42,13 @@ def mirror_step(
     log_p: Float[Array, " k"],
     reward: Float[Array, " k"],
     step_size: Float[Array, ""] | float,
-) -> tuple[Float[Array, " k"], Info]:
+) -> tuple[Float[Array, " k"], MirrorInfo]:
     """log π ← log π + η R - log Σ π e^{ηR}: one step of mirror ascent.    [T8]"""
     gain = returns(weights, log_pi, log_p, reward)
     pi = jnp.exp(log_pi)
     mean = jnp.sum(pi * gain)
     spread = jnp.sqrt(jnp.sum(pi * (gain - mean) ** 2))
-    return jax.nn.log_softmax(log_pi + step_size * gain), Info(mean, spread)
+    return jax.nn.log_softmax(log_pi + step_size * gain), MirrorInfo(mean, spread)
 
 
 def flow(
@@ -63,7 +63,7 @@ def flow(
     Time is in units of 1/(weight of J). A step may err by 1e-11 nats and by 1e-8 of log π.
     """
 
-    def field(time, log_pi, _):
+    def field(time: Float[Array, ""], log_pi: Float[Array, " k"], _: None) -> Float[Array, " k"]:
         return velocity(weights, log_pi, log_p, reward)
 
     solution = diffrax.diffeqsolve(
@@ -90,9 +90,9 @@ def flows(
 ) -> Float[Array, "runs times k"]:
     """`flow` for several runs, each with its own weights, start and times: one compiled program for all."""
 
-    def one(run):
-        weights, start, times = run
-        return flow(weights, start, log_p, reward, times)
+    def one(run: tuple[Weights, Float[Array, " k"], Float[Array, " times"]]) -> Float[Array, "times k"]:
+        mine, begin, clock = run
+        return flow(mine, begin, log_p, reward, clock)
 
     if start.size <= BATCH:
         return jax.vmap(one)((weights, start, times))

@@ -27,6 +27,11 @@ def weights(objectives: Sequence[Objective]) -> Weights:
     return Weights(*jnp.asarray(rows, dtype=jnp.float64).T)
 
 
+def one(objective: Objective) -> Weights:
+    """The weights of a single objective, as numbers."""
+    return jax.tree.map(lambda row: row[0], weights([objective]))
+
+
 def returns(
     weights: Weights, log_pi: Float[Array, " k"], log_p: Float[Array, " k"], reward: Float[Array, " k"]
 ) -> Float[Array, " k"]:

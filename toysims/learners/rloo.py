@@ -27,14 +27,15 @@ class State(NamedTuple):
     key: Key[Array, ""]
 
 
-class Info(NamedTuple):
-    """What one would plot of a step: means over the group before it."""
+class GroupInfo(NamedTuple):
+    """What one would plot of a step from a group: means over the group before it."""
 
     mean_return: Float[Array, ""]
     mean_reward: Float[Array, ""]
 
 
 def start(log_pi: Float[Array, " k"], key: Key[Array, ""]) -> State:
+    """The state of a policy that has drawn nothing yet."""
     return State(log_pi, jnp.zeros(log_pi.shape, dtype=bool), key)
 
 
@@ -54,7 +55,7 @@ def step(
     group: int,
     truncation: Float[Array, ""] | float = 0.1,
     advantage: Advantage = rloo,
-) -> tuple[State, Info]:
+) -> tuple[State, GroupInfo]:
     """θ(y) ← θ(y) + η A(y) min(c n(y)/(G π(y)), 1) for the drawn y, n(y) times in the group of G.
 
     E[n/(Gπ)] = 1, so an untruncated step has the natural gradient, times c η, as its mean. For τ > 0 the
@@ -68,7 +69,7 @@ def step(
     importance = jnp.minimum(truncation * share * jnp.exp(-log_pi[drawn]), 1.0)
     # Equal responses have equal returns, so equal advantages: setting their logit once is enough.
     theta = state.theta.at[drawn].set(state.theta[drawn] + step_size * advantage(gain) * importance)
-    return State(theta, state.seen.at[drawn].set(True), key), Info(gain.mean(), reward[drawn].mean())
+    return State(theta, state.seen.at[drawn].set(True), key), GroupInfo(gain.mean(), reward[drawn].mean())
 
 
 def train(
@@ -78,11 +79,11 @@ def train(
     reward: Float[Array, " k"],
     steps: int,
     group: int,
-) -> tuple[State, Info]:
+) -> tuple[State, GroupInfo]:
     """RLOO from π = p. The step grows in the first half from 1/sd_p(R) to 1/τ, the natural one, and stays.
 
     At once, 1/τ would be too bold: under a weak KL weight the first group would decide everything. With
-    τ = 0 it grows a hundredfold, since the way to a face never ends. Info has one row a step.
+    τ = 0 it grows a hundredfold, since the way to a face never ends. GroupInfo has one row a step.
     """
     gain = returns(weights, log_p, log_p, reward)
     spread = jnp.sqrt(jnp.sum(jnp.exp(log_p) * (gain - jnp.sum(jnp.exp(log_p) * gain)) ** 2))
@@ -93,7 +94,7 @@ def train(
     # Truncate few: weights cut from above favour the probable, wherever the group's mean is off.
     truncation = min(0.1, 0.2 * group / log_p.shape[0])
 
-    def scan(state, progress):
+    def scan(state: State, progress: Float[Array, ""]) -> tuple[State, GroupInfo]:
         step_size = (first / last) ** jnp.minimum(2 * progress, 1.0) / first
         return step(weights, state, log_p, reward, step_size, group, truncation)
 

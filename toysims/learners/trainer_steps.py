@@ -17,6 +17,7 @@ from toysims.learners import advantages
 from toysims.learners.rloo import sample
 
 Policy = Float[Array, " k"]
+Drawn = Int[Array, " group"]  # indices of the sampled responses
 Scalar = Float[Array, ""] | float
 
 
@@ -62,25 +63,29 @@ def std_return_velocity(log_pi: Policy, log_p: Policy, beta: Scalar) -> Policy:
     return standardised(log_pi, rloo_velocity(log_pi, log_p, beta))
 
 
-def rloo_weight(log_pi: Policy, log_p: Policy, y: Int[Array, " group"], beta: Scalar) -> Float[Array, " group"]:
+def rloo_weight(log_pi: Policy, log_p: Policy, y: Drawn, beta: Scalar) -> Float[Array, " group"]:
+    """RLOO on the return, penalty included.    [T12]"""
     return advantages.rloo(rloo_velocity(log_pi, log_p, beta)[y])
 
 
-def dr_grpo_weight(log_pi: Policy, log_p: Policy, y: Int[Array, " group"], beta: Scalar) -> Float[Array, " group"]:
+def dr_grpo_weight(log_pi: Policy, log_p: Policy, y: Drawn, beta: Scalar) -> Float[Array, " group"]:
+    """The same without leaving one out.    [T12]"""
     return advantages.dr_grpo(rloo_velocity(log_pi, log_p, beta)[y])
 
 
-def grpo_weight(log_pi: Policy, log_p: Policy, y: Int[Array, " group"], beta: Scalar) -> Float[Array, " group"]:
+def grpo_weight(log_pi: Policy, log_p: Policy, y: Drawn, beta: Scalar) -> Float[Array, " group"]:
+    """log p standardised within the group, the penalty beside it.    [T12]"""
     return advantages.grpo(log_p[y]) - beta * advantages.rloo((log_pi - log_p)[y])
 
 
-def k3_weight(log_pi: Policy, log_p: Policy, y: Int[Array, " group"], beta: Scalar) -> Float[Array, " group"]:
+def k3_weight(log_pi: Policy, log_p: Policy, y: Drawn, beta: Scalar) -> Float[Array, " group"]:
+    """RLOO on log p, the slope of k3 beside it.    [T13]"""
     return advantages.rloo(log_p[y]) + beta * jnp.expm1(log_p - log_pi)[y]
 
 
 @partial(jax.jit, static_argnames=("velocity", "max_steps"))
 def settle(
-    velocity: Callable,
+    velocity: Callable[[Policy, Policy, Scalar], Policy],
     start: Policy,
     log_p: Policy,
     beta: Scalar,
@@ -106,7 +111,7 @@ def settle(
 @partial(jax.jit, static_argnames=("weight", "group", "steps", "replicas"))
 def train(
     key: Key[Array, ""],
-    weight: Callable,
+    weight: Callable[[Policy, Policy, Drawn, Scalar], Float[Array, " group"]],
     log_p: Policy,
     beta: Scalar,
     group: int,

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from theory.problem import Problem
+from toysims.config import ONE_CLASS, ONE_RESPONSE
 
 
 def trainable(problem: Problem, name: str) -> Problem:
@@ -42,12 +43,9 @@ def draw(key: Key[Array, ""], k: int, correct_fraction: float, spread: float = 1
 def correct_count(k: int, correct_fraction: float) -> int:
     """round(correct_fraction · k), but at least one correct and one wrong. Errors as in draw."""
     if not 0 < correct_fraction < 1:
-        raise ValueError(
-            f"correct_fraction must lie strictly between 0 and 1, got {correct_fraction}: "
-            "with none or all correct the task reward has nothing to choose"
-        )
+        raise ValueError(f"correct_fraction must lie strictly between 0 and 1, got {correct_fraction}: {ONE_CLASS}")
     if k < 2:
-        raise ValueError(f"k must be at least 2, got {k}: one response leaves no choice")
+        raise ValueError(f"k must be at least 2, got {k}: {ONE_RESPONSE}")
     return min(max(round(correct_fraction * k), 1), k - 1)
 
 

@@ -31,7 +31,7 @@ class Markov:
             return np.log(np.column_stack([self.transition, self.stop]))
 
 
-class Learned(NamedTuple):
+class LearnedChain(NamedTuple):
     """log π of the actions at each position, the value J that it has, and the steps that it took."""
 
     log_pi: Float[Array, "n s a"]
@@ -83,7 +83,7 @@ def ascend(
     step_size: Scalar = 0.7,
     tolerance: Scalar = 1e-11,
     max_steps: int = 5000,
-) -> Learned:
+) -> LearnedChain:
     """Natural policy gradient of J = E_π[Σ_t gain(y_t)] + τ H(π) from p: log π ← log π + η (Q - V), normalised.
 
     Until no log π moves by more than the tolerance, or (τ = 0 has no resting place) for max_steps.
@@ -102,7 +102,7 @@ def ascend(
 
     first = jnp.broadcast_to(log_p, (limit, *log_p.shape))
     log_pi, _, steps = jax.lax.while_loop(unfinished, step, (first, jnp.asarray(jnp.inf), jnp.asarray(0)))
-    return Learned(log_pi, evaluate(log_pi, gain, entropy_weight)[1][0, start], steps)
+    return LearnedChain(log_pi, evaluate(log_pi, gain, entropy_weight)[1][0, start], steps)
 
 
 @partial(jax.jit, static_argnames="start")

@@ -39,7 +39,7 @@ class Tree:
         return np.asarray(log_policy(self, jnp.asarray(self.logits)))
 
 
-class Learned(NamedTuple):
+class LearnedTree(NamedTuple):
     """Where an ascent ended: its logits, log π of the responses, its largest remaining advantage and its steps."""
 
     logits: Float[Array, "c v"]
@@ -120,7 +120,7 @@ def ascend(
     step_size: float = 0.7,
     tolerance: float = 1e-10,
     max_steps: int = 20_000,
-) -> Learned:
+) -> LearnedTree:
     """Natural policy gradient from p, until no advantage exceeds the tolerance (nats).
 
     returns(logits) is the return of each response, or of each token of it, under the present policy.
@@ -142,4 +142,4 @@ def ascend(
         return jax.lax.while_loop(unfinished, step, (logits, jnp.asarray(jnp.inf), jnp.asarray(0)))
 
     logits, advantage, steps = run(jax.nn.log_softmax(jnp.asarray(tree.logits)))
-    return Learned(logits, log_policy(tree, logits), advantage, steps)
+    return LearnedTree(logits, log_policy(tree, logits), advantage, steps)
