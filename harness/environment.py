@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("numpy", "scipy", "jax", "diffrax", "torch", "transformers", "trl", "math-verify", "arviz-stats")
+LIBRARIES = ("numpy", "scipy", "jax", "diffrax", "torch", "transformers", "trl", "mpmath", "arviz-stats")
 ROOT = Path(__file__).resolve().parents[1]
 
 

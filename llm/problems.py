@@ -1,7 +1,10 @@
 """Problems: a prompt for the model and the answer that the grader expects, from the bundled task, a file or the hub."""
 
+import collections
 import json
+import os
 import random
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +24,9 @@ class Problem:
 def load_problems(dataset: str, split: str = "train") -> list[Problem]:
     """The bundled task by its name, a JSONL or Parquet file by its path, anything else by its hub id.
 
-    It needs the columns problem and answer; without answer, a solution's box is taken (as MATH is published). id is
-    used where it stands, else the line number.
+    It needs the columns problem and answer; without answer, a solution's box is taken (as MATH is published), and of an
+    answer that is a whole solution what follows its #### (as GSM8K is published) or stands in its box. id is used where
+    it stands, else the line number.
     """
     if dataset == BUNDLED:
         from llm.models.organisms import prompts, render_prompt
@@ -71,7 +75,10 @@ def _read_hub(dataset: str, split: str) -> list[tuple[str, dict]]:
 def _checked(dataset: str, rows: list[tuple[str, dict]]) -> list[Problem]:
     if not rows:
         raise ValueError(f"--dataset {dataset} holds no rows; name one with problems in it")
+    from llm.grading.golds import gold_of
+
     problems = []
+    marks: collections.Counter[str] = collections.Counter()
     for place, row in rows:
         if "answer" not in row and boxed_answer(str(row.get("solution", ""))):
             row = {**row, "answer": boxed_answer(str(row["solution"]))}
@@ -81,8 +88,26 @@ def _checked(dataset: str, rows: list[tuple[str, dict]]) -> list[Problem]:
                 raise ValueError(f"--dataset {dataset} {place} has no column {column!r}; its columns are {found}")
             if not str(row[column] if row[column] is not None else "").strip():
                 raise ValueError(f"--dataset {dataset} {place} has an empty {column!r}; fill it or drop the row")
-        problems.append(Problem(str(row.get("id", place.split()[1])), str(row["problem"]), str(row["answer"]).strip()))
+        answer, mark = gold_of(str(row["answer"]))
+        marks[mark] += 1
+        problems.append(Problem(str(row.get("id", place.split()[1])), str(row["problem"]), answer))
+    if int(os.environ.get("RANK", 0)) == 0:
+        _tell_of_golds(dataset, problems, marks)
     return problems
+
+
+def _tell_of_golds(dataset: str, problems: list[Problem], marks: collections.Counter[str]) -> None:
+    """A line for what was taken out of whole solutions, and one for gold answers that cannot be met."""
+    from llm.grading.golds import check_golds
+
+    for mark, count in marks.items():
+        if mark:
+            print(
+                f"--dataset {dataset}: {count} answers are whole solutions; {mark} marks the gold one", file=sys.stderr
+            )
+    line = check_golds([problem.answer for problem in problems]).line()
+    if line:
+        print(f"--dataset {dataset}: {line}", file=sys.stderr)
 
 
 def hold_out(problems: list[Problem], count: int, seed: int = 0) -> tuple[list[Problem], list[Problem]]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from llm.grading.boxes import boxed_answer
 from llm.grading.grade import grade_all
 from llm.grading.rationals import based, rational
 from llm.grading.structure import Expression, Items, Named, Part, Relation, Union, structure
@@ -15,7 +16,7 @@ from llm.grading.typography import clean
 from llm.grading.units import split_unit
 from llm.grading.words import words
 
-CHECKED = 2000  # distinct golds; of more, a sample
+CHECKED = 1000  # distinct golds, which takes seconds; of more, a sample
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,15 @@ class GoldReport:
             else f"a sample of {self.checked} of {self.distinct}"
         )
         return f"of {of} gold answers {'; '.join(parts)}" if parts else None
+
+
+def gold_of(answer: str) -> tuple[str, str]:
+    """(gold, where it was): what follows the last #### of a whole solution (GSM8K) or stands in its box; else all, ""."""
+    _, mark, last = answer.rpartition("####")
+    if mark and last.strip():
+        return last.strip(), "what follows ####"
+    boxed = boxed_answer(answer) if "box" in answer else None
+    return (boxed, "what stands in the last box") if boxed else (answer.strip(), "")
 
 
 def check_golds(golds: Sequence[str], checked: int = CHECKED) -> GoldReport:

@@ -62,3 +62,24 @@ def test_a_chat_model_is_asked_for_a_boxed_answer_and_the_bundled_one_gets_bare_
     assert render(problem, chat=False) == "1+1?"
     (turn,) = render(problem, chat=True)
     assert turn["role"] == "user" and turn["content"].startswith("1+1?") and INSTRUCTION in turn["content"]
+
+
+def test_the_gold_of_a_whole_solution_is_taken_out_of_it_and_a_line_says_so(tmp_path, capsys):
+    """GSM8K as published: taken whole, every answer would be wrong."""
+    rows = [
+        {"problem": "1+1?", "answer": "One <<1+1=2>> and one.\n#### 2"},
+        {"problem": "2+2?", "answer": r"Two and two make $\boxed{4}$."},
+        {"problem": "3+3?", "answer": "1,006"},
+    ]
+    problems = load_problems(write_lines(tmp_path / "d.jsonl", *map(json.dumps, rows)))
+    assert [problem.answer for problem in problems] == ["2", "4", "1,006"]
+    said = capsys.readouterr().err
+    assert "1 of 3 answers are whole solutions; the gold answer is what follows ####" in said and "the last box" in said
+
+
+def test_gold_answers_that_cannot_be_met_are_counted_at_loading(tmp_path, capsys):
+    rows = [{"problem": "?", "answer": answer} for answer in (r"\frac{1", "2", "1e-3", "x^2")]
+    load_problems(write_lines(tmp_path / "d.jsonl", *map(json.dumps, rows)))
+    assert "of 4 distinct gold answers 1 (25.0%) can never be met" in capsys.readouterr().err
+    load_problems(write_lines(tmp_path / "e.jsonl", *map(json.dumps, rows[1:])))
+    assert capsys.readouterr().err == ""
