@@ -102,9 +102,8 @@ def _tell_of_golds(dataset: str, problems: list[Problem], marks: collections.Cou
 
     for mark, count in marks.items():
         if mark:
-            print(
-                f"--dataset {dataset}: {count} answers are whole solutions; {mark} marks the gold one", file=sys.stderr
-            )
+            whole = f"{count} of {len(problems)} answers are whole solutions"
+            print(f"--dataset {dataset}: {whole}; the gold answer is {mark}", file=sys.stderr)
     line = check_golds([problem.answer for problem in problems]).line()
     if line:
         print(f"--dataset {dataset}: {line}", file=sys.stderr)

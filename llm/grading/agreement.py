@@ -66,8 +66,8 @@ def proportional(one: Node, other: Node, positive: bool) -> bool:
 
 
 def constant(node: Node) -> Value | None:
-    """The value of an expression without symbols; None where it has none."""
-    if symbols(node) - _CONSTANTS:
+    """The value of an expression without symbols or unknown functions; None where it has none."""
+    if symbols(node) - _CONSTANTS or any(name.startswith("?") for name in _calls(node)):
         return None
     try:
         return Evaluation({}, CONSTANT_DIGITS, real=False).value(node)

@@ -119,8 +119,10 @@ def _allowed(step: Fraction, exact: Fraction) -> Fraction:
 
 
 def _ends(value: Fraction) -> bool:
-    """Whether its decimals end."""
+    """Whether its decimals end before anybody would round them."""
     rest = value.denominator
+    if rest > 10**17:
+        return False
     for prime in (2, 5):
         while rest % prime == 0:
             rest //= prime

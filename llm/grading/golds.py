@@ -42,7 +42,7 @@ class GoldReport:
 
 
 def gold_of(answer: str) -> tuple[str, str]:
-    """(gold, where it was): what follows the last #### of a whole solution (GSM8K) or stands in its box; else all, ""."""
+    """(gold, where it was): of a whole solution what follows its last #### (GSM8K) or stands in its box; else all."""
     _, mark, last = answer.rpartition("####")
     if mark and last.strip():
         return last.strip(), "what follows ####"
