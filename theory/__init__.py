@@ -1,38 +1,174 @@
 """Where an objective takes a policy, how fast, and whether it stays: the (alpha, b) plane as pure functions.
 
-A room is loaded when it is first named (`theory.tilt`), so that a command pays only for what it uses.
+A policy is the log-probabilities of its responses, natural logarithms, the last axis running over responses:
+
+>>> import numpy as np
+>>> from theory import critical_beta, log_odds_terms, optimum, regime, tilting_at_budget
+>>> log_p, correct = np.log([0.5, 0.3, 0.2]), np.array([False, True, True])
+
+Where does reinforcement learning with KL weight 1/2 end, and where does sharpening p to the power 4?
+
+>>> np.exp(optimum(regime("tilted", beta=0.5), log_p, correct)).round(3)
+array([0.119, 0.528, 0.352])
+>>> np.exp(optimum(regime("tempered", alpha=4), log_p, correct)).round(3)
+array([0.866, 0.112, 0.022])
+
+Sharpening makes this policy worse, because its correct answers are spread over more responses than its wrong ones; the
+diversity gap says so beforehand, and a KL budget of 0.1 nats is better spent on a reward of weight b:
+
+>>> terms = log_odds_terms(log_p, correct, alpha=4, b=0)
+>>> bool(terms.base > terms.diversity_gap)
+False
+>>> round(tilting_at_budget(log_p, correct, budget=0.1), 3)
+0.943
+
+Divided by their standard deviation (GRPO), advantages of log p need a KL weight of at least
+
+>>> round(critical_beta(log_p), 3)
+1.591
+
+The names below are what most users need; every module has more, with the number of its statement in docs/theorems.md.
+Nothing is loaded before it is named, so that a command pays only for what it uses.
 """
 
 import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from theory.budget import sharpening_at_budget, small_budget_ratio, tilting_at_budget, tilting_frontier
+    from theory.content import content_power, covariance_by_length
+    from theory.coordinates import alpha_of_mean_log_p, coordinates_of_means, projection
+    from theory.distribution import entropy, kl, renyi_entropy
+    from theory.dynamics import iterated_sharpening, line, line_points, mirror_line, rate, step_is_stable
+    from theory.length import empty_response_wins, existence_threshold, markov_power
+    from theory.objectives import Coordinates, Objective, Points, optimum, regime, value
+    from theory.passk import crossover, majority_at_k, pass_at_k, population_pass_at_k
+    from theory.policy_file import read_policy
+    from theory.problem import Problem
+    from theory.reweighting import effective_sample_size, log_weights
+    from theory.saddle_node import critical_beta, std_normalised_alpha
+    from theory.tilt import kl_to_base, log_odds_slope, log_odds_terms, log_tilt, moments, sharpening_limit, task_limit
+    from theory.trainers import k3_in_loss_optimum, rloo_alpha, trajectory_balance_rate
+    from theory.vocabulary import LengthControl, Quantity, Regime
+    from theory.voting import vote_reward, vote_step
+
+_NAMES = {
+    "budget": ("sharpening_at_budget", "small_budget_ratio", "tilting_at_budget", "tilting_frontier"),
+    "content": ("content_power", "covariance_by_length"),
+    "coordinates": ("alpha_of_mean_log_p", "coordinates_of_means", "projection"),
+    "distribution": ("entropy", "kl", "renyi_entropy"),
+    "dynamics": ("iterated_sharpening", "line", "line_points", "mirror_line", "rate", "step_is_stable"),
+    "fixed_points": (),
+    "length": ("empty_response_wins", "existence_threshold", "markov_power"),
+    "noise": (),
+    "objectives": ("Coordinates", "Objective", "Points", "optimum", "regime", "value"),
+    "passk": ("crossover", "majority_at_k", "pass_at_k", "population_pass_at_k"),
+    "policy_file": ("read_policy",),
+    "problem": ("Problem",),
+    "reweighting": ("effective_sample_size", "log_weights"),
+    "saddle_node": ("critical_beta", "std_normalised_alpha"),
+    "sequences": (),
+    "shortest_path": (),
+    "support": (),
+    "tilt": (
+        "kl_to_base",
+        "log_odds_slope",
+        "log_odds_terms",
+        "log_tilt",
+        "moments",
+        "sharpening_limit",
+        "task_limit",
+    ),
+    "trainers": ("k3_in_loss_optimum", "rloo_alpha", "trajectory_balance_rate"),
+    "vocabulary": ("LengthControl", "Quantity", "Regime"),
+    "voting": ("vote_reward", "vote_step"),
+}
+_MODULE = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
+    "Coordinates",
+    "LengthControl",
+    "Objective",
+    "Points",
+    "Problem",
+    "Quantity",
+    "Regime",
+    "alpha_of_mean_log_p",
     "budget",
+    "content",
+    "content_power",
+    "coordinates",
+    "coordinates_of_means",
+    "covariance_by_length",
+    "critical_beta",
+    "crossover",
     "distribution",
     "dynamics",
+    "effective_sample_size",
+    "empty_response_wins",
+    "entropy",
+    "existence_threshold",
     "fixed_points",
+    "iterated_sharpening",
+    "k3_in_loss_optimum",
+    "kl",
+    "kl_to_base",
     "length",
+    "line",
+    "line_points",
+    "log_odds_slope",
+    "log_odds_terms",
+    "log_tilt",
+    "log_weights",
+    "majority_at_k",
+    "markov_power",
+    "mirror_line",
+    "moments",
     "noise",
     "objectives",
+    "optimum",
+    "pass_at_k",
     "passk",
     "policy_file",
+    "population_pass_at_k",
     "problem",
+    "projection",
+    "rate",
+    "read_policy",
+    "regime",
+    "renyi_entropy",
     "reweighting",
+    "rloo_alpha",
     "saddle_node",
     "sequences",
+    "sharpening_at_budget",
+    "sharpening_limit",
     "shortest_path",
+    "small_budget_ratio",
+    "std_normalised_alpha",
+    "step_is_stable",
     "support",
+    "task_limit",
     "tilt",
+    "tilting_at_budget",
+    "tilting_frontier",
     "trainers",
+    "trajectory_balance_rate",
+    "value",
     "vocabulary",
+    "vote_reward",
+    "vote_step",
     "voting",
 ]
 
 
-def __getattr__(name: str):
-    if name in __all__:
+def __getattr__(name: str) -> Any:
+    if name in _MODULE:
+        return getattr(importlib.import_module(f"theory.{_MODULE[name]}"), name)
+    if name in _NAMES:
         return importlib.import_module(f"theory.{name}")
-    raise AttributeError(f"theory has no module {name!r}; it has {', '.join(__all__)}")
+    raise AttributeError(f"theory has no {name!r}; it has {', '.join(__dir__())}")
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted([*_MODULE, *_NAMES])

@@ -28,7 +28,7 @@ def tilting_at_budget(
     ValueError: budget < 0, a reward that is constant on the support, or log_tilt's.
 
     >>> round(tilting_at_budget(np.log([0.5, 0.3, 0.2]), np.array([0.0, 1.0, 0.0]), budget=0.1), 3)
-    0.939
+    0.906
     """
     log_base = log_tilt(log_p, reward, 1, 0, log_mass)
     values = np.asarray(reward, dtype=np.float64)

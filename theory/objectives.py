@@ -72,6 +72,11 @@ def regime(name: str, alpha: float | None = None, beta: float | None = None) -> 
     (1, αβ, β).
     ValueError: unknown name, a parameter that the regime lacks or does not use, alpha not finite and >= 0,
     beta not finite and > 0.
+
+    >>> regime("tilted", beta=0.25)
+    Objective(reward_weight=1.0, reference_weight=0.25, entropy_weight=0.25)
+    >>> regime("tilted-tempered", alpha=2, beta=0.25).target
+    Coordinates(alpha=2.0, b=4.0)
     """
     if name not in REGIMES:
         raise ValueError(f"regime {name!r} is unknown; choose one of {', '.join(REGIMES)}")
@@ -123,6 +128,12 @@ def optimum(
     τ > 0: q_{c/τ, w/τ}, the unique maximiser, with J(π*) - J(π) = τ KL(π‖π*) for every π.
     τ = 0: J is linear and maximal on a face; from p the flow ends at p restricted to argmax (w r + c log p).
     ValueError for τ < 0 (the maxima are single responses, which one depends on the start), and for c < 0.
+
+    >>> log_p, reward = np.log([0.5, 0.3, 0.2]), np.array([0.0, 1.0, 1.0])
+    >>> np.exp(optimum(regime("task"), log_p, reward))
+    array([0. , 0.6, 0.4])
+    >>> np.exp(optimum(regime("sharpening"), log_p, reward))
+    array([1., 0., 0.])
     """
     w, c = objective.reward_weight, objective.reference_weight
     if objective.entropy_weight != 0:

@@ -69,7 +69,7 @@ def critical_beta(log_p: Float[np.ndarray, " y"], log_mass: Float[np.ndarray, " 
     that of their two likeliest; `critical_beta_of_sd` takes the alphas that can be relied on.
 
     >>> round(critical_beta(np.log([0.4, 0.3, 0.17, 0.08, 0.05])), 4)
-    0.9853
+    1.6485
     """
     excess, spread = _curve(_levels(log_p, log_mass))
     return float(critical_beta_of_sd(1 + excess, spread / excess)) if len(spread) else np.inf
