@@ -25,9 +25,12 @@ def settled(part: Part) -> Part:
 
 
 def same_equation(one: Part, other: Part) -> bool:
-    """Equations, up to a constant factor and the side on which things stand: y = 2x + 1 and 4x - 2y = -2."""
+    """Equations, up to a constant factor and the side on which things stand: y = 2x + 1 and 4x - 2y = -2.
+
+    2x + 3 = 13 is not x = 5: who only says the question again has not solved it.
+    """
     sides = _sides(one), _sides(other)
-    if sides[0] is None or sides[1] is None:
+    if sides[0] is None or sides[1] is None or _is_solved(*sides[0]) != _is_solved(*sides[1]):
         return False
     differences = difference(*sides[0]), difference(*sides[1])
     return (
@@ -49,6 +52,8 @@ def same_relations(one: Relation, other: Relation) -> bool:
     if _FLIPPED.get(sign) == other.signs[0]:
         other = _turned(other)
     differences = difference(*one.sides), difference(*other.sides)
+    if _is_solved(*one.sides) != _is_solved(*other.sides):
+        return False  # as 2x + 3 < 5 is not x < 1
     if sign != other.signs[0] or differences[0] is None or differences[1] is None:
         return False
     return agreement.proportional(differences[0], differences[1], positive=sign in _FLIPPED)
@@ -81,6 +86,15 @@ def _sides(part: Part) -> tuple[str, str] | None:
     if isinstance(part, Relation) and part.signs == ("=",):
         return part.sides[0], part.sides[1]
     return None
+
+
+def _is_solved(left: str, right: str) -> bool:
+    """Whether a name (or its negative) stands alone on one side and a constant on the other."""
+    for name, value in ((left, right), (right, left)):
+        node = node_of(value) if is_name(name.lstrip("- ")) else None
+        if node is not None and agreement.constant(node) is not None:
+            return True
+    return False
 
 
 def _nearly(exact: str, rough: str) -> bool:

@@ -124,6 +124,8 @@ def _related(sides: list[str], signs: list[str]) -> Part:
         return Expression(" ".join(sides))
     if signs == ["in"]:
         return Named(sides[0], structure(sides[1]))
+    if signs == ["="] and is_name(sides[1]) and not is_name(sides[0]):
+        sides = sides[::-1]
     if is_name(sides[0]) and signs[0] == "=" and set(signs) <= {"=", "~"}:
         last = signs.index("~") if "~" in signs else len(signs)
         return Named(

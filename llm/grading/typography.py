@@ -61,6 +61,7 @@ _RULES = [
         (r"\b(?:np|numpy|math|sp|sympy)\.(?=[a-z])", ""),
         (rf"(?<![\\a-zA-Z])({_FUNCTIONS})(?![a-zA-Z])", r"\\\1 "),
         (r"(?<![\\a-zA-Z])(?:infinity|inf|oo)(?![a-zA-Z])", r"\\infty "),
+        (r"^(?:\*\*|__)|(?:\*\*|__)$", ""),
         (r"\*\*", "^"),
         (r'"|\\lq\b|\\rq\b', ""),
         (r"\s+", " "),

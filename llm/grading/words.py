@@ -5,7 +5,7 @@ import re
 _TEXT = re.compile(r"\\text\s*\{([^{}\\]*)\}")
 _LETTERS = re.compile(r"[^\W\d_]+(?:(?: |(?<=[^\W\d_]{3})[-'/&.]+ ?(?=[^\W\d_]{2}))[^\W\d_]+)*\.?")
 _CHOICE = re.compile(r"[(\[]?([a-zA-Z])[)\].]?")
-_LABEL = re.compile(r"\\text\s*\{\s*\(([A-H])\)\s*:?\s*\}\s*|\(([A-H])\)\s*:?\s+")
+_LABEL = re.compile(r"\\text\s*\{\s*\(([A-H])\)\s*:?\s*\}\s*|\(([A-H])\)\s*:?\s+|([A-H])[.:)]\s+")
 _FORMULA = re.compile(r"[a-zA-Z]{1,3}")  # xy, CD: also a product or a segment
 _TRUTH = {"yes", "no", "true", "false", "even", "odd", "none", "all", "neither", "both", "undefined", "impossible"}
 
@@ -27,7 +27,11 @@ def words(text: str) -> str | None:
 def labelled(text: str) -> tuple[str, str] | None:
     r"""(letter, rest) of a choice that is written out: \text{(C)} 5, (D) Alina; None for anything else."""
     label = _LABEL.match(text)
-    return (label[1] or label[2], text[label.end() :].strip()) if label and text[label.end() :].strip() else None
+    return (
+        (label[1] or label[2] or label[3], text[label.end() :].strip())
+        if label and text[label.end() :].strip()
+        else None
+    )
 
 
 def is_formula_too(text: str) -> bool:

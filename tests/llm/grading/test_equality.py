@@ -104,6 +104,12 @@ from llm.grading.equality import at_once, equal
         ("12_8", "12_{8}"),
         ("x+y=5", "y+x=5"),
         ("5=x", "x=5"),
+        ("C. 1223, Rigord", "C"),
+        ("**42**", "42"),
+        ("-1 + exp(16)", "e^{16} - 1"),
+        ("14.0 + -1.0i", "14 - i"),
+        ("pi/2", r"\dfrac{\pi}{2}"),
+        ("(1;2;3)", "(1,2,3)"),
         ("a<b", "b>a"),
         (r"\frac{3}{4}\text{ cup}", "3/4"),
         (r"\text{5 meters}", "5"),
@@ -371,6 +377,25 @@ def test_these_do_not(answer, gold):
 )
 def test_repeats_count_where_the_gold_answer_has_them_and_names_give_the_order(answer, gold, same):
     assert equal(answer, gold) is same
+
+
+@pytest.mark.parametrize(
+    ("question", "gold"),
+    [
+        ("2x + 3 = 13", "x = 5"),
+        ("2x = 10", "x=5"),
+        ("2x + 3 < 5", "x < 1"),
+        ("2x < 2", "x < 1"),
+        ("x^2 = 25", "x = 5"),
+        ("x^2 = 25", r"x = \pm 5"),
+        ("x - 5 = 0", "5"),
+        ("3x + 1 > 7", r"(2, \infty)"),
+        ("|x| < 1", "(-1, 1)"),
+    ],
+)
+def test_the_question_said_again_is_no_answer(question, gold):
+    """math-verify calls 2x + 3 = 13 and x = 5 the same: a model that learns to copy the question is paid for it."""
+    assert not equal(question, gold)
 
 
 def test_no_number_is_so_small_or_so_large_that_its_neighbour_equals_it():
