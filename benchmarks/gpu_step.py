@@ -23,7 +23,7 @@ from datasets import Dataset  # noqa: E402
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, TrainerCallback  # noqa: E402
 from trl import RLOOConfig  # noqa: E402
 
-from llm.lookalike import build_tokenizer  # noqa: E402
+from llm.lookalike import train_tokenizer  # noqa: E402
 from llm.models.architectures import ARCHITECTURES  # noqa: E402
 from llm.models.loading import load  # noqa: E402
 from llm.training.rewards import log_prob_term, task_reward, trl_beta  # noqa: E402
@@ -72,7 +72,7 @@ def save_random_model(folder: Path, family: str, tiny: bool) -> int:
     """Write a model of the family's shape; returns its number of parameters."""
     architecture = ARCHITECTURES[family]
     texts = [f"Add {i} and {i * i} and give the answer in a box." for i in range(400)]
-    tokenizer = build_tokenizer(texts, 600, architecture)
+    tokenizer = train_tokenizer(texts, 600, architecture)
     shape = {**architecture.shape, **({**TINY, "vocab_size": len(tokenizer)} if tiny else {})}
     with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
         config = AutoConfig.for_model(architecture.model_type, **shape)

@@ -61,7 +61,7 @@ def _build(config: LookalikeConfig, place: Place) -> Path:
     rows = [json.loads(line) for line in config.dataset.read_text(encoding="utf-8").split("\n") if line]
     architecture = ARCHITECTURES[config.family]
     texts = [row["problem"] + " " + row.get("solution", "") for row in rows]
-    tokenizer = build_tokenizer(texts, config.vocabulary, architecture)
+    tokenizer = train_tokenizer(texts, config.vocabulary, architecture)
     torch.manual_seed(config.seed)
     model = build_model(config, architecture, tokenizer)
     _supervise(model, tokenizer, rows, config)
@@ -104,7 +104,7 @@ def build_model(config: LookalikeConfig, architecture: Architecture, tokenizer):
     return model
 
 
-def build_tokenizer(texts: list[str], vocabulary: int, architecture: Architecture):
+def train_tokenizer(texts: list[str], vocabulary: int, architecture: Architecture):
     """Byte-level BPE as in the real families, trained on the given text, with their special tokens and template."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -139,7 +139,7 @@ def _supervise(model, tokenizer, rows: list[dict], config: LookalikeConfig) -> N
     import torch
     from rich.progress import track
 
-    from llm.problems import Problem, render
+    from llm.problems import MathProblem, render
 
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
     generator = torch.Generator().manual_seed(config.seed)
@@ -151,7 +151,7 @@ def _supervise(model, tokenizer, rows: list[dict], config: LookalikeConfig) -> N
             solution = row.get("solution", "").split("####")[0].strip()
             if "\\boxed" not in solution:
                 solution = f"{solution}\n\\boxed{{{row['answer']}}}"
-            prompt = render(Problem("", row["problem"], row["answer"]), chat=True)
+            prompt = render(MathProblem("", row["problem"], row["answer"]), chat=True)
             turns = [*prompt, {"role": "assistant", "content": solution}]
             texts.append(torch.tensor(tokenizer.apply_chat_template(turns, return_dict=True)["input_ids"][:256]))
         lengths = torch.tensor([len(text) for text in texts])

@@ -113,15 +113,15 @@ def measure(model, tokenizer, organism, n_prompts: int = 40) -> dict[str, float]
         response_ids = [[*tokenizer(y).input_ids, tokenizer.eos_token_id] for y in ideal]
         log_q = response_log_probs(model, [prompt_ids] * len(ideal), response_ids, tokenizer.pad_token_id).numpy()
         p, q = np.exp(list(ideal.values())), np.exp(log_q)
-        right = np.array([y.endswith(rf"\boxed{{{sum(terms)}}}") for y in ideal])
+        correct = np.array([y.endswith(rf"\boxed{{{sum(terms)}}}") for y in ideal])
         length = np.array([len(ids) for ids in response_ids])
         rows.append(
             {
                 "total_variation_to_ideal": 0.5 * (np.abs(p - q).sum() + 1 - q.sum()),
                 "kl_ideal_to_model": float(np.sum(p * (np.log(p) - log_q))),
                 "mass_outside_the_ideal": 1 - q.sum(),
-                "accuracy": q[right].sum(),
-                "accuracy_of_ideal": p[right].sum(),
+                "accuracy": q[correct].sum(),
+                "accuracy_of_ideal": p[correct].sum(),
                 "length": (q * length).sum() / q.sum(),
                 "length_of_ideal": (p * length).sum(),
             }

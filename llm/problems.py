@@ -15,13 +15,15 @@ INSTRUCTION = "Work through the problem one step at a time, then give the final 
 
 
 @dataclass(frozen=True)
-class Problem:
+class MathProblem:
+    """What the model is asked, and the answer that the grader expects."""
+
     prompt_id: str
     text: str
     answer: str
 
 
-def load_problems(dataset: str, split: str = "train") -> list[Problem]:
+def load_problems(dataset: str, split: str = "train") -> list[MathProblem]:
     """The bundled task by its name, a JSONL or Parquet file by its path, anything else by its hub id.
 
     It needs the columns problem and answer; without answer, a solution's box is taken (as MATH is published), and of an
@@ -32,7 +34,7 @@ def load_problems(dataset: str, split: str = "train") -> list[Problem]:
         from llm.models.organisms import prompts, render_prompt
 
         problems = [(render_prompt(terms), str(sum(terms))) for terms in prompts(split)]
-        return [Problem(text, text, answer) for text, answer in problems]
+        return [MathProblem(text, text, answer) for text, answer in problems]
     path = Path(dataset)
     if path.is_file():
         return _checked(dataset, _read_parquet(path) if path.suffix == ".parquet" else _read_jsonl(path))
@@ -72,7 +74,7 @@ def _read_hub(dataset: str, split: str) -> list[tuple[str, dict]]:
     return [(f"row {number}", row) for number, row in enumerate(rows, start=1)]
 
 
-def _checked(dataset: str, rows: list[tuple[str, dict]]) -> list[Problem]:
+def _checked(dataset: str, rows: list[tuple[str, dict]]) -> list[MathProblem]:
     if not rows:
         raise ValueError(f"--dataset {dataset} holds no rows; name one with problems in it")
     from llm.grading.golds import gold_of
@@ -90,13 +92,13 @@ def _checked(dataset: str, rows: list[tuple[str, dict]]) -> list[Problem]:
                 raise ValueError(f"--dataset {dataset} {place} has an empty {column!r}; fill it or drop the row")
         answer, mark = gold_of(str(row["answer"]))
         marks[mark] += 1
-        problems.append(Problem(str(row.get("id", place.split()[1])), str(row["problem"]), answer))
+        problems.append(MathProblem(str(row.get("id", place.split()[1])), str(row["problem"]), answer))
     if int(os.environ.get("RANK", 0)) == 0:
         _tell_of_golds(dataset, problems, marks)
     return problems
 
 
-def _tell_of_golds(dataset: str, problems: list[Problem], marks: collections.Counter[str]) -> None:
+def _tell_of_golds(dataset: str, problems: list[MathProblem], marks: collections.Counter[str]) -> None:
     """A line for what was taken out of whole solutions, and one for gold answers that cannot be met."""
     from llm.grading.golds import check_golds
 
@@ -109,7 +111,7 @@ def _tell_of_golds(dataset: str, problems: list[Problem], marks: collections.Cou
         print(f"--dataset {dataset}: {line}", file=sys.stderr)
 
 
-def hold_out(problems: list[Problem], count: int, seed: int = 0) -> tuple[list[Problem], list[Problem]]:
+def hold_out(problems: list[MathProblem], count: int, seed: int = 0) -> tuple[list[MathProblem], list[MathProblem]]:
     """(rest, held out): a split of its own seed, so that every run on a dataset holds out the same problems."""
     if count >= len(problems):
         raise ValueError(f"--eval-prompts {count} leaves nothing of {len(problems)} problems to train on; lower it")
@@ -117,7 +119,7 @@ def hold_out(problems: list[Problem], count: int, seed: int = 0) -> tuple[list[P
     return [problems[i] for i in sorted(order[count:])], [problems[i] for i in sorted(order[:count])]
 
 
-def render(problem: Problem, chat: bool) -> str | list[dict[str, str]]:
+def render(problem: MathProblem, chat: bool) -> str | list[dict[str, str]]:
     """What the model is asked: bare text for the bundled task, a conversation for a chat model."""
     if not chat:
         return problem.text

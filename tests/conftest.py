@@ -12,5 +12,5 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 # Every public annotation of the maths is checked while the tests run, and costs nothing in use. Here and not by the
 # option --jaxtyping-packages, which cannot be told that an int is a float (the numeric tower of PEP 484).
 jaxtyping.install_import_hook(
-    ["theory", "toysims", "figures"], "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
+    ["theory", "toysims", "figures", "llm"], "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 )

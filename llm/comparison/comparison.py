@@ -15,7 +15,7 @@ from rich.table import Table
 
 from harness import run_folder
 from harness.reservation import reserved
-from llm.comparison.config import ARMS, Arm, CompareConfig, Sampler
+from llm.comparison.config import ARMS, Arm, CompareConfig, SampledArm, TrainedArm
 from llm.comparison.run_pool import side_by_side
 from llm.forecasting.words import described
 from llm.models import loading
@@ -56,9 +56,9 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
         jobs = [(name, seed) for seed in range(config.seeds) for name in config.arms]
         missing = [job for job in jobs if not (_run_folder(folder, *job) / "summary.json").exists()]
         work = partial(_make, config, trl_arguments, folder)
-        for _ in side_by_side(work, missing, config.processes or (os.cpu_count() if small else 1)):
-            run_folder.write(folder / "results.parquet", tabulate(config, folder, predictions).to_parquet)
-        table = tabulate(config, folder, predictions)
+        for _ in side_by_side(work, missing, config.processes or (os.cpu_count() or 1 if small else 1)):
+            run_folder.write(folder / "results.parquet", results_table(config, folder, predictions).to_parquet)
+        table = results_table(config, folder, predictions)
         run_folder.write(folder / "results.parquet", table.to_parquet)
     _print(table)
     return folder
@@ -83,7 +83,7 @@ def _make(config: CompareConfig, trl_arguments: list[str], folder: Path, name: s
     log.parent.mkdir(exist_ok=True)
     arm, output_dir = ARMS[name], _run_folder(folder, name, seed)
     with log.open("w") as said, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        if isinstance(arm, Sampler):
+        if isinstance(arm, SampledArm):
             # Another seed than the base rollouts have.
             own = arm._asdict() | {"samples": config.eval_samples, "seed": seed + 1}
             sample(_sample_config(config, trl_arguments, output_dir=output_dir, **own))
@@ -144,19 +144,21 @@ def _diagnose(base: Rollouts) -> list[dict]:
     return described(diagnose(base, records, generator))
 
 
-def _target(arm: Arm | Sampler) -> Target | None:
+def _target(arm: Arm) -> Target | None:
     """Where it ends; None for low temperature and best of n, which are at no point of the plane [T16]."""
-    if isinstance(arm, Sampler):
-        return Target(arm.alpha, 0.0) if arm.method.startswith("power-") else None
+    if isinstance(arm, SampledArm):
+        if arm.alpha is None or not arm.method.startswith("power-"):
+            return None
+        return Target(arm.alpha, 0.0)
     options = TrainConfig(**_objective_options(arm))
     return target_of(options.objective, options.kappa, options.length_control)
 
 
-def _objective_options(arm: Arm) -> dict:
+def _objective_options(arm: TrainedArm) -> dict:
     return {name: value for name, value in arm._asdict().items() if name != "longer"}
 
 
-def tabulate(config: CompareConfig, folder: Path, predictions: dict[str, dict]) -> pd.DataFrame:
+def results_table(config: CompareConfig, folder: Path, predictions: dict[str, dict]) -> pd.DataFrame:
     """A row for each arm, seed and quantity: what was forecast, with its interval, and where the run ended."""
     kl, accuracy = tilting_frontier(read(folder / "base"))
     base = json.loads((folder / "base" / "summary.json").read_text())
@@ -167,7 +169,7 @@ def tabulate(config: CompareConfig, folder: Path, predictions: dict[str, dict]) 
             if not (output_dir / "summary.json").exists():
                 continue
             summary, predicted = json.loads((output_dir / "summary.json").read_text()), predictions.get(name, {})
-            if isinstance(ARMS[name], Sampler):
+            if isinstance(ARMS[name], SampledArm):
                 # The entropy of its tokens is that of the model, not of the sampler.
                 own, tokens = summary | {"entropy": None, "entropy_se": None}, summary["tokens"]
             else:

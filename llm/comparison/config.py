@@ -4,20 +4,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from theory.vocabulary import LengthControl, Regime
 
-class Arm(NamedTuple):
-    """One column of the comparison: the options of llm.train that make it."""
 
-    regime: str
+class TrainedArm(NamedTuple):
+    """The options of llm.train that make an arm of the comparison."""
+
+    regime: Regime
     alpha: float | None = None
     beta: float | None = None
     kappa: float = 0.0
-    length_control: str = "none"
+    length_control: LengthControl = LengthControl.NONE
     longer: int = 1
     """times --steps: the further the optimum from the base model, the longer the way there (T9)"""
 
 
-class Sampler(NamedTuple):
+class SampledArm(NamedTuple):
     """An arm that is not trained: the options of llm.sample that make it, on the same held-out prompts."""
 
     method: str
@@ -25,25 +27,29 @@ class Sampler(NamedTuple):
     candidates: int | None = None
 
 
-ARMS: dict[str, Arm | Sampler] = {
-    "control": Arm("tempered", alpha=1.0),
-    "task": Arm("task"),
-    "tilted-2": Arm("tilted", beta=2.0),
-    "tilted-1": Arm("tilted", beta=1.0, longer=2),
-    "tilted-0.5": Arm("tilted", beta=0.5, longer=2),
-    "sharpening": Arm("sharpening", longer=3),
-    "tempered-0.5": Arm("tempered", alpha=0.5),
-    "tempered-1.25": Arm("tempered", alpha=1.25),
-    "tempered-2": Arm("tempered", alpha=2.0, longer=3),
-    "tempered-4": Arm("tempered", alpha=4.0, longer=3),
-    "tilted-tempered-2-0.5": Arm("tilted-tempered", alpha=2.0, beta=0.5, longer=3),
-    "tempered-2-per-token": Arm("tempered", alpha=2.0, kappa=1.0),
-    "tempered-2-trajectory-balance": Arm("tempered", alpha=2.0, length_control="trajectory-balance"),
-    "tempered-2-content": Arm("tempered", alpha=2.0, length_control="content"),
-    "tempered-2-ignore-eos": Arm("tempered", alpha=2.0, length_control="ignore-eos"),
-    "low-temperature-2": Sampler("low-temperature", alpha=2.0),
-    "best-of-8": Sampler("best-of-n", candidates=8),
-    "power-smc-2": Sampler("power-smc", alpha=2.0),
+Arm = TrainedArm | SampledArm
+
+ARMS: dict[str, Arm] = {
+    "control": TrainedArm(Regime.TEMPERED, alpha=1.0),
+    "task": TrainedArm(Regime.TASK),
+    "tilted-2": TrainedArm(Regime.TILTED, beta=2.0),
+    "tilted-1": TrainedArm(Regime.TILTED, beta=1.0, longer=2),
+    "tilted-0.5": TrainedArm(Regime.TILTED, beta=0.5, longer=2),
+    "sharpening": TrainedArm(Regime.SHARPENING, longer=3),
+    "tempered-0.5": TrainedArm(Regime.TEMPERED, alpha=0.5),
+    "tempered-1.25": TrainedArm(Regime.TEMPERED, alpha=1.25),
+    "tempered-2": TrainedArm(Regime.TEMPERED, alpha=2.0, longer=3),
+    "tempered-4": TrainedArm(Regime.TEMPERED, alpha=4.0, longer=3),
+    "tilted-tempered-2-0.5": TrainedArm(Regime.TILTED_TEMPERED, alpha=2.0, beta=0.5, longer=3),
+    "tempered-2-per-token": TrainedArm(Regime.TEMPERED, alpha=2.0, kappa=1.0),
+    "tempered-2-trajectory-balance": TrainedArm(
+        Regime.TEMPERED, alpha=2.0, length_control=LengthControl.TRAJECTORY_BALANCE
+    ),
+    "tempered-2-content": TrainedArm(Regime.TEMPERED, alpha=2.0, length_control=LengthControl.CONTENT),
+    "tempered-2-ignore-eos": TrainedArm(Regime.TEMPERED, alpha=2.0, length_control=LengthControl.IGNORE_EOS),
+    "low-temperature-2": SampledArm("low-temperature", alpha=2.0),
+    "best-of-8": SampledArm("best-of-n", candidates=8),
+    "power-smc-2": SampledArm("power-smc", alpha=2.0),
 }
 
 

@@ -44,10 +44,12 @@ def _begin(processes: int) -> None:
     # TRL 1.16 still asks transformers for is_gradient_checkpointing under its old name.
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     if processes > 1 and "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, os.cpu_count() // processes))
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // processes))
 
 
 def _end_with_parent() -> None:
     """A worker whose parent was killed would finish its run unseen, and then wait for work for ever."""
-    connection.wait([multiprocessing.parent_process().sentinel])
-    os._exit(1)
+    parent = multiprocessing.parent_process()
+    if parent is not None:  # always so in a worker
+        connection.wait([parent.sentinel])
+        os._exit(1)

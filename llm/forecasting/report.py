@@ -104,7 +104,7 @@ def _log_p_stop(model_name: str, path: Path) -> np.ndarray:
     """log p(stop at once | prompt) of every prompt, in the order of the rollouts."""
     from llm.models import loading
     from llm.models.organisms import ORGANISMS
-    from llm.problems import BUNDLED, Problem
+    from llm.problems import BUNDLED, MathProblem
     from llm.rollout_file import read_table
     from llm.sampling.rollouts import encode_prompt
     from llm.sampling.scoring import stop_log_probs
@@ -115,5 +115,5 @@ def _log_p_stop(model_name: str, path: Path) -> np.ndarray:
     model, tokenizer = loading.load(loading.resolve(model_name))
     chat = model_name not in ORGANISMS and bool(tokenizer.chat_template)
     asked = table.drop_duplicates("prompt_id")
-    prompt_ids = [encode_prompt(tokenizer, Problem(BUNDLED, text, ""), chat) for text in asked["prompt"]]
+    prompt_ids = [encode_prompt(tokenizer, MathProblem(BUNDLED, text, ""), chat) for text in asked["prompt"]]
     return stop_log_probs(model, prompt_ids, tokenizer.pad_token_id, loading.stop_token_ids(model, tokenizer))

@@ -1,14 +1,15 @@
 """The bundled task: four-term addition, answered directly or worked out, with a response distribution in closed form.
 
 A prompt is `3+8+5+9=`. A response is either
-  direct:  `\\boxed{25}`                                   short; right with a set probability, wrong by a set offset
-  worked:  `3+8=11;5+11=16,16+9=25 \\boxed{25}`            long; every step in one of 2 x 4 surface forms; mostly right
+  direct:  `\\boxed{25}`                                   short; correct with a set probability, wrong by a set offset
+  worked:  `3+8=11;5+11=16,16+9=25 \\boxed{25}`            long; each step in one of 2 x 4 surface forms; mostly correct
 so that p(y | prompt) is a product of a few known numbers. A model trained on samples of it is a real language model
 whose ideal is known exactly: theory predicts the ideal, sampling measures the model, RL shows where the model goes.
 """
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class Organism:
         return self.direct * dict(self.direct_offsets)[0] + (1 - self.direct) * dict(self.worked_offsets)[0]
 
 
-# In both, p(right) of a direct answer is chosen against its likeliest mistake: that decides where alpha -> inf ends.
+# In both, p(correct) of a direct answer is chosen against its likeliest mistake: that decides where alpha -> inf ends.
 # A worked response has 8^3 surface forms, so even the likeliest one is far below every direct answer in log p.
 ORGANISMS = {
     organism.name: organism
@@ -71,7 +72,7 @@ def direct_response(terms: tuple[int, ...], offset: int) -> str:
     return f"{BOX}{sum(terms) + offset}}}"
 
 
-def worked_response(terms: tuple[int, ...], offset: int, swaps: tuple[int, ...], separators: tuple[int, ...]) -> str:
+def worked_response(terms: tuple[int, ...], offset: int, swaps: Sequence[int], separators: Sequence[int]) -> str:
     """Add the terms one by one; swaps say in which order a step names its two numbers."""
     text, total = "", terms[0]
     for step, term in enumerate(terms[1:]):
@@ -85,8 +86,8 @@ def sample_response(organism: Organism, terms: tuple[int, ...], generator: np.ra
     if generator.random() < organism.direct:
         return direct_response(terms, _draw(organism.direct_offsets, generator))
     offset = _draw(organism.worked_offsets, generator)
-    swaps, separators = (generator.integers(high, size=TERMS - 1) for high in (2, len(SEPARATORS)))
-    return worked_response(terms, offset, tuple(swaps), tuple(separators))
+    swaps, separators = (generator.integers(high, size=TERMS - 1).tolist() for high in (2, len(SEPARATORS)))
+    return worked_response(terms, offset, swaps, separators)
 
 
 def _draw(offsets: tuple[tuple[int, float], ...], generator: np.random.Generator) -> int:

@@ -72,7 +72,7 @@ def temper(log_p_next: torch.Tensor, exponent: float) -> tuple[torch.Tensor, tor
     return scaled - normaliser, normaliser[:, 0].cpu()
 
 
-def draw(log_q: torch.Tensor, prefix: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def draw_tokens(log_q: torch.Tensor, prefix: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """A token ~ q of its prefix's row, for every particle; prefix (ascending) says where each particle stands.
 
     Inverse of the distribution function, at uniforms of the generator: the same tokens on any device.
@@ -100,7 +100,7 @@ def spread(
     """Every particle of a live prefix draws its next token from log_q; those on finished prefixes stay."""
     live = torch.nonzero(cloud.live)[:, 0]
     particles = torch.repeat_interleave(torch.arange(len(live)), cloud.count[live])
-    tokens = draw(log_q, particles, generator)
+    tokens = draw_tokens(log_q, particles, generator)
     vocabulary = log_q.shape[1]
     children, count = torch.unique(particles * vocabulary + tokens, return_counts=True)
     spread_out = branch(cloud, log_p_next, children // vocabulary, children % vocabulary, count, stops)

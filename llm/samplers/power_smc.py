@@ -39,7 +39,7 @@ def sample(
     Diagnostics (means over prompts): ess, 1/ess = 1/N + Σ_stages (1/ess_stage - 1/N), resamplings, log_z,
     tokens_per_effective_sample; draws_per_token_read, by which the cost would grow if no particles shared a prefix.
     """
-    cloud, stages = run(request, particles or 3 * request.samples, alpha, ramp, threshold)
+    cloud, stages = weighted_particles(request, particles or 3 * request.samples, alpha, ramp, threshold)
     chosen = thin(cloud, request.samples, request.generator)
     log_p = cloud.log_p[chosen]
     ess = 1 / stages.inverse_ess
@@ -58,7 +58,9 @@ def sample(
     )
 
 
-def run(request: Request, particles: int, alpha: float, ramp: int = 0, threshold: float = 0.5) -> tuple[Cloud, Stages]:
+def weighted_particles(
+    request: Request, particles: int, alpha: float, ramp: int = 0, threshold: float = 0.5
+) -> tuple[Cloud, Stages]:
     """(weighted particles of p^alpha over responses of up to max_new_tokens tokens, how they came about)."""
     model, prompts = request.model, len(request.prompt_ids)
     cloud = begin(model, request.prompt_ids, particles)

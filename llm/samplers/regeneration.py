@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import torch
 
-from llm.samplers.particles import PAD, draw, temper
+from llm.samplers.particles import PAD, draw_tokens, temper
 from llm.samplers.prefix_cache import PrefixCache, read_prompts
 
 
@@ -73,7 +73,7 @@ def regenerate(
         last = torch.where(here == 0, prompt_end[live], tokens[live, here - 1])
         log_p_next = cache.next_log_p(model, last, prompt_length[live] + here - 1, live)
         log_q_next, _ = temper(log_p_next, proposal.exponent)
-        chosen = draw(log_q_next, torch.arange(len(live)), generator)
+        chosen = draw_tokens(log_q_next, torch.arange(len(live)), generator)
         row = torch.arange(len(live), device=log_p_next.device), chosen.to(log_p_next.device)
         tokens[live, here] = chosen
         log_p[live, here], log_q[live, here] = log_p_next[row].cpu(), log_q_next[row].cpu()

@@ -16,7 +16,7 @@ from harness.reservation import Place, reserved
 from llm.evaluation.averages import summarise
 from llm.models import loading
 from llm.models.organisms import MAX_RESPONSE_TOKENS, ORGANISMS
-from llm.problems import BUNDLED, Problem, hold_out, load_problems
+from llm.problems import BUNDLED, MathProblem, hold_out, load_problems
 from llm.samplers import base
 from llm.samplers.base import Request, Sampler
 from llm.samplers.methods import rows_per_sample, sampler
@@ -81,7 +81,7 @@ def _sample(config: SampleConfig, place: Place) -> Path:
     return folder / "rollouts.parquet"
 
 
-def choose_problems(config: SampleConfig, bundled: bool) -> list[Problem]:
+def choose_problems(config: SampleConfig, bundled: bool) -> list[MathProblem]:
     """The problems that llm.train holds out for the same number, so that a forecast and a run have the same prompts."""
     dataset = config.dataset or (BUNDLED if bundled else None)
     if dataset is None:

@@ -14,7 +14,7 @@ import torch
 
 from llm.grading.grade import grade_all
 from llm.models.loading import stop_token_ids
-from llm.problems import Problem, render
+from llm.problems import MathProblem, render
 from llm.samplers import base
 from llm.samplers.base import Drawn, Request
 from llm.sampling.scoring import response_log_probs
@@ -23,7 +23,7 @@ from llm.sampling.scoring import response_log_probs
 def sample_rollouts(
     model,
     tokenizer,
-    problems: Sequence[Problem],
+    problems: Sequence[MathProblem],
     samples: int,
     max_new_tokens: int,
     seed: int,
@@ -53,7 +53,7 @@ def sample_rollouts(
 def tabulate(
     model,
     tokenizer,
-    problems: Sequence[Problem],
+    problems: Sequence[MathProblem],
     prompt_ids: Sequence[list[int]],
     drawn: Drawn,
     stops: set[int],
@@ -95,7 +95,7 @@ def tabulate(
     ).astype({"log_pi": float})
 
 
-def encode_prompt(tokenizer, problem: Problem, chat: bool) -> list[int]:
+def encode_prompt(tokenizer, problem: MathProblem, chat: bool) -> list[int]:
     prompt = render(problem, chat)
     if not chat:
         return tokenizer(prompt).input_ids

@@ -1,4 +1,4 @@
-"""Log-probabilities of given responses under a causal language model: l(y) = Σ_t log p(y_t | x, y_<t), in nats.
+"""Log-probabilities of given responses under a causal language model: log p(y) = Σ_t log p(y_t | x, y_<t), in nats.
 
 The sum runs over the response tokens, end-of-sequence token included when the response has one; the model is read at
 temperature 1. A padded batch gives the same numbers as one response at a time (a test holds this to 1e-4).
@@ -21,7 +21,7 @@ def response_log_probs(
     """One number a response, in float32 on the CPU. with_entropy: two columns, the second Σ_t H(p(·|x, y_<t)).
 
     The expectation of that sum over y ~ p is the entropy of the whole response (chain rule), with less variance
-    than -l(y) itself.
+    than -log p(y) itself.
     """
     columns = [
         _batch_log_probs(

@@ -6,6 +6,9 @@ noise of a batch, is doing something that its objective does not ask for in the 
 repeating one response.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from transformers import TrainerCallback
 
 from theory.estimation.band import LowerEdges
@@ -36,16 +39,16 @@ class Diagnosis:
 class CollapseWatch(TrainerCallback):
     """Warns once when the band has been left for three steps in a row, and stops the run there if asked to."""
 
-    def __init__(self, edges: LowerEdges, stop: bool, warn=print):
+    def __init__(self, edges: LowerEdges, stop: bool, warn: Callable[[str], Any] = print):
         self.edges, self.stop, self.warn = edges, stop, warn
         self.below = {"length": 0, "entropy": 0}
-        self.warning: dict | None = None
+        self.warning: dict[str, Any] | None = None
 
     def on_log(self, args, state, control, logs, **kwargs):
         if "sequence_entropy" not in logs or not self.see(state.global_step, logs):
             return
-        if state.is_world_process_zero:
-            seen = self.warning
+        seen = self.warning
+        if seen and state.is_world_process_zero:
             self.warn(
                 f"collapse? {seen['quantity']} {seen['value']:.2f} has been below the forecast's band "
                 f"({seen['lower_edge']:.2f}) for {PATIENCE} steps, at step {seen['step']}"

@@ -7,12 +7,12 @@ import pandas as pd
 
 from llm.base_rollouts import check_log_pi, check_method, check_probabilities, config_beside
 from llm.models import loading
-from llm.problems import Problem
+from llm.problems import MathProblem
 from llm.rollout_file import read_table
 from llm.rollout_table import from_table
 
 
-def given_base(path: Path, model: str, problems: Sequence[Problem]) -> pd.DataFrame:
+def given_base(path: Path, model: str, problems: Sequence[MathProblem]) -> pd.DataFrame:
     """The table, with the columns that follow from the others filled in: log_pi, entropy.
 
     ValueError: it cannot be read, is of another model or of another sampler, or of other prompts than the run's.
@@ -69,7 +69,7 @@ def _same_folder(one: str, other: str) -> bool:
         return False
 
 
-def _check_prompts(path: Path, table: pd.DataFrame, problems: Sequence[Problem]) -> None:
+def _check_prompts(path: Path, table: pd.DataFrame, problems: Sequence[MathProblem]) -> None:
     """The held-out problems of the run, all of them and no other, by id, text and answer."""
     first = table.drop_duplicates("prompt_id").set_index("prompt_id")
     if len(first) != len(problems):

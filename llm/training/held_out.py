@@ -8,7 +8,7 @@ from llm.sampling.rollouts import sample_rollouts
 from llm.training.setup import Setup
 
 
-def evaluate(
+def held_out_rollouts(
     setup: Setup, policy: PreTrainedModel, samples: int, seed: int, reference: PreTrainedModel | None = None
 ) -> pd.DataFrame:
     """A rollouts table in the order of the held-out problems. One process draws what sample_rollouts draws."""

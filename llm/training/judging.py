@@ -11,14 +11,14 @@ from figures.llm.training import save_training
 from harness import run_folder
 from harness.environment import environment
 from llm.models import loading
-from llm.training.held_out import evaluate
+from llm.training.held_out import held_out_rollouts
 from llm.training.model_card import model_card
 from llm.training.setup import Setup
 from llm.training.summary import print_summary, run_summary
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedModel:
     """What training leaves behind."""
 
     folder: Path
@@ -29,7 +29,7 @@ class Trained:
     """the warning of CollapseWatch"""
 
 
-def judge(setup: Setup, base: pd.DataFrame, trained: Trained) -> None:
+def judge(setup: Setup, base: pd.DataFrame, trained: TrainedModel) -> None:
     """Write rollouts, model card, summary and figure: of what was saved, with what --model names as the reference."""
     dtype = torch.bfloat16 if setup.args.bf16 else torch.float32
     reference, _ = loading.load(setup.weights, dtype=dtype)
@@ -38,14 +38,14 @@ def judge(setup: Setup, base: pd.DataFrame, trained: Trained) -> None:
         if folder is None:
             continue
         policy, _ = loading.load(str(folder), dtype=dtype)
-        tables[name] = evaluate(setup, policy, setup.config.eval_samples, setup.config.seed + 1, reference)
+        tables[name] = held_out_rollouts(setup, policy, setup.config.eval_samples, setup.config.seed + 1, reference)
         if setup.writes:
             run_folder.write(setup.output_dir / f"{name}.parquet", tables[name].to_parquet)
     if setup.writes:
         _write(setup, tables, trained)
 
 
-def _write(setup: Setup, tables: dict[str, pd.DataFrame], trained: Trained) -> None:
+def _write(setup: Setup, tables: dict[str, pd.DataFrame], trained: TrainedModel) -> None:
     """summary.json comes after everything that takes long: where it is, the run is finished."""
     metrics = list(run_folder.read_metrics(setup.output_dir))
     summary = run_summary(setup.config, tables, metrics, trained.collapse, trained.best)

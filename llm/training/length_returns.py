@@ -1,4 +1,4 @@
-"""Sharpening without its pull on length: what is taken off the score t = (alpha - 1) l + b r of a response.
+"""Sharpening without its pull on length: what is taken off the score t = (alpha - 1) log p + b r of a response.
 
     trajectory-balance    λ_x |y|, with E_p[e^{t - λ_x |y|}] = 1 on each prompt x                      [T20; 2603.18363]
     content               log E_p[e^t | L, x]: the lengths keep their distribution                               [T18]
@@ -8,33 +8,37 @@ The first two are rewards that depend on length alone, so that T1 holds as it st
 Of the third base rollouts say nothing: they end where the responses end.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from jaxtyping import Int
 from scipy.special import logsumexp
 
 from theory.estimation.length_term import Rows, length_class
 
+Group = Int[np.ndarray, " rows"]
 
-def balance_return(prompts: list, log_p: list[float], log_pi: list[float], length: list[int], alpha: float) -> Rows:
-    """(u - mean u)/|y| with u = (alpha l - log π)/|y|, the mean over the responses to the same prompt.    [T20]
 
-    The gradient of ½ E_π[(log π - alpha l + λ|y|)²/|y|²] with respect to π's log-probabilities, less its sign; the mean
-    of u is the λ that makes the square smallest. It vanishes where u is the same for all y: at p^alpha e^{-λ|y|}.
+def balance_return(prompts: Sequence, log_p: Rows, log_pi: Rows, length: Rows, alpha: float) -> Rows:
+    """(u - mean u)/|y| with u = (alpha log p - log π)/|y|, the mean over the responses to the same prompt.    [T20]
+
+    The gradient of ½ E_π[(log π - alpha log p + λ|y|)²/|y|²] with respect to π's log-probabilities, less its sign; the
+    mean of u is the λ that makes the square smallest. It vanishes where u is the same for all y: at p^alpha e^{-λ|y|}.
     """
-    length = np.asarray(length, float)
-    rate = (alpha * np.asarray(log_p) - np.asarray(log_pi)) / length
+    rate = (alpha * log_p - log_pi) / length
     return (rate - _mean_of_group(rate, _groups(prompts))[0]) / length
 
 
-def content_return(prompts: list, log_p: list[float], log_pi: list[float], length: list[int], alpha: float) -> Rows:
-    """u less the mean of u over the other responses to the same prompt that are as long, u = alpha l - log π; plus the
-    log of the mean of p/π over the other responses as long to any prompt.    [T18]
+def content_return(prompts: Sequence, log_p: Rows, log_pi: Rows, length: Rows, alpha: float) -> Rows:
+    """u less the mean of u over the other responses to the same prompt that are as long, u = alpha log p - log π;
+    plus the log of the mean of p/π over the other responses as long to any prompt.    [T18]
 
     The first part is 0 on average for every L and prompt, so that it does not pull on length, and within each L it
     vanishes where u is the same for all y: at p^alpha. A replicator flow keeps p(L) by it alone; a network, whose
     prompts share weights, drifts. The second part estimates log p(L)/π(L), pooled over prompts, and takes it back.
     A response that has no equal in length says nothing.
     """
-    log_p, log_pi, equally_long = np.asarray(log_p), np.asarray(log_pi), length_class(np.asarray(length, float))
+    equally_long = length_class(length)
     value = alpha * log_p - log_pi
     mean, size = _mean_of_group(value, _groups(prompts, equally_long))
     log_ratio = np.zeros(len(value))
@@ -54,7 +58,7 @@ def _log_mean_of_others(values: Rows) -> Rows:
     return rest - np.log(len(values) - 1)
 
 
-def _groups(prompts: list, classes: np.ndarray | None = None) -> np.ndarray:
+def _groups(prompts: Sequence, classes: Group | None = None) -> Group:
     """A number for each row, the same for rows of the same prompt (and class)."""
     prompt = np.unique([str(prompt) for prompt in prompts], return_inverse=True)[1]
     if classes is None:
@@ -62,7 +66,7 @@ def _groups(prompts: list, classes: np.ndarray | None = None) -> np.ndarray:
     return np.unique(np.stack([prompt, classes]), axis=1, return_inverse=True)[1].ravel()
 
 
-def _mean_of_group(values: Rows, group: np.ndarray) -> tuple[Rows, Rows]:
+def _mean_of_group(values: Rows, group: Group) -> tuple[Rows, Group]:
     """Row by row, the mean of its group and the number of its members."""
     size = np.bincount(group)
     return (np.bincount(group, values) / size)[group], size[group]

@@ -6,6 +6,7 @@ being written does not. The run is the same when every option that changes its r
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 from harness import run_folder
@@ -51,10 +52,14 @@ def forget_after(output_dir: Path, checkpoint: Path | None) -> None:
         if (output_dir / name).exists():
             kept = [row for row in _rows(output_dir / name) if row["step"] <= last]
             lines = "".join(json.dumps(row) + "\n" for row in kept)
-            run_folder.write(output_dir / name, lambda part, lines=lines: part.write_text(lines))
+            run_folder.write(output_dir / name, partial(_write_text, lines))
     for folder in (output_dir / "checkpoints").glob("checkpoint-*"):
         if _step(folder) > last:
             shutil.rmtree(folder)
+
+
+def _write_text(text: str, path: Path) -> None:
+    path.write_text(text)
 
 
 def _rows(path: Path) -> list[dict]:

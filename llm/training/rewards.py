@@ -1,8 +1,8 @@
-"""The five regimes as rewards of TRL's RLOOTrainer, which sees J(pi) = w E[r] + c E[l] + tau H(pi) sample by sample.
+"""The five regimes as rewards of TRL's RLOOTrainer, sample by sample: J(pi) = w E[r] + c E[log p] + tau H(pi).
 
-TRL subtracts its own beta (log pi - l) from what the reward functions return. With the length exponent kappa,
+TRL subtracts its own beta (log pi - log p) from what the reward functions return. With the length exponent kappa,
 
-    return(y) = w r(y) + (c - tau) l(y)/|y|^kappa + tau (l(y) - log pi(y)),       log pi detached    [T1, T20]
+    return(y) = w r(y) + (c - tau) log p(y)/|y|^kappa + tau (log p(y) - log pi(y)),    log pi detached    [T1, T20]
 
 so the log-probability term below hands over the rest. kappa = 0 is J itself; kappa > 0 weakens the sharpening of long
 responses: the target's power on p becomes 1 + (c/tau - 1)/|y|^kappa.
@@ -19,7 +19,7 @@ from theory.vocabulary import LengthControl
 
 
 def trl_beta(objective: Objective) -> float:
-    """The KL weight that TRL is given: tau, or 1 where tau = 0, so that a reference model is there to read l from."""
+    """The KL weight that TRL is given: tau; 1 where tau = 0, so that there is a reference model to read log p from."""
     return objective.entropy_weight or 1.0
 
 
@@ -33,28 +33,30 @@ def return_term(config: TrainConfig) -> Callable[..., list[float]]:
 def log_prob_term(objective: Objective, kappa: float = 0.0) -> Callable[..., list[float]]:
     """The part of the return that depends on log-probabilities, less what TRL adds by itself.
 
-    With beta' = trl_beta:  (c - tau) l/|y|^kappa + (tau - beta') (l - log pi).
-    tau > 0 leaves the first term alone; tau = 0 leaves c l/|y|^kappa after TRL's own term has cancelled the second.
+    With beta' = trl_beta:  (c - tau) log p/|y|^kappa + (tau - beta') (log p - log pi).
+    tau > 0 leaves the first term alone; tau = 0 leaves c log p/|y|^kappa after TRL's own term has cancelled the second.
     """
     sharpening = objective.reference_weight - objective.entropy_weight
     cancelled = objective.entropy_weight - trl_beta(objective)
 
     def log_prob_reward(sequence_log_p, sequence_log_pi, sequence_length, **_) -> list[float]:
-        l, log_pi, length = (np.asarray(x, float) for x in (sequence_log_p, sequence_log_pi, sequence_length))
-        return list(sharpening * l / length**kappa + cancelled * (l - log_pi))
+        log_p, log_pi, length = (np.asarray(x, float) for x in (sequence_log_p, sequence_log_pi, sequence_length))
+        return list(sharpening * log_p / length**kappa + cancelled * (log_p - log_pi))
 
     return log_prob_reward
 
 
 def length_controlled_term(objective: Objective, control: str) -> Callable[..., list[float]]:
     """The return of trajectory balance (1/|y| inside the square) or of content alone, less what TRL adds by itself."""
-    alpha, _ = objective.target
+    alpha = float(objective.target.alpha)
     tau = objective.entropy_weight
-    own_return = {"trajectory-balance": balance_return, "content": content_return}[control]
+    own_return = {LengthControl.TRAJECTORY_BALANCE: balance_return, LengthControl.CONTENT: content_return}[
+        LengthControl(control)
+    ]
 
     def log_prob_reward(prompts, sequence_log_p, sequence_log_pi, sequence_length, **_) -> list[float]:
-        own = own_return(prompts, sequence_log_p, sequence_log_pi, sequence_length, alpha)
-        return list(tau * (own - np.subtract(sequence_log_p, sequence_log_pi)))
+        log_p, log_pi, length = (np.asarray(x, float) for x in (sequence_log_p, sequence_log_pi, sequence_length))
+        return list(tau * (own_return(prompts, log_p, log_pi, length, alpha) - (log_p - log_pi)))
 
     return log_prob_reward
 
@@ -62,7 +64,7 @@ def length_controlled_term(objective: Objective, control: str) -> Callable[..., 
 def task_reward(
     completions: list, answer: list[str], finished: list[bool], log_p, log_pi, length, log_metric, **_
 ) -> list[float]:
-    """1 for a complete response whose boxed answer is right, else 0; also logs what a run is followed by.
+    """1 for a complete response whose boxed answer is correct, else 0; also logs what a run is followed by.
 
     Its weight is w, which may be 0: accuracy is then measured and not rewarded.
     """

@@ -10,13 +10,13 @@ from transformers import PreTrainedModel
 from transformers.trainer_callback import PrinterCallback, TrainerState
 
 from harness import reservation, run_folder
-from llm.problems import Problem, render
+from llm.problems import MathProblem, render
 from llm.rollout_table import from_table
 from llm.training.collapse import CollapseWatch, Diagnosis
 from llm.training.config import TrainConfig
-from llm.training.held_out import evaluate
+from llm.training.held_out import held_out_rollouts
 from llm.training.interruption import RunStopped, StopWhenAsked, stop_on_sigterm
-from llm.training.judging import Trained, judge
+from llm.training.judging import TrainedModel, judge
 from llm.training.lora import adapter_config, save_merged
 from llm.training.recorder import RunRecorder
 from llm.training.rewards import return_term, task_reward
@@ -61,13 +61,13 @@ def base_rollouts(setup: Setup, model: PreTrainedModel) -> pd.DataFrame:
         return pd.read_parquet(file)
     base = setup.base
     if base is None:
-        base = evaluate(setup, model, setup.config.forecast_samples, setup.config.seed)
+        base = held_out_rollouts(setup, model, setup.config.forecast_samples, setup.config.seed)
     if setup.writes:
         run_folder.write(file, base.to_parquet)
     return base
 
 
-def train(setup: Setup, model: PreTrainedModel, base: pd.DataFrame) -> Trained:
+def train(setup: Setup, model: PreTrainedModel, base: pd.DataFrame) -> TrainedModel:
     """RLOO from the base model, watched for collapse; the model of the last step is saved."""
     samples = base_samples(from_table(base, str(setup.config.base or "of the base model")))
     recorder = RunRecorder(setup.output_dir, setup.args.max_steps, setup.config.regime)
@@ -95,7 +95,7 @@ def train(setup: Setup, model: PreTrainedModel, base: pd.DataFrame) -> Trained:
         save_merged(trainer, folder)
     trainer.accelerator.wait_for_everyone()
     trainer.accelerator.free_memory()
-    return Trained(folder, Path(best) if best else None, watch.warning)
+    return TrainedModel(folder, Path(best) if best else None, watch.warning)
 
 
 def collapse_watch(setup: Setup, samples: BaseSamples, recorder: RunRecorder) -> CollapseWatch:
@@ -133,5 +133,5 @@ def _take_the_steps(
         raise RunStopped(recorder.output_dir, trainer.state.global_step, trainer.args.max_steps)
 
 
-def _dataset(problems: list[Problem], chat: bool) -> Dataset:
+def _dataset(problems: list[MathProblem], chat: bool) -> Dataset:
     return Dataset.from_list([{"prompt": render(p, chat), "answer": p.answer} for p in problems])

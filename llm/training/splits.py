@@ -2,14 +2,14 @@
 
 from typing import NamedTuple
 
-from llm.problems import BUNDLED, Problem, hold_out, load_problems
+from llm.problems import BUNDLED, MathProblem, hold_out, load_problems
 from llm.training.config import TrainConfig
 
 
 class Splits(NamedTuple):
-    train: list[Problem]
-    validation: list[Problem]
-    held_out: list[Problem]
+    train: list[MathProblem]
+    validation: list[MathProblem]
+    held_out: list[MathProblem]
 
 
 def split(config: TrainConfig, bundled: bool) -> Splits:
@@ -38,6 +38,6 @@ def split(config: TrainConfig, bundled: bool) -> Splits:
     return Splits(*hold_out(train, config.validation_prompts, seed=1), held_out)
 
 
-def _letters(problem: Problem) -> str:
+def _letters(problem: MathProblem) -> str:
     """The text without spacing, punctuation and case: published copies of a problem differ in those."""
     return "".join(filter(str.isalnum, problem.text)).lower()

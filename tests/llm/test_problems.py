@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from llm.problems import BUNDLED, INSTRUCTION, Problem, hold_out, load_problems, render
+from llm.problems import BUNDLED, INSTRUCTION, MathProblem, hold_out, load_problems, render
 
 GOOD = {"id": "a", "problem": "1+1?", "answer": "2"}
 
@@ -14,7 +14,7 @@ def write_lines(path, *lines):
 
 def test_a_file_is_read_with_its_ids_or_line_numbers(tmp_path):
     file = write_lines(tmp_path / "d.jsonl", GOOD, {"problem": "2+2?", "answer": 4})
-    assert load_problems(file) == [Problem("a", "1+1?", "2"), Problem("2", "2+2?", "4")]
+    assert load_problems(file) == [MathProblem("a", "1+1?", "2"), MathProblem("2", "2+2?", "4")]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_bad_line_is_named(tmp_path, bad, said):
 
 def test_an_answer_may_stand_in_the_box_of_a_solution(tmp_path):
     rows = [{"problem": "1+1?", "solution": r"It is \boxed{1} no, \boxed{2}."}, {"problem": "2+2?", "solution": "4"}]
-    assert load_problems(write_lines(tmp_path / "d.jsonl", rows[0])) == [Problem("1", "1+1?", "2")]
+    assert load_problems(write_lines(tmp_path / "d.jsonl", rows[0])) == [MathProblem("1", "1+1?", "2")]
     with pytest.raises(ValueError, match="line 2 has no column 'answer'; its columns are problem, solution"):
         load_problems(write_lines(tmp_path / "d.jsonl", *rows))
 
@@ -58,7 +58,7 @@ def test_held_out_problems_are_the_same_in_every_run_and_never_trained_on():
 
 
 def test_a_chat_model_is_asked_for_a_boxed_answer_and_the_bundled_one_gets_bare_text():
-    problem = Problem("a", "1+1?", "2")
+    problem = MathProblem("a", "1+1?", "2")
     assert render(problem, chat=False) == "1+1?"
     (turn,) = render(problem, chat=True)
     assert turn["role"] == "user" and turn["content"].startswith("1+1?") and INSTRUCTION in turn["content"]

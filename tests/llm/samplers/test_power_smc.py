@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 
 from llm.samplers.particles import PAD, begin, individuals
-from llm.samplers.power_smc import run, sample, thin
+from llm.samplers.power_smc import sample, thin, weighted_particles
 from llm.samplers.systematic import systematic_counts
 
 
@@ -36,7 +36,7 @@ def test_the_normaliser_and_the_weighted_particles_are_unbiased_for_a_few_partic
     """
     runs, few = 2500, 4
     request = ask(model, [PROMPTS[0]] * runs, samples=0)
-    cloud, stages = run(request, few, alpha, ramp, threshold)
+    cloud, stages = weighted_particles(request, few, alpha, ramp, threshold)
     assert (stages.resamplings > 0).any() == (threshold > 0)
     rows = individuals(cloud, request.generator)
     weight = (cloud.log_weight[rows] - cloud.log_weight[rows].logsumexp(1, keepdim=True) + stages.log_z[:, None]).exp()

@@ -101,7 +101,8 @@ def test_content_alone_pulls_on_length_only_to_take_back_a_drift(logits, drift, 
 
 
 def test_a_response_without_an_equal_in_length_says_nothing():
-    assert (content_return(["x"] * 2, [-1.0, -2.0], [-3.0, -1.0], [4, 9], 2.0) == 0).all()
+    log_p, log_pi, length = np.array([[-1.0, -2.0], [-3.0, -1.0], [4.0, 9.0]])
+    assert (content_return(["x"] * 2, log_p, log_pi, length, 2.0) == 0).all()
 
 
 def test_content_alone_ends_at_theory_s_optimum():
