@@ -41,10 +41,17 @@ def one_line_errors(config: Any = None) -> Iterator[None]:
         raise SystemExit(2) from None
 
 
+def parse_known(
+    config: Callable[..., Config], prog: str, arguments: Sequence[str] | None = None
+) -> tuple[Config, list[str]]:
+    """(the config, the arguments that are none of its options), as parse() reads it."""
+    return parse(config, prog, arguments, return_unknown_args=True)  # type: ignore[return-value]  # tyro gives a pair
+
+
 def parse(config: Callable[..., Config], prog: str, arguments: Sequence[str] | None = None, **options: Any) -> Config:
     """Read the command line into a frozen config; tyro's boxed error becomes one line.
 
-    options go to tyro.cli: default=..., return_unknown_args=True (which returns a pair).
+    options go to tyro.cli: default=...
     """
     boxed = io.StringIO()
     try:

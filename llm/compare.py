@@ -3,16 +3,17 @@
 import dataclasses
 import sys
 
-from harness.command import one_line_errors, parse
-from llm.comparison.config import ARMS, Arm, CompareConfig
+from harness.command import one_line_errors, parse_known
+from llm.comparison.config import ARMS, CompareConfig, TrainedArm
 from llm.training.option_lists import check_options
 
 
 def main(arguments: list[str] | None = None) -> None:
-    config, trl_arguments = parse(CompareConfig, "llm.compare", arguments, return_unknown_args=True)
+    config, trl_arguments = parse_known(CompareConfig, "llm.compare", arguments)
     with one_line_errors(config):
         own = [field.name for field in dataclasses.fields(config)]
-        check_options(trl_arguments, own, {arm.regime for arm in map(ARMS.get, config.arms) if isinstance(arm, Arm)})
+        arms = [ARMS[name] for name in config.arms]
+        check_options(trl_arguments, own, {arm.regime for arm in arms if isinstance(arm, TrainedArm)})
         import warnings
 
         # TRL 1.16 still asks transformers for is_gradient_checkpointing under its old name.

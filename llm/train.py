@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from harness.command import did_you_mean, one_line_errors, parse
+from harness.command import did_you_mean, one_line_errors, parse_known
 from llm.training.config import TrainConfig
 from llm.training.option_lists import NAMES, check_options
 
@@ -26,7 +26,7 @@ def read_command_line(arguments: list[str] | None = None) -> tuple[TrainConfig, 
     file = finder.parse_known_args(arguments)[0].config
     with one_line_errors():
         from_file = _arguments_in(file) if file else []
-    config, trl_arguments = parse(TrainConfig, "llm.train", [*from_file, *arguments], return_unknown_args=True)
+    config, trl_arguments = parse_known(TrainConfig, "llm.train", [*from_file, *arguments])
     with one_line_errors():
         check_options(trl_arguments, OPTIONS, [config.regime])
     return config, trl_arguments

@@ -44,7 +44,7 @@ def draw_training(axes: Iterable, run: TrainedRun, seen: Mapping[str, Batches], 
 def training_figure(run: TrainedRun):
     with style.figure(style.PAGE, 4.6, nrows=2, ncols=2) as (figure, axes):
         seen = {quantity: batches(run, quantity) for quantity in PANELS}
-        draw_training(axes.flat, run, seen, style.COLOURS[run.regime])
+        draw_training(list(axes.flat), run, seen, style.COLOURS[run.regime])
         figure.legend(*style.key(*axes.flat), loc="outside upper center", ncols=4)
     return figure
 

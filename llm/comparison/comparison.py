@@ -37,7 +37,6 @@ from theory.vocabulary import COMPARED, LengthControl
 
 # For the organisms: small steps, because a long response that is lost in the first steps is never sampled again.
 ORGANISM_ARGUMENTS = ["--per_device_train_batch_size", "128", "--learning_rate", "3e-4", "--warmup_steps", "20"]
-SAMPLED = [name for name, arm in ARMS.items() if isinstance(arm, Sampler)]
 
 
 def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
@@ -68,7 +67,12 @@ def _check(config: CompareConfig, trl_arguments: list[str], small: bool) -> None
     """ValueError for what would end the base rollouts or an arm; nothing is written yet."""
     loading.resolve(config.model)
     choose_problems(_sample_config(config, trl_arguments), small)
-    trained = [_train_config(config, name, 0, config.output_dir) for name in config.arms if name not in SAMPLED]
+    arms = [(name, ARMS[name]) for name in config.arms]
+    trained = [
+        _train_config(config, arm, 0, config.output_dir, _run_folder(config.output_dir, name, 0))
+        for name, arm in arms
+        if isinstance(arm, TrainedArm)
+    ]
     for options in trained[:1]:
         split(options, small)
     for options in trained:
@@ -88,12 +92,10 @@ def _make(config: CompareConfig, trl_arguments: list[str], folder: Path, name: s
             own = arm._asdict() | {"samples": config.eval_samples, "seed": seed + 1}
             sample(_sample_config(config, trl_arguments, output_dir=output_dir, **own))
             return
-        run(_train_config(config, name, seed, folder), trl_arguments)
+        run(_train_config(config, arm, seed, folder, output_dir), trl_arguments)
 
 
-def _train_config(config: CompareConfig, name: str, seed: int, folder: Path) -> TrainConfig:
-    arm = ARMS[name]
-    assert isinstance(arm, Arm)
+def _train_config(config: CompareConfig, arm: TrainedArm, seed: int, folder: Path, output_dir: Path) -> TrainConfig:
     return TrainConfig(
         **_objective_options(arm),
         model=config.model,
@@ -103,7 +105,7 @@ def _train_config(config: CompareConfig, name: str, seed: int, folder: Path) -> 
         eval_prompts=config.prompts,
         eval_samples=config.eval_samples,
         base=folder / "base" / "rollouts.parquet",
-        output_dir=_run_folder(folder, name, seed),
+        output_dir=output_dir,
         overwrite=True,  # an arm that was cut off begins again; finished ones were passed over
     )
 

@@ -75,7 +75,7 @@ def set_up(config: TrainConfig, trl_arguments: list[str], place: Place) -> tuple
     problems = split(config, bundled)
     check_enough_prompts(args, len(problems.train))
     base = given_base(config.base, config.model, problems.held_out) if config.base else None
-    if base is not None:
+    if config.base and base is not None:
         check_same_limit(config.base, base, args.max_completion_length)
     # In mixed precision the weights stay in float32: steps of 1e-6 are lost in the rounding of bfloat16 weights.
     model, tokenizer = loading.load(weights, dtype=torch.float32)

@@ -73,7 +73,7 @@ LACKING = {
 def test_what_is_lacking_is_one_line_before_anything_is_sampled(
     arguments, bare_machine, tiny_model, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr("llm.training.run.evaluate", lambda *_, **__: pytest.fail("sampled"))
+    monkeypatch.setattr("llm.training.run.held_out_rollouts", lambda *_, **__: pytest.fail("sampled"))
     small = f"--model {tiny_model} --dataset addition --steps 10 --eval-prompts 4 --lr_scheduler_type linear"
     folder = ["--output-dir", str(tmp_path / "out")]
     monkeypatch.setattr(sys, "argv", ["llm.train", *small.split(), *arguments.split(), *folder])
