@@ -80,6 +80,11 @@ def checked_whole(numbers: int | np.integer | Real[np.ndarray, "..."], name: str
     return numbers.astype(np.int64)
 
 
+def plain(values: float | Real[np.ndarray, "..."]) -> float | Real[np.ndarray, "..."]:
+    """A float for an array of no axes, the array itself otherwise."""
+    return values if np.ndim(values) else float(values)
+
+
 def measure(
     log_p: Float[np.ndarray, "..."], log_mass: Float[np.ndarray, "..."] | None
 ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:

@@ -8,7 +8,7 @@ from typing import NamedTuple, overload
 import numpy as np
 from jaxtyping import Float, Int, Real, Shaped
 
-from theory.distribution import checked_exponent, checked_log_p, checked_reward, checked_whole
+from theory.distribution import checked_exponent, checked_log_p, checked_reward, checked_whole, plain
 from theory.objectives import Coordinates, Objective, Points
 
 __all__ = [
@@ -221,7 +221,7 @@ def iterated_sharpening(
             kept = np.expm1(done * np.log1p(gain - 1)) / (gain - 1)
         else:
             kept = (power - 1) / (gain - 1)
-        return _plain(power + mixing * kept if mixing else power)
+        return plain(power + mixing * kept if mixing else power)
 
 
 def iterated_sharpening_limit(alpha: float, mixing: float) -> FixedExponent:
@@ -250,8 +250,3 @@ def _on_line(objective, travelled):
     alpha = 1 + (c - tau) * travelled if c != tau else 1 + np.zeros_like(travelled)
     b = w * travelled if w else np.zeros_like(travelled)
     return Points(alpha, b) if np.ndim(travelled) else Coordinates(float(alpha), float(b))
-
-
-def _plain(values):
-    """A float for one number, an array for many."""
-    return values if np.ndim(values) else float(values)

@@ -4,10 +4,10 @@ A Markov policy moves between content states with probabilities P and stops from
 each row of P and its stop add up to one. Lengths count content moves; the stop (EOS) is not counted.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from theory.distribution import checked_exponent, checked_whole
 from theory.shortest_path import (
@@ -118,12 +118,21 @@ def uniform_existence_threshold(vocabulary: int, stop: float) -> float:
     return float(np.log(vocabulary) / (np.log(vocabulary) - np.log1p(-stop)))
 
 
-def empty_response_wins(log_p_stop: Float[np.ndarray, "*#batch"] | float, log_p: Float[np.ndarray, "*#batch"] | float):
+@overload
+def empty_response_wins(log_p_stop: float, log_p: float) -> bool: ...
+@overload
+def empty_response_wins(
+    log_p_stop: Float[np.ndarray, "*#batch"], log_p: float | Float[np.ndarray, "*#batch"]
+) -> Bool[np.ndarray, "*batch"]: ...
+def empty_response_wins(
+    log_p_stop: float | Float[np.ndarray, "*#batch"], log_p: float | Float[np.ndarray, "*#batch"]
+) -> bool | Bool[np.ndarray, "*batch"]:
     """log p(stop at once | prompt) > log p(y): the empty response then beats y as an optimum.    [T17; 1908.10090]
 
     One forward pass against the log-likelihood of a rollout y; in a policy of long answers it nearly always holds.
     """
-    return np.greater(log_p_stop, log_p)
+    wins = np.greater(log_p_stop, log_p)
+    return wins if np.ndim(wins) else bool(wins)
 
 
 def _powers(probability, alpha, log_scale=0.0):

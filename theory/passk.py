@@ -5,7 +5,7 @@ from typing import overload
 import numpy as np
 from jaxtyping import Float, Int
 
-from theory.distribution import checked_whole
+from theory.distribution import checked_whole, plain
 
 Count = int | np.integer | Int[np.ndarray, "*#prompts"]
 
@@ -32,7 +32,7 @@ def pass_at_k(n: Count, c: Count, k: int) -> Float[np.ndarray, "*prompts"] | flo
     _check_k(k, np.min(n))
     drawn = np.arange(k)
     misses = np.maximum(n[..., None] - c[..., None] - drawn, 0) / (n[..., None] - drawn)
-    return _plain(1 - np.prod(misses, axis=-1))
+    return plain(1 - np.prod(misses, axis=-1))
 
 
 def population_pass_at_k(accuracy: Float[np.ndarray, " prompts"], k: float) -> float:
@@ -124,11 +124,6 @@ def _binomial(count, share):
     for _ in range(count):
         pmf = np.convolve(pmf, [1 - share, share])
     return pmf
-
-
-def _plain(values):
-    """A float for one number, an array for many."""
-    return values if np.ndim(values) else float(values)
 
 
 def _check_k(k, n):

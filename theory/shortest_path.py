@@ -141,7 +141,7 @@ def _checked_entries(transition):
     return transition
 
 
-def cost_to_stop(transition, stop):
+def cost_to_stop(transition: Float[np.ndarray, "s s"], stop: Float[np.ndarray, " s"]) -> Float[np.ndarray, " s"]:
     """-log p of the likeliest way to end from each state, inf where there is none."""
     return _cheapest_way_out(transition, stop)[0]
 

@@ -175,11 +175,11 @@ def log_odds_terms(
     correct = checked_correct(correct, log_p)
     if not np.isfinite(b):
         raise ValueError(f"b must be finite, got {b}; its limit is tilt.task_limit")
-    log_mass_right, log_right = conditional(np.where(correct, log_p, -np.inf))
+    log_mass_correct, log_correct = conditional(np.where(correct, log_p, -np.inf))
     log_mass_wrong, log_wrong = conditional(np.where(correct, -np.inf, log_p))
-    base = log_mass_right - log_mass_wrong
+    base = log_mass_correct - log_mass_wrong
     mixed = np.isfinite(base)
-    gap = np.where(mixed, renyi_entropy(log_right, alpha) - renyi_entropy(log_wrong, alpha), 0.0)[()]
+    gap = np.where(mixed, renyi_entropy(log_correct, alpha) - renyi_entropy(log_wrong, alpha), 0.0)[()]
     # At alpha = 0 the product alpha · base would be nan where base is infinite.
     total = np.where(mixed, alpha * np.where(mixed, base, 0.0) - (alpha - 1) * gap + b, base)[()]
     return LogOdds(base, gap, float(b), total)
@@ -199,11 +199,11 @@ def log_odds_slope(
     correct = checked_correct(correct, np.asarray(log_p))
     log_q = log_tilt(log_p, correct, alpha, 0, log_mass)
     classes = np.where(correct, log_q, -np.inf), np.where(correct, -np.inf, log_q)
-    right, wrong = (
+    of_correct, of_wrong = (
         np.where(np.isneginf(mass), np.nan, expectation(log_class, log_p))[()]
         for mass, log_class in map(conditional, classes)
     )
-    return right - wrong
+    return of_correct - of_wrong
 
 
 def sharpening_limit(

@@ -1,5 +1,7 @@
 """Majority vote as a reward: the answer that leads is paid for leading."""
 
+from typing import overload
+
 import numpy as np
 from jaxtyping import Float, Real
 
@@ -7,9 +9,15 @@ from theory.distribution import checked_log_p, checked_whole
 from theory.passk import shared_wins
 
 
+@overload
+def plurality_log_odds(log_odds: float, beta: float, rounds: int) -> float: ...
+@overload
 def plurality_log_odds(
-    log_odds: Real[np.ndarray, "*batch"] | float, beta: float, rounds: int
-) -> Float[np.ndarray, "*batch"] | float:
+    log_odds: Real[np.ndarray, "*batch"], beta: float, rounds: int
+) -> Float[np.ndarray, "*batch"]: ...
+def plurality_log_odds(
+    log_odds: float | Real[np.ndarray, "*batch"], beta: float, rounds: int
+) -> float | Float[np.ndarray, "*batch"]:
     """Log-odds of the plurality answer after n rounds: log_odds + n/β.    [T21; 2603.08660]
 
     Each round maximises E[1{answer = plurality}] - β KL(π‖π_k) against the policy of the round before, so the answer
@@ -34,7 +42,11 @@ def vote_reward(log_p: Float[np.ndarray, " answers"], votes: int) -> Float[np.nd
     return shared_wins(np.exp(xlogy(count, mean) - mean - gammaln(count + 1)), votes)
 
 
-def majority_probability(p: Float[np.ndarray, "*batch"] | float, votes: int) -> Float[np.ndarray, "*batch"] | float:
+@overload
+def majority_probability(p: float, votes: int) -> float: ...
+@overload
+def majority_probability(p: Float[np.ndarray, "*batch"], votes: int) -> Float[np.ndarray, "*batch"]: ...
+def majority_probability(p: float | Float[np.ndarray, "*batch"], votes: int) -> float | Float[np.ndarray, "*batch"]:
     """P(a two-way vote of k goes to the answer of probability p), ties shared: I_p(m, m), m = ⌈k/2⌉.    [T21]
 
     Regularised incomplete beta; an even vote is worth the odd one below it. Fixed points 0, 1/2, 1, and all of [0, 1]
@@ -47,9 +59,13 @@ def majority_probability(p: Float[np.ndarray, "*batch"] | float, votes: int) -> 
     return betainc(half, half, p)
 
 
+@overload
+def vote_step(log_odds: float, beta: float, votes: int) -> float: ...
+@overload
+def vote_step(log_odds: Float[np.ndarray, "*batch"], beta: float, votes: int) -> Float[np.ndarray, "*batch"]: ...
 def vote_step(
-    log_odds: Float[np.ndarray, "*batch"] | float, beta: float, votes: int
-) -> Float[np.ndarray, "*batch"] | float:
+    log_odds: float | Float[np.ndarray, "*batch"], beta: float, votes: int
+) -> float | Float[np.ndarray, "*batch"]:
     """Two answers, one round: log_odds + (2 P(majority) - 1)/β against the policy of the round before.    [T21]
 
     0, 1/2 and 1 are the fixed points at every number of votes, one included, and 1/2 is unstable.
