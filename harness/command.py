@@ -15,8 +15,6 @@ from typing import Any, TypeVar
 from harness import startup
 from harness.extras import missing_extra
 
-startup.start()
-
 Config = TypeVar("Config")
 
 
@@ -28,8 +26,8 @@ def one_line_errors(config: Any = None) -> Iterator[None]:
     """
     try:
         yield
-    except KeyboardInterrupt as stop:
-        raise startup.interrupted(stop) from None
+    except KeyboardInterrupt:
+        raise startup.interrupted() from None
     except (ValueError, OSError, MemoryError) as error:
         print("error: " + " ".join(_sentence(error, config).split()), file=sys.stderr)
         raise SystemExit(2) from None
@@ -53,14 +51,15 @@ def parse(config: Callable[..., Config], prog: str, arguments: Sequence[str] | N
 
     options go to tyro.cli: default=...
     """
+    startup.nothing_is_kept()
     boxed = io.StringIO()
     try:
         import tyro
 
         with contextlib.redirect_stderr(boxed):
             return tyro.cli(config, prog=f"python -m {prog}", args=arguments, **options)
-    except KeyboardInterrupt as stop:
-        raise startup.interrupted(stop) from None
+    except KeyboardInterrupt:
+        raise startup.interrupted() from None
     except SystemExit as stop:
         if stop.code == 2:
             message = _message_in_box(boxed.getvalue())

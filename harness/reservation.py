@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import ownership, run_folder
+from harness import ownership, run_folder, startup
 from harness.environment import environment
 
 NAME_PATHS = ("model", "dataset", "eval_dataset")  # texts that may be the name of a file or folder
@@ -47,13 +47,7 @@ def reserved(
         place = Place(command, Path(output_dir), paths_in(config), overwrite, goes_on, writes, stack)
         if writes:
             place.look()
-        try:
-            yield place
-        except KeyboardInterrupt as stop:
-            if not writes:
-                raise SystemExit(130) from None  # the process that writes says what there is to say
-            stop.add_note(place.what_is_kept())
-            raise
+        yield place
         place.finish()
 
 
@@ -71,6 +65,7 @@ class Place:
     """when it closes, the folder is free again"""
     _locked: bool = False
     _begun: bool = False
+    _finished: bool = False
     _strangers: tuple[str, ...] = ()
 
     def look(self) -> ownership.Held | None:
@@ -100,6 +95,7 @@ class Place:
         """A new run: an old one is replaced if --overwrite says so, or if it ended before it had anything to keep."""
         if not self.writes:
             return self.path
+        startup.work_begins(self.what_is_kept)
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock()
         self.check()
@@ -114,6 +110,7 @@ class Place:
         """Go on with the run of this command that the folder holds, with config in place of its config."""
         if not self.writes:
             return self.path
+        startup.work_begins(self.what_is_kept)
         self._lock()
         held = ownership.held(self.path)
         if held is None or held.command not in (None, self.command):
@@ -158,11 +155,14 @@ class Place:
         mark = ownership.read_mark(self.path) or {"command": self.command} | environment()
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self._mark(mark | {"finished": now, "files": files})
+        self._finished = True
 
     def what_is_kept(self) -> str:
         """What somebody who stopped the command wants to know."""
         if not self._begun:
             return "nothing was written"
+        if self._finished:
+            return f"the run in {self.path} is finished"
         if self.goes_on and ownership.has_work(self.path):
             return f"what was finished is kept in {self.path}; {self.goes_on} goes on from there"
         return f"what was finished is in {self.path}; {self.goes_on or 'the same command'} begins it again"

@@ -1,7 +1,9 @@
 """Several runs at once, each in a process of its own that shares the machine's cores, under one progress bar."""
 
+import contextlib
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -26,13 +28,31 @@ def side_by_side(work: Callable[..., None], jobs: Sequence[tuple], processes: in
     try:
         with progress:
             bar = progress.add_task("runs", total=len(jobs))
-            running = {pool.submit(work, *job): job for job in jobs}
+            with _ctrl_c_blocked():  # the workers inherit it: it is this process that answers, and it ends them
+                running = {pool.submit(work, *job): job for job in jobs}
             for done in as_completed(running):
                 done.result()
                 progress.advance(bar)
                 yield running[done]
+    except KeyboardInterrupt:
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _ctrl_c_blocked() -> Iterator[None]:
+    """While inside, Ctrl-C waits; processes that are started here never see it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(processes: int) -> None:

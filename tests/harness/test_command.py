@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from tyro.conf import Positional
 
+from harness import startup
 from harness.command import did_you_mean, one_line_errors, parse
 
 
@@ -105,15 +106,13 @@ def test_too_little_memory_is_one_line(capsys):
 
 
 def test_ctrl_c_is_one_line_with_what_is_kept(capsys):
-    for notes, said in (((), "nothing was written"), (("what was finished is in runs/a",), "what was finished is in")):
+    startup.nothing_is_kept()
+    for kept in ("nothing was written", "the weights are in runs/a"):
         with pytest.raises(SystemExit) as stop, one_line_errors():
-            error = KeyboardInterrupt()
-            for note in notes:
-                error.add_note(note)
-            raise error
-        assert stop.value.code == 130
-        shown = capsys.readouterr().err
-        assert shown.startswith(f"interrupted; {said}") and shown.count("\n") == 1
+            raise KeyboardInterrupt
+        assert stop.value.code == 130 and capsys.readouterr().err == f"interrupted; {kept}\n"
+        startup.work_begins(lambda: "the weights are in runs/a")
+        startup.work_begins(lambda: "what is inside of that")  # the first to speak says it
 
 
 def test_ctrl_c_while_the_command_line_is_read(capsys, monkeypatch):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -327,30 +326,6 @@ def test_only_the_process_that_writes_locks_and_writes(tmp_path):
             assert other.begin(Config(8)) == other.go_on() == tmp_path / "run"
         assert json.loads((tmp_path / "run" / "config.json").read_text())["k"] == 7
         assert json.loads((tmp_path / "run" / "environment.json").read_text())["finished"] is None
-
-
-@pytest.mark.parametrize(
-    ("files", "goes_on", "said"),
-    [
-        (None, None, "nothing was written"),
-        ((), None, "is in .*run; the same command begins it again"),
-        (("parts/0.parquet",), "the same command", "is kept in .*run; the same command goes on from there"),
-    ],
-)
-def test_an_interruption_says_what_is_kept(tmp_path, files, goes_on, said):
-    with (
-        pytest.raises(KeyboardInterrupt) as stop,
-        reserved(COMMAND, tmp_path / "run", Config(), goes_on=goes_on) as place,
-    ):
-        if files is not None:
-            place.begin(Config())
-            for name in files:
-                (tmp_path / "run" / name).parent.mkdir()
-                (tmp_path / "run" / name).write_text("")
-        raise KeyboardInterrupt
-    (note,) = stop.value.__notes__
-    assert re.search(said, note)
-    assert (tmp_path / "run").exists() == (files is not None)
 
 
 def test_the_paths_in_a_config(tmp_path, monkeypatch):

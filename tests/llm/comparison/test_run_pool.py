@@ -1,6 +1,7 @@
 """Runs side by side: all are made, an error is raised, and nothing goes on when the command is killed."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from tests.llm.comparison.test_run_pool import sleep
 from llm.comparison.run_pool import side_by_side
 
 if __name__ == "__main__":
-    list(side_by_side(sleep, [(sys.argv[1],)], 1))
+    list(side_by_side(sleep, [(file,) for file in sys.argv[1:]], 2))
 """
 
 
@@ -30,7 +31,7 @@ def note(folder, number):
 
 def sleep(file):
     Path(file).write_text(str(os.getpid()))
-    time.sleep(120)
+    time.sleep(0 if file.endswith("short") else 120)
 
 
 def test_every_job_is_done_once_in_processes_of_their_own(tmp_path):
@@ -71,3 +72,24 @@ def test_a_worker_ends_with_a_parent_that_was_killed(tmp_path):
     while Path(f"/proc/{worker}").exists():
         assert time.monotonic() < deadline, "the worker lives on"
         time.sleep(0.1)
+
+
+def test_ctrl_c_ends_the_workers_at_once_and_they_say_nothing(tmp_path):
+    """A terminal sends it to every process of the group, be it at work or idle; the job would take two minutes more."""
+    script, files = tmp_path / "killed.py", [tmp_path / "long", tmp_path / "short"]
+    script.write_text(KILLED)
+    parent = subprocess.Popen(
+        [sys.executable, str(script), *map(str, files)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while not all(file.exists() and file.read_text() for file in files) and parent.poll() is None:
+        time.sleep(0.05)
+    time.sleep(0.5)  # the one with the short job waits for another by now
+    os.killpg(parent.pid, signal.SIGINT)
+    _, error = parent.communicate(timeout=30)
+    assert error.count("Traceback") == 1 and error.rstrip().endswith("KeyboardInterrupt"), "more than the parent's own"
+    assert not any(Path(f"/proc/{file.read_text()}").exists() for file in files)
