@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from harness import run_folder
@@ -123,5 +124,5 @@ def _print(title: str, part: dict, level: float) -> None:
         table.add_column(column)
     for quantity in next(iter(part.values())):
         cells = (part[name][quantity] for name in part)
-        table.add_row(quantity, *(f"{c['value']:.3f} \\[{c['low']:.3f}, {c['high']:.3f}]" for c in cells))
+        table.add_row(quantity, *map(escape, (f"{number(c['value'], 3)} {interval(c['low'], c['high'], 3)}" for c in cells)))
     Console().print(table)

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from llm.forecasting.words import interval, number
+from llm.wording import interval, number
 from theory.estimation.records import Forecast
 
 COLUMNS = ("alpha", "b", "accuracy", "length", "entropy", "KL", "pass@k", "maj@k", "ESS", "Pareto\nk")

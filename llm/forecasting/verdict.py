@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from llm.forecasting.words import interval, number
+from llm.wording import disagreement, interval, number
 from theory.estimation.forecast import FEWEST_PROMPTS
 from theory.estimation.records import Forecast
 from theory.estimation.samples import Rollouts
@@ -50,18 +50,6 @@ def _task_reward(rollouts: Rollouts, along_b: Sequence[Forecast]) -> str:
         return f"Task reward: {_cannot_tell(rollouts, beyond)}"
     last = known[-1]
     return f"Task reward: b = {last.target.b:g} (beta = {1 / last.target.b:g}) gives {_gain(last)}."
-
-
-def disagreement(rollouts: Rollouts) -> str | None:
-    """A sentence where responses with the correct answer have no full reward, None where there are none."""
-    correct = rollouts.each(rollouts.correct_vote)
-    odd = int(np.sum((rollouts.vote >= 0) & (rollouts.vote == correct) & (rollouts.reward < 1)))
-    if not odd:
-        return None
-    return (
-        f"Reward and answer disagree: {odd} of {len(rollouts.log_p)} responses box the answer of the column 'answer' "
-        "and have a reward below 1; accuracy and pass@k follow the reward, maj@k the answers."
-    )
 
 
 def _gain(record: Forecast) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from llm.wording import interval, number
 from theory.estimation.diagnosis import (
     ContentCovariance,
     Covariance,
@@ -26,27 +27,16 @@ REASONS = {
     Silent.SINGLE_SAMPLES: "no prompt has two samples",
     Silent.EQUAL_REWARDS: "the samples of a prompt all have the same reward",
     Silent.EQUAL_LOG_P: "the samples of a prompt all have the same log p, so that sharpening has nothing to act on",
-    Silent.FEW_PROMPTS: "it takes two prompts that show it",
+    Silent.FEW_PROMPTS: "it takes two prompts or more",
 }
 TURNS = {
     Turn.PEAK: "rises up to alpha = {:g} ({:.3f}) and falls beyond: stop there at the latest.",
     Turn.VALLEY: "falls up to alpha = {:g} ({:.3f}) and rises beyond: a little sharpening is worse than none.",
     Turn.FALLS: "is largest at alpha = {:g} ({:.3f}): do not sharpen.",
     Turn.RISES: "is largest at alpha = {:g} ({:.3f}), the end of what these rollouts can tell.",
+    Turn.NOISE: "moves less than its noise: it is largest at alpha = {:g} ({:.3f}), and that could be chance.",
     Turn.FLAT: "is the same from alpha = {:g} on ({:.3f}): sharpening changes nothing.",
 }
-
-
-def number(value: float | None, digits: int, sign: str = "") -> str:
-    """The number, or – for one that is not known."""
-    return "–" if value is None or np.isnan(value) else f"{value:{sign}.{digits}f}"
-
-
-def interval(low: float, high: float, digits: int, sign: str = "") -> str:
-    """[low, high], or [–] for an interval that is not known."""
-    if np.isnan(low) or np.isnan(high):
-        return "[–]"
-    return f"[{number(low, digits, sign)}, {number(high, digits, sign)}]"
 
 
 def described(findings: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -63,7 +53,7 @@ def sentence(finding: Finding) -> str:
 @sentence.register
 def _(finding: Covariance) -> str:
     if finding.silent:
-        return f"Cov(r, log p) says nothing: {REASONS[finding.silent]}."
+        return f"Cov(r, log p) tells nothing: {REASONS[finding.silent]}."
     advice = _by_sign(
         finding, "a little sharpening raises accuracy", "even a little sharpening costs accuracy: use the task reward"
     )

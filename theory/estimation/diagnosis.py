@@ -84,6 +84,8 @@ class Turn(StrEnum):
     FALLS = "falls"
     RISES = "rises"
     FLAT = "flat"
+    NOISE = "noise"
+    """moves, but not beyond the intervals of the gain over the base model"""
     UNKNOWN = "unknown"
 
 
@@ -234,8 +236,11 @@ def _turning_point(alphas: Sequence[Forecast]) -> TurningPoint:
     x = np.array([record.target.alpha for record in known])
     accuracy = np.array([record["accuracy"].value for record in known])
     best, worst, last = int(np.argmax(accuracy)), int(np.argmin(accuracy)), len(x) - 1
+    rises, falls = any(record["gain"].low > 0 for record in known), any(record["gain"].high < 0 for record in known)
     if np.ptp(accuracy) < ROUNDING:
         at, turn = 0, Turn.FLAT
+    elif not (rises or falls):
+        at, turn = best, Turn.NOISE
     elif best not in (0, last):
         at, turn = best, Turn.PEAK
     elif worst not in (0, last):
