@@ -4,13 +4,13 @@ import bz2
 import gzip
 import json
 import lzma
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 TEXTS = ("prompt_id", "response", "answer")  # of a JSON number its own digits: 007 stays a text, 7 becomes one
 
 
@@ -33,8 +33,9 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def _from_json(path: Path) -> pd.DataFrame:
     """Only the columns of the first row: a key that appears later is a column that other rows lack."""
-    opener = OPENERS.get(path.suffix, open)
-    with opener(path, "rt", encoding="utf-8-sig") as lines:  # a byte-order mark is no part of the text
+    with OPENERS.get(path.suffix, open)(
+        path, "rt", encoding="utf-8-sig"
+    ) as lines:  # a byte-order mark is no part of the text
         rows = _array(lines) if _is_array(lines) else _objects(lines)
         columns: dict[str, list[Any]] = {}
         for number, row in rows:

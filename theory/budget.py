@@ -78,6 +78,14 @@ def tilting_frontier(
     )
 
 
+def reward_at(frontier: Frontier, budget: float | Float[np.ndarray, "*budget"]) -> Float[np.ndarray, "*budget"] | float:
+    """The best mean reward at a KL of `budget` nats, on a frontier of one policy (or a mean) known at some b.    [T5]
+
+    A line between two known points, which the frontier, being concave, lies above; beyond the last its value.
+    """
+    return np.interp(budget, frontier.kl, frontier.mean_reward)[()]
+
+
 def small_budget_ratio(
     log_p: Float[np.ndarray, "*#batch y"],
     reward: Shaped[np.ndarray, "*#batch y"],

@@ -6,7 +6,7 @@ A row counts as often as `log_mass` says: 0 for a sample of p (each as much as t
 responses of a prompt, each once. So one formula serves an estimate and the finite sum that it estimates.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 from jaxtyping import Float, Int, Real, Shaped
@@ -78,6 +78,18 @@ def log_weights(
     return exponent - _each(log_total(score, start, log_mass), exponent, start)
 
 
+@overload
+def effective_sample_size(
+    log_weight: Float[np.ndarray, "*batch sample"], start: Start
+) -> Float[np.ndarray, " prompt"]: ...
+
+
+@overload
+def effective_sample_size(
+    log_weight: Float[np.ndarray, "*batch sample"], start: None = None
+) -> Float[np.ndarray, "*batch"] | float: ...
+
+
 def effective_sample_size(
     log_weight: Float[np.ndarray, "*batch sample"], start: Start | None = None
 ) -> Float[np.ndarray, "*prompts"] | float:
@@ -113,7 +125,8 @@ def cumulant_log_odds(
     unless it is given, 0 for samples; log_p may then be any score of them, such as log p/|y|^κ.
     nan when either class is empty.
     """
-    x, right, wrong = alpha - 1, *_classes(log_p, correct, start, log_mass)
+    x = alpha - 1
+    right, wrong = _classes(log_p, correct, start, log_mass)
     slope, curvature = right.mean - wrong.mean, right.variance - wrong.variance
     return (right.log_mass - wrong.log_mass + x * slope + x**2 * curvature / 2 + b)[()]
 
@@ -139,28 +152,34 @@ class _Class(NamedTuple):
     third: np.ndarray
 
 
-def _classes(log_p, correct, start, log_mass):
+def _classes(
+    log_p: np.ndarray, correct: np.ndarray, start: Start | None, log_mass: np.ndarray | None
+) -> tuple[_Class, _Class]:
     """The correct responses and the wrong ones."""
+    share_correct = np.asarray(correct, float)
+    if not ((share_correct >= 0) & (share_correct <= 1)).all():
+        raise ValueError(f"correct must be true or false, or a share between 0 and 1; got {correct}")
     if log_mass is None:
         log_mass = log_p = checked_log_p(log_p)
     mass, value = np.exp(log_mass), np.where(np.isneginf(log_mass), 0.0, log_p)
     found = []
-    for share in (np.asarray(correct, float), 1 - np.asarray(correct, float)):
-        total = np.asarray(_total(mass * share, start))
+    for share in (share_correct, 1 - share_correct):
+        total = _total(mass * share, start)
         q = mass * share / _each(np.where(total > 0, total, 1.0), value, start)
         mean = _total(q * value, start)
         centred = value - _each(mean, value, start)
         log_of_class = np.log(total, out=np.full(total.shape, np.nan), where=total > 0)
         found.append(_Class(log_of_class, mean, _total(q * centred**2, start), _total(q * centred**3, start)))
-    return found
+    right, wrong = found
+    return right, wrong
 
 
-def _total(values, start):
+def _total(values: np.ndarray, start: Start | None) -> np.ndarray:
     """Σ over each prompt's rows."""
-    return np.sum(values, axis=-1) if start is None else np.add.reduceat(values, start)
+    return np.asarray(np.sum(values, axis=-1)) if start is None else np.add.reduceat(values, start)
 
 
-def _each(of_prompt, rows, start):
+def _each(of_prompt: np.ndarray | float, rows: np.ndarray, start: Start | None) -> np.ndarray:
     """A prompt's value at each of its rows."""
     if start is None:
         return np.expand_dims(of_prompt, -1)

@@ -29,6 +29,7 @@ from llm.training.run import run
 from llm.training.setup import check_groups_are_whole
 from llm.training.splits import split
 from llm.training.trl_options import ORGANISM_OPTIONS, PAPER_OPTIONS, rloo_config
+from theory.budget import reward_at
 from theory.estimation.diagnosis import ALPHAS, diagnose
 from theory.estimation.forecast import forecast, target_of
 from theory.estimation.reweight import Target, tilting_frontier
@@ -162,7 +163,7 @@ def _objective_options(arm: TrainedArm) -> dict:
 
 def results_table(config: CompareConfig, folder: Path, predictions: dict[str, dict]) -> pd.DataFrame:
     """A row for each arm, seed and quantity: what was forecast, with its interval, and where the run ended."""
-    kl, accuracy = tilting_frontier(read(folder / "base"))
+    frontier = tilting_frontier(read(folder / "base"))
     base = json.loads((folder / "base" / "summary.json").read_text())
     rows = []
     for name in config.arms:
@@ -190,7 +191,7 @@ def results_table(config: CompareConfig, folder: Path, predictions: dict[str, di
                     "run": _number(own, quantity),
                     "run_se": _number(own, f"{quantity}_se"),
                     # The best that any policy could have at the KL that this run spent [T5].
-                    "accuracy_of_tilting_at_its_kl": float(np.interp(_number(own, "kl"), kl, accuracy)),
+                    "accuracy_of_tilting_at_its_kl": float(reward_at(frontier, _number(own, "kl"))),
                     "kl_to_optimum": _number(summary, "kl_to_optimum"),
                     "kl_to_optimum_se": _number(summary, "kl_to_optimum_se"),
                     # Prompts and responses of all steps, or what was sampled.

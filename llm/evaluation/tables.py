@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,9 @@ from harness.reservation import Place, fresh, reserved
 from llm.evaluation.config import EvaluateConfig
 from llm.rollout_file import read_table
 from llm.rollout_table import from_table
+from llm.wording import disagreement, interval, number
 from theory.estimation.intervals import ClusterBootstrap
+from theory.estimation.samples import Rollouts
 from theory.estimation.statistics import KL_ESTIMATOR, prompt_statistics
 
 PARTS = {"base": "base", "final": "last", "best": "best"}  # file of a run folder -> what it holds
@@ -30,15 +33,15 @@ def evaluate(config: EvaluateConfig) -> Path:
 
 def _evaluate(config: EvaluateConfig, place: Place) -> Path:
     """All is read and computed before the folder is made."""
-    tables = dict(_tables(config.rollouts))
-    ks = config.ks or _powers_of_two(min(int(table.groupby("prompt_id").size().min()) for table in tables.values()))
+    tables = {name: from_table(table, name) for name, table in _tables(config.rollouts)}
+    ks = config.ks or _powers_of_two(min(int(table.count.min()) for table in tables.values()))
     statistics = {name: _statistics(table, tuple(ks), name) for name, table in tables.items()}
     generator = np.random.default_rng(config.seed)
     first, *others = statistics
-    result = {
+    result: dict[str, Any] = {
         "tables": {name: _with_interval(values, config.level, generator) for name, values in statistics.items()},
         "prompts": {name: len(values) for name, values in statistics.items()},
-        "samples": {name: float(table.groupby("prompt_id").size().mean()) for name, table in tables.items()},
+        "samples": {name: float(table.count.mean()) for name, table in tables.items()},
         "differences_to": first,
         "differences": {
             name: _with_interval(_paired(statistics[name], statistics[first], name, first), config.level, generator)
@@ -53,6 +56,9 @@ def _evaluate(config: EvaluateConfig, place: Place) -> Path:
     run_folder.write_json(output_dir / "evaluation.json", result)
     for title, part in (("tables", "tables"), (f"differences to {first}, paired by prompt", "differences")):
         _print(title, result[part], config.level)
+    for name, table in tables.items():
+        if odd := disagreement(table):
+            print(f"{name}: {odd}")
     return output_dir
 
 
@@ -74,14 +80,13 @@ def _tables(paths: tuple[Path, ...]) -> Iterator[tuple[str, pd.DataFrame]]:
             yield f"{path}:{part}", table
 
 
-def _statistics(table: pd.DataFrame, ks: tuple[int, ...], name: str) -> pd.DataFrame:
+def _statistics(rollouts: Rollouts, ks: tuple[int, ...], name: str) -> pd.DataFrame:
     """A row a prompt, a column a quantity."""
-    rollouts = from_table(table, name)
     try:
         columns = prompt_statistics(rollouts, ks)
     except ValueError as error:
         raise ValueError(f"ROLLOUTS {name} has {error}") from None
-    return pd.DataFrame(columns, index=pd.Index(rollouts.prompt_id, name="prompt_id"))
+    return pd.DataFrame(columns, index=pd.Index(rollouts.prompt_id.astype(str), name="prompt_id"))
 
 
 def _powers_of_two(largest: int) -> tuple[int, ...]:
@@ -106,7 +111,7 @@ def _with_interval(values: pd.DataFrame, level: float, generator: np.random.Gene
     return numbers
 
 
-def _long_form(result: dict) -> pd.DataFrame:
+def _long_form(result: dict[str, Any]) -> pd.DataFrame:
     rows = [
         {"kind": kind, "rollouts": name, "quantity": quantity, **numbers}
         for kind in ("tables", "differences")
@@ -116,7 +121,7 @@ def _long_form(result: dict) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _print(title: str, part: dict, level: float) -> None:
+def _print(title: str, part: dict[str, Any], level: float) -> None:
     if not part:
         return
     table = Table(title=f"{title} ({level:.0%} intervals over prompts)")
@@ -124,5 +129,7 @@ def _print(title: str, part: dict, level: float) -> None:
         table.add_column(column)
     for quantity in next(iter(part.values())):
         cells = (part[name][quantity] for name in part)
-        table.add_row(quantity, *map(escape, (f"{number(c['value'], 3)} {interval(c['low'], c['high'], 3)}" for c in cells)))
+        table.add_row(
+            quantity, *map(escape, (f"{number(c['value'], 3)} {interval(c['low'], c['high'], 3)}" for c in cells))
+        )
     Console().print(table)

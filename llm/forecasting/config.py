@@ -5,6 +5,8 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+LARGEST = 1e9  # of a number asked for: times a log-probability it is still far from an overflow
+
 
 @dataclass(frozen=True)
 class ForecastConfig:
@@ -34,16 +36,21 @@ class ForecastConfig:
             wrong = [x for x in getattr(self, name) if not 0 <= x < float("inf")]
             if wrong or not getattr(self, name):
                 raise ValueError(f"--{name} must be finite numbers >= 0, got {wrong or 'none'}")
+            if max(getattr(self, name)) > LARGEST:
+                raise ValueError(
+                    f"--{name} {max(getattr(self, name)):g} is too large; the limit is forecast in any case"
+                )
         for point in self.points:
             self.parsed(point)
 
     @staticmethod
-    def parsed(point: str) -> tuple[float, ...]:
-        """The numbers of a point."""
+    def parsed(point: str) -> tuple[float, float, float]:
+        """alpha, b and kappa, which is 0 unless it is given."""
         try:
             numbers = tuple(float(x) for x in point.split(","))
         except ValueError:
             numbers = ()
-        if len(numbers) not in (2, 3) or not all(0 <= x < float("inf") for x in numbers):
+        if len(numbers) not in (2, 3) or not all(0 <= x <= LARGEST for x in numbers):
             raise ValueError(f"--points {point} must be alpha,b or alpha,b,kappa with finite numbers >= 0, such as 2,1")
-        return numbers
+        alpha, b, *kappa = numbers
+        return alpha, b, kappa[0] if kappa else 0.0

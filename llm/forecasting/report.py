@@ -76,7 +76,7 @@ def lines(config: ForecastConfig) -> dict[str, list[Target]]:
     return {
         "alpha": [Target(alpha, 0.0) for alpha in sorted({1.0, *config.alphas})],
         "b": [Target(1.0, b) for b in sorted({0.0, *config.bs})],
-        "point": [Target(alpha, b, *kappa) for alpha, b, *kappa in map(config.parsed, config.points)],
+        "point": [Target(alpha, b, kappa) for alpha, b, kappa in map(config.parsed, config.points)],
         "limit": [Target(np.inf, 0.0), Target(1.0, np.inf)],
     }
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from llm.wording import disagreement, interval, number
+from theory.budget import Frontier, reward_at
 from theory.estimation.forecast import FEWEST_PROMPTS
 from theory.estimation.records import Forecast
 from theory.estimation.samples import Rollouts
@@ -34,9 +35,9 @@ def _sharpening(rollouts: Rollouts, along_alpha: Sequence[Forecast], along_b: Se
     else:
         sentences = [f"Sharpening makes no gain that can be seen (up to alpha = {last:g}): {where}."]
     rewarded = [record for record in along_b if record["gain"].reliable]
-    kl = [record["kl"].value for record in rewarded]
-    if len(kl) > 1 and top["kl"].value <= max(kl):
-        gain = np.interp(top["kl"].value, kl, [record["gain"].value for record in rewarded])
+    frontier = Frontier(*(np.array([record[name].value for record in rewarded]) for name in ("kl", "gain")))
+    if len(rewarded) > 1 and top["kl"].value <= frontier.kl.max():
+        gain = reward_at(frontier, top["kl"].value)
         sentences.append(
             f"At the same KL of {top['kl'].value:.2f} nats a task reward would gain {100 * gain:+.1f} points instead."
         )

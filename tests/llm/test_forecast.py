@@ -14,7 +14,7 @@ from llm.forecasting.words import sentence
 from llm.rollout_table import from_table
 from theory.estimation.cumulants import expand
 from theory.estimation.diagnosis import diagnose, empty_response
-from theory.estimation.following import line_points
+from theory.estimation.following import targets_along
 from theory.estimation.forecast import forecast, samples_needed
 from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.reweight import Target, exact
@@ -303,7 +303,7 @@ def test_a_run_on_its_line_is_followed_without_a_gap(tmp_path, name, parameters)
     """T8, T23: the mean of l (or the KL) names the point, and everything else is then predicted."""
     objective = regime(name, **parameters)
     metrics = []
-    for step, target in enumerate(line_points(objective)[:40:2], start=1):
+    for step, target in enumerate(targets_along(objective)[:40:2], start=1):
         value = {name: x.mean() for name, x in exact(COMPLETE, target).value.items()}
         row = {"sequence_entropy": value["entropy"], "sequence_kl": value["kl"], **value}
         metrics += [json.dumps({"step": step, **row})] * 1
@@ -329,14 +329,14 @@ def test_a_run_off_its_line_is_reported_with_the_step(tmp_path):
 
 def test_the_frontier_of_tilting_is_that_of_the_theory():
     """T5: accuracy and KL of q_{1,b}, from responses in exact proportion."""
-    from theory.budget import tilting_at_budget
+    from theory.budget import reward_at, tilting_at_budget
     from theory.estimation.reweight import tilting_frontier
     from theory.tilt import moments
 
     log_p, _ = responses(3)
     y = np.repeat(np.arange(5), np.round(20_000 * np.exp(log_p)).astype(int))
-    kl, accuracy = tilting_frontier(from_table(table_of([y[:0]] * 3 + [y])))
+    frontier = tilting_frontier(from_table(table_of([y[:0]] * 3 + [y])))
     right = (ANSWERS == 1).astype(float)
     for budget in (0.01, 0.1, 0.3):
         expected = moments(log_p, right, 1, tilting_at_budget(log_p, right, budget)).mean_reward
-        assert np.interp(budget, kl, accuracy) == pytest.approx(expected, abs=3e-3)
+        assert reward_at(frontier, budget) == pytest.approx(expected, abs=3e-3)

@@ -207,3 +207,9 @@ def test_the_next_term_of_the_cumulant_formula_by_hand():
     correct = np.array([True, False, True, False])
     third = 3 / 16 * 0.5 * np.log(3) ** 3 + 15 / 64 * 0.25 * np.log(5 / 3) ** 3
     np.testing.assert_allclose(reweighting.cumulant_next_term(LOG_P, correct, 3.0), 8 * third / 6)
+
+
+@pytest.mark.parametrize("mask", [[1, -1, 1, 0], [True, False, 2, False], [0.5, np.nan, 0, 1]])
+def test_a_mask_that_is_none_is_refused(mask):
+    with pytest.raises(ValueError, match="correct must be true or false, or a share between 0 and 1"):
+        reweighting.cumulant_log_odds(LOG_P, np.array(mask, float), 1.5, 0.7)

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from theory.estimation.coordinate import LARGEST_ALPHA, predicted
+from theory.dynamics import line_points
+from theory.estimation.coordinate import LARGEST_ALPHA, Prompts, predicted
 from theory.estimation.samples import BaseSamples
-from theory.objectives import Objective
+from theory.objectives import Objective, Points
 
 STANDARD_ERRORS = 4.0  # of one batch: a healthy run of 500 steps crosses the band in less than one run of fifty
 
@@ -18,27 +19,23 @@ class LowerEdges(NamedTuple):
     entropy: float
 
 
-def path(objective: Objective) -> list[tuple[float, float]]:
-    """Points (alpha, b) from the base model to where the objective leads, on the straight line of T8.
+def path(objective: Objective) -> Points:
+    """Points from the base model to where the objective leads, on the straight line of T8.
 
     tau > 0 ends at the target; tau = 0 runs on for ever, and is followed until the samples are down to their best one.
     """
-    alpha, b = 1.0, 0.0
-    if objective.entropy_weight > 0:
-        alpha_end, b_end = objective.target
-        return [(alpha + s * (alpha_end - alpha), b + s * (b_end - b)) for s in np.linspace(0, 1, 9)]
-    times = [0.0, *(2.0 ** np.arange(-4, np.log2(LARGEST_ALPHA) + 1))]
-    return [(alpha + objective.reference_weight * t, b + objective.reward_weight * t) for t in times]
+    doublings = np.concatenate([[0.0], 2.0 ** np.arange(-4, np.log2(LARGEST_ALPHA) + 1)])
+    return line_points(objective, np.linspace(0, 1, 9) if objective.entropy_weight > 0 else doublings)
 
 
 def lower_edges(samples: BaseSamples, objective: Objective, kappa: float, prompts: int, generations: int) -> LowerEdges:
     """The lowest predictions along the path, each less four standard errors of a batch of prompts x generations."""
 
-    def edge(mean, variance):
+    def edge(mean: Prompts, variance: Prompts) -> float:
         noise = mean.var() / prompts + variance.mean() / (prompts * generations)
         return mean.mean() - STANDARD_ERRORS * np.sqrt(noise)
 
-    along = [predicted(samples, alpha, b, kappa) for alpha, b in path(objective)]
+    along = [predicted(samples, alpha, b, kappa) for alpha, b in zip(*path(objective), strict=True)]
     return LowerEdges(
         length=float(min(edge(q.length, q.var_length) for q in along)),
         entropy=float(min(edge(q.entropy, q.var_entropy) for q in along)),

@@ -8,11 +8,14 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float
 
+from theory.budget import gain_ratio
+from theory.content import group_moments
 from theory.estimation.intervals import ClusterBootstrap, mean_interval
 from theory.estimation.length_term import length_class
 from theory.estimation.records import Forecast
 from theory.estimation.reweight import Target, plain_weights
 from theory.estimation.samples import Rollouts
+from theory.saddle_node import critical_beta_of_sd
 
 ALPHAS = (1.02, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 32.0)
 ROUNDING = 1e-9  # accuracies that differ by less are one
@@ -175,21 +178,13 @@ def _covariance(rollouts: Rollouts, generator: np.random.Generator, silent: Sile
 
 def _content(rollouts: Rollouts, generator: np.random.Generator, silent: Silent | None) -> ContentCovariance:
     total = _within(rollouts, rollouts.reward, rollouts.log_p)
-    equally_long = length_class(rollouts.length)
-    prompt = rollouts.each(np.arange(len(rollouts.start)))
-    order = np.lexsort((equally_long, prompt))
-    new = np.diff(prompt[order], prepend=-1) != 0
-    new |= np.diff(equally_long[order], prepend=-1) != 0
-    start = np.flatnonzero(new)
-    size = np.diff(start, append=len(order))
-    reward, log_p = rollouts.reward[order], rollouts.log_p[order]
-
-    def centred(x):
-        return x - np.repeat(np.add.reduceat(x, start) / size, size)
-
-    inside = np.add.reduceat(centred(reward) * centred(log_p), start) / np.maximum(size - 1, 1)
+    prompt, length = rollouts.each(np.arange(len(rollouts.start))), length_class(rollouts.length)
+    pairs = prompt * (int(length.max()) + 1) + length
+    known, group = np.unique(pairs, return_inverse=True)
+    found = group_moments(rollouts.reward, rollouts.log_p, group, np.ones(len(group)))
+    size, owner = found.mass, known // (int(length.max()) + 1)
+    inside = found.cov * size / np.maximum(size - 1, 1)
     weight = np.where(size > 1, size, 0)  # a length that occurs once says nothing about content
-    owner = prompt[order][start]
     covered = np.bincount(owner, weight, len(total))
     content = np.where(covered > 0, np.bincount(owner, weight * inside, len(total)) / np.maximum(covered, 1), np.nan)
     interval = mean_interval(content, generator)
@@ -212,20 +207,16 @@ def _efficiency(rollouts: Rollouts, generator: np.random.Generator, silent: Sile
     """One alpha and one b for all prompts: gains are mean covariances, budgets mean variances over 2."""
     pairs = (
         (rollouts.reward, rollouts.log_p),
-        (rollouts.reward, rollouts.reward),
         (rollouts.log_p, rollouts.log_p),
+        (rollouts.reward, rollouts.reward),
     )
     parts = np.stack([_within(rollouts, x, y) for x, y in pairs], axis=1)
     parts = parts[~np.isnan(parts).any(axis=1)]
     if silent or len(parts) < 2:
         return Efficiency(np.nan, np.nan, np.nan, silent or Silent.FEW_PROMPTS)
     drawn = ClusterBootstrap(len(parts), generator).means(parts)
-    with np.errstate(invalid="ignore"):
-        ratios = drawn[:, 0] / np.sqrt(drawn[:, 1] * drawn[:, 2])
-    covariance, *variances = parts.mean(axis=0)
-    value = covariance / np.sqrt(np.prod(variances))
-    low, high = np.nanquantile(ratios, [0.025, 0.975])
-    return Efficiency(float(value), float(low), float(high))
+    low, high = np.nanquantile(gain_ratio(*drawn.T), [0.025, 0.975])
+    return Efficiency(float(gain_ratio(*map(float, parts.mean(axis=0)))), float(low), float(high))
 
 
 def _turning_point(alphas: Sequence[Forecast]) -> TurningPoint:
@@ -252,16 +243,14 @@ def _turning_point(alphas: Sequence[Forecast]) -> TurningPoint:
 
 
 def _critical_beta(rollouts: Rollouts) -> CriticalBeta:
-    """β_c = 1/max_α (α-1) sd_{q_{α,0}}(log p), prompt by prompt."""
-    curve = []
+    """Prompt by prompt, from the weighted samples at some alphas."""
+    spread = []
     for alpha in ALPHAS:
         weight = plain_weights(rollouts, Target(alpha, 0.0))
         mean = rollouts.sum(weight * rollouts.log_p)
         variance = rollouts.sum(weight * (rollouts.log_p - rollouts.each(mean)) ** 2)
-        curve.append((alpha - 1) * np.sqrt(np.maximum(variance, 0)))
-    highest = np.max(curve, axis=0)
-    beta = np.full(len(highest), np.inf)
-    np.divide(1, highest, out=beta, where=highest > 0)
+        spread.append(np.sqrt(np.maximum(variance, 0)))
+    beta = np.asarray(critical_beta_of_sd(np.array(ALPHAS), np.stack(spread, axis=1)))
     # Between two infinite values there is nothing to interpolate.
     low, value, high = np.quantile(beta, [0.1, 0.5, 0.9], method="linear" if np.isfinite(beta).all() else "lower")
     silent = _silent(rollouts)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from theory.dynamics import line_points
 from theory.estimation.reweight import Target, reweight
 from theory.estimation.samples import Rollouts
 from theory.objectives import Objective
@@ -30,20 +31,16 @@ class Followed(NamedTuple):
     """nats a response"""
 
 
-def line_points(objective: Objective) -> list[Target]:
-    """Points on the line from the base model to the optimum and a fifth beyond it; far out where it has no end."""
-    w, c, tau = objective.reward_weight, objective.reference_weight, objective.entropy_weight
-    if tau > 0:
-        alpha, b = objective.target
-        direction, parameters = (alpha - 1, b), np.linspace(0, 1.2, POINTS)
-    else:
-        direction, parameters = (c, w), np.concatenate([[0], np.geomspace(0.01, 40, POINTS - 1)])
-    return [Target(max(1 + u * direction[0], 0.0), u * direction[1]) for u in parameters]
+def targets_along(objective: Objective) -> list[Target]:
+    """Points on the line from the base model to the optimum and a fifth beyond it; far out where it has no end [T8]."""
+    far = np.concatenate([[0], np.geomspace(0.01, 40, POINTS - 1)])
+    line = line_points(objective, np.linspace(0, 1.2, POINTS) if objective.entropy_weight > 0 else far)
+    return [Target(max(float(alpha), 0.0), float(b)) for alpha, b in zip(*line, strict=True)]
 
 
 def follow(rollouts: Rollouts, objective: Objective, mean_log_p: Steps, kl: Steps) -> Followed:
     """The run's points on the line of its objective, from its mean of log p and its KL to the base model, in nats."""
-    targets = line_points(objective)
+    targets = targets_along(objective)
     estimates = [reweight(rollouts, target) for target in targets]
     names = ("log_p", "kl", "accuracy", "length", "entropy")
     curve = {name: np.array([e.value[name].mean() for e in estimates]) for name in names}

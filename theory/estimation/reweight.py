@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import logsumexp
 
+from theory.budget import Frontier
 from theory.estimation.length_term import fit_length_term
 from theory.estimation.samples import Rollouts, different, probability_seen
 from theory.reweighting import effective_sample_size, limit_score, log_total, log_weights, tilt_score
@@ -237,7 +238,7 @@ class _LeftOut:
         return np.exp(self.rollouts.mean(np.log(np.maximum(left, 1) / self.rollouts.each(fewer))))
 
 
-def tilting_frontier(base: Rollouts) -> tuple[np.ndarray, np.ndarray]:
-    """(KL(q‖p), accuracy) of q_{1,b} as b grows from 0: at any KL no policy is more accurate.    [T5]"""
+def tilting_frontier(base: Rollouts) -> Frontier:
+    """(KL(q‖p), accuracy) of q_{1,b} as b grows from 0, means over prompts, for theory.budget.reward_at.    [T5]"""
     values = [reweight(base, Target(1.0, b)).value for b in (0.0, *np.geomspace(0.05, 12, 40))]
-    return tuple(np.array([value[name].mean() for value in values]) for name in ("kl", "accuracy"))
+    return Frontier(*(np.array([value[name].mean() for value in values]) for name in ("kl", "accuracy")))

@@ -80,7 +80,7 @@ def test_the_path_runs_from_the_base_model_to_the_target_or_beyond():
         ("sharpening", {}, (65.0, 0.0)),
         ("task", {}, (1.0, 64.0)),
     ):
-        points = np.array(path(regime(name, **parameters)))
+        points = np.stack(path(regime(name, **parameters)), axis=1)
         np.testing.assert_allclose(points[0], (1, 0))
         np.testing.assert_allclose(points[-1], end)
         steps = np.diff(points, axis=0)

@@ -25,10 +25,10 @@ from tests.theory.estimation.test_distance import rollouts
 from theory.content import content_power
 from theory.distribution import kl
 from theory.estimation.distance import distance_to_optimum
-from theory.estimation.length_term import balance_rate, fit_length_term
+from theory.estimation.length_term import fit_length_term
 from theory.estimation.reweight import Target, exact, reweight
 from theory.objectives import regime
-from theory.trainers import trajectory_balance_optimum, trajectory_balance_rate
+from theory.trainers import balance_rate, trajectory_balance_optimum, trajectory_balance_rate
 
 LENGTH = np.array([1.0, 2, 2, 5, 5, 5])
 LOGITS = arrays(float, 6, elements=st.floats(-4, 4))
