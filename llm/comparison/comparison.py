@@ -25,6 +25,7 @@ from llm.rollout_table import read
 from llm.sampling.config import SampleConfig
 from llm.sampling.parts import choose_problems, sample
 from llm.training.config import TrainConfig
+from llm.training.requirements import check_enough_prompts
 from llm.training.run import run
 from llm.training.setup import check_groups_are_whole
 from llm.training.splits import split
@@ -74,10 +75,10 @@ def _check(config: CompareConfig, trl_arguments: list[str], small: bool) -> None
         for name, arm in arms
         if isinstance(arm, TrainedArm)
     ]
-    for options in trained[:1]:
-        split(options, small)
+    training_prompts = len(split(trained[0], small).train) if trained else 0  # the same for all arms
     for options in trained:
         args = rloo_config(options, config.output_dir, ORGANISM_OPTIONS if small else PAPER_OPTIONS, trl_arguments)
+        check_enough_prompts(args, training_prompts)
         if options.length_control in (LengthControl.TRAJECTORY_BALANCE, LengthControl.CONTENT):
             check_groups_are_whole(options, args)
 

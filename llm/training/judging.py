@@ -23,6 +23,8 @@ class TrainedModel:
 
     folder: Path
     """the model of the last step"""
+    steps: int
+    """how many were taken"""
     best: Path | None
     """the checkpoint that did best on the validation problems"""
     collapse: dict[str, Any] | None
@@ -48,7 +50,7 @@ def judge(setup: Setup, base: pd.DataFrame, trained: TrainedModel) -> None:
 def _write(setup: Setup, tables: dict[str, pd.DataFrame], trained: TrainedModel) -> None:
     """summary.json comes after everything that takes long: where it is, the run is finished."""
     metrics = list(run_folder.read_metrics(setup.output_dir))
-    summary = run_summary(setup.config, tables, metrics, trained.collapse, trained.best)
+    summary = run_summary(setup.config, tables, metrics, trained.steps, trained.collapse, trained.best)
     card = model_card(setup.config, setup.args, summary, environment()["commit"])
     run_folder.write(trained.folder / "README.md", lambda part: part.write_text(card))
     run_folder.write_json(setup.output_dir / "summary.json", summary)

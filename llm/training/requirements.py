@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import importlib.util
+import os
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,11 @@ def check_machine(options: argparse.Namespace, lora_rank: int) -> None:
     """ValueError that names the option for which this machine lacks something. options: TRL's, as they were read."""
     _check_precision(options)
     _check_reports(options.report_to)
+    if options.ddp_backend and int(os.environ.get("WORLD_SIZE", 1)) == 1:
+        raise ValueError(
+            f"--ddp_backend {options.ddp_backend} joins several processes; start them with accelerate launch, or leave "
+            "it out"
+        )
     if lora_rank and not _installed("peft"):
         raise ValueError(f"--lora-rank {lora_rank} needs the package peft; pip install peft")
     if options.use_liger_kernel and not _installed("liger_kernel"):

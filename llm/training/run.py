@@ -95,7 +95,7 @@ def train(setup: Setup, model: PreTrainedModel, base: pd.DataFrame) -> TrainedMo
         save_merged(trainer, folder)
     trainer.accelerator.wait_for_everyone()
     trainer.accelerator.free_memory()
-    return TrainedModel(folder, Path(best) if best else None, watch.warning)
+    return TrainedModel(folder, trainer.state.global_step, Path(best) if best else None, watch.warning)
 
 
 def collapse_watch(setup: Setup, samples: BaseSamples, recorder: RunRecorder) -> CollapseWatch:

@@ -18,6 +18,7 @@ def run_summary(
     config: TrainConfig,
     tables: dict[str, pd.DataFrame],
     metrics: list[dict],
+    steps: int,
     collapse: dict | None,
     best_checkpoint: Path | None,
 ) -> dict:
@@ -30,7 +31,7 @@ def run_summary(
         "beta": config.beta,
         "kappa": config.kappa,
         "length_control": config.length_control,
-        "steps": metrics[-1]["step"],
+        "steps": steps,
         "forecast": forecast_optimum(base, target).to_json(),
         **{name: summarise(table) for name, table in tables.items()},
         **pace(metrics),

@@ -179,6 +179,18 @@ def test_a_lora_run_is_saved_as_a_plain_model_that_has_moved(tiny_model, tmp_pat
     assert json.loads((folder / "summary.json").read_text())["final"]["kl"] != 0
 
 
+def test_several_steps_on_a_batch_are_all_counted(tiny_model, tmp_path, monkeypatch):
+    """TRL logs rewards at the first step on a batch alone; the summary counts steps, and the time of all of them."""
+    folder = tmp_path / "run"
+    several = ["--num_iterations", "3", "--save_steps", "6", "--steps", "6", "--output-dir", folder]
+    run(monkeypatch, "--model", tiny_model, *SMALL, "--regime", "tempered", "--alpha", 2, *several)
+    summary = json.loads((folder / "summary.json").read_text())
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [1, 4] and summary["steps"] == 6
+    assert summary["seconds_per_step"] == pytest.approx(sum(row["seconds"] for row in rows) / 4)
+    assert rows[1]["seconds"] > 0
+
+
 def test_the_card_of_a_model_has_the_facts_of_its_run(finished_run):
     card = (finished_run / "model" / "README.md").read_text()
     assert "- regime: tempered" in card and "- alpha: 2.0" in card and "- steps: 2" in card

@@ -62,6 +62,7 @@ LACKING = {
     "--save_steps 0": "--save_steps must be finite and at least 1, got 0",
     '--model_init_kwargs {"dtype":"int8"}': "--model_init_kwargs dtype must be one of float32, bfloat16, float16, auto",
     "--validation-prompts 2 --save_strategy no": "--validation-prompts 2 chooses a checkpoint and --save_strategy no",
+    "--ddp_backend gloo": "--ddp_backend gloo joins several processes",
     "--seed -1": "--seed must be between 0 and 2147483647, got -1",
     "--seed 2147483648": "--seed must be between 0 and 2147483647, got 2147483648",
     "--per_device_train_batch_size 1000000": "--dataset leaves ",
