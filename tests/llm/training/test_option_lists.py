@@ -85,13 +85,12 @@ def test_a_refused_option_ends_llm_train_with_one_line_before_anything_is_loaded
     assert error.startswith(f"error: --{name} ") and "\n" not in error
 
 
-@pytest.mark.parametrize("name", ["temperature", "sync_ref_model", "seed", "output_dir", "max_steps"])
+@pytest.mark.parametrize("name", ["temperature", "sync_ref_model", "seed", "max_steps", "beta"])
 def test_a_refused_option_ends_llm_compare_before_its_folder_is_made(name, tmp_path, monkeypatch, capsys):
+    """Also those that llm.train reads as its own, and that llm.compare would otherwise hand to every arm."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stop:
-        # llm.compare reads --output_dir as its own, so what it would leave over for TRL is given as a list.
-        monkeypatch.setattr(compare, "parse", lambda *_, **__: (compare.CompareConfig(), [f"--{name}", WANTED[name]]))
-        compare.main([])
+        compare.main([f"--{name}", WANTED.get(name, "0.5")])
     error = capsys.readouterr().err.strip()
     assert stop.value.code == 2 and error.startswith(f"error: --{name} ") and "\n" not in error
     assert not list(tmp_path.iterdir())

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
+from llm.compare import main as compare
 from llm.train import TrainConfig, main
 from llm.training import requirements
 from llm.training.given_base import check_same_limit
@@ -146,3 +147,24 @@ def test_a_dictionary_is_kept_with_the_options_of_a_run(tmp_path):
     """What is not kept could differ when a run is resumed."""
     args = options(tmp_path, '--lr_scheduler_type polynomial --lr_scheduler_kwargs {"power":2}')
     assert changed_options(args)["lr_scheduler_kwargs"] == {"power": 2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--report_to tensorboard", "--report_to tensorboard cannot be used"),
+        ("--bf16 true", "--bf16 true needs a GPU"),
+        ("--per_device_train_batch_size 1000000", "--dataset leaves "),
+        ("--weight_decay 5", "--weight_decay 5 would take"),
+    ],
+)
+def test_a_comparison_lacks_the_same_before_anything_is_sampled(
+    arguments, said, bare_machine, tiny_model, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("llm.comparison.comparison.sample", lambda *_: pytest.fail("sampled"))
+    folder = ["--output-dir", str(tmp_path / "out")]
+    with pytest.raises(SystemExit) as stop:
+        compare(["--model", str(tiny_model), "--dataset", "addition", *folder, *arguments.split()])
+    error = capsys.readouterr().err.strip()
+    assert stop.value.code == 2 and said in error and "\n" not in error
+    assert not (tmp_path / "out").exists()
