@@ -36,13 +36,14 @@ def simulate(config: HeterogeneityConfig, generator: np.random.Generator, run: S
     from toysims.equal_budget import equal_budget
     from toysims.policies.prompts import draw_prompts, trainings
 
-    log_p, correct = draw_prompts(generator, config.prompts, config.k)
+    prompts = draw_prompts(generator, config.prompts, config.k)
+    log_p, correct = prompts
     policies = trainings(config.alpha, config.beta)
     correlation = small_budget_ratio(log_p, correct)
     most, least = int(np.argmax(correlation)), int(np.argmin(correlation))
     parts = {
-        "pass@k": lambda: pass_curves.curves(policies, log_p, correct, generator),
-        "maj@k": lambda: majority.curves(policies, log_p, correct, generator),
+        "pass@k": lambda: pass_curves.curves(policies, prompts, generator),
+        "maj@k": lambda: majority.curves(policies, prompts, generator),
         "equal budget, helped most": lambda: equal_budget(log_p[most], correct[most], most),
         "equal budget, helped least": lambda: equal_budget(log_p[least], correct[least], least),
     }

@@ -12,7 +12,7 @@ from theory.passk import majority_at_k
 from theory.tilt import log_tilt
 from theory.voting import vote_reward
 from toysims.experiment import Part, Row
-from toysims.policies.prompts import Training, trained
+from toysims.policies.prompts import Prompts, Training, trained
 from toysims.verdict import STANDARD_ERRORS, Check
 
 PROMPTS = 60  # the first of them: an exact vote takes milliseconds
@@ -32,20 +32,16 @@ def log_answers(log_pi: Float[np.ndarray, " k"], correct: Bool[np.ndarray, " k"]
     return np.log(np.bincount(answers(correct), np.exp(log_pi - np.logaddexp.reduce(log_pi))))
 
 
-def curves(
-    policies: Mapping[str, Training],
-    log_p: Float[np.ndarray, "prompts k"],
-    correct: Bool[np.ndarray, "prompts k"],
-    generator: np.random.Generator,
-) -> Part:
+def curves(policies: Mapping[str, Training], prompts: Prompts, generator: np.random.Generator) -> Part:
     """maj@k estimated from samples of the trained policies, and what training gains in it."""
-    log_p, correct = log_p[:PROMPTS], correct[:PROMPTS]
+    prompts = Prompts(prompts.log_p[:PROMPTS], prompts.correct[:PROMPTS])
+    log_p, correct = prompts
     checks: list[Check] = []
     rows: list[Row] = []
     predicted, found = {}, {}
     for name, (objective, point) in policies.items():
         learned, target = (
-            trained(log_p, correct, objective),
+            trained(prompts, objective),
             log_tilt(log_p, correct, float(point.alpha), float(point.b)),
         )
         counts = [

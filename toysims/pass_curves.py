@@ -3,33 +3,29 @@
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from scipy.special import expit
 from scipy.stats import binom
 
 from theory.passk import crossover, pass_at_k, population_pass_at_k
 from theory.tilt import log_odds_terms
 from toysims.experiment import Part, Row
-from toysims.policies.prompts import Training, trained
+from toysims.policies.prompts import Prompts, Training, trained
 from toysims.verdict import STANDARD_ERRORS, Check, at_most
 
 KS = (1, 2, 4, 8, 16, 32, 64, 128)
 SAMPLES = 256  # responses to each prompt, from which pass@k is estimated
 
 
-def curves(
-    policies: Mapping[str, Training],
-    log_p: Float[np.ndarray, "prompts k"],
-    correct: Bool[np.ndarray, "prompts k"],
-    generator: np.random.Generator,
-) -> Part:
+def curves(policies: Mapping[str, Training], prompts: Prompts, generator: np.random.Generator) -> Part:
     """Accuracy prompt by prompt, pass@k and its gains, and where the sharpened curve crosses the base."""
+    log_p, correct = prompts
     checks: list[Check] = []
     rows: list[Row] = []
     predicted, found = {}, {}
     for name, (objective, target) in policies.items():
         predicted[name] = expit(log_odds_terms(log_p, correct, float(target.alpha), float(target.b)).total)
-        pi = np.exp(trained(log_p, correct, objective))
+        pi = np.exp(trained(prompts, objective))
         found[name] = np.minimum((pi * correct).sum(axis=1), 1.0)
         worst = np.abs(found[name] - predicted[name]).max()
         checks.append(at_most(f"{name}: accuracy of a prompt, largest error", "T3", worst, 1e-8))

@@ -46,13 +46,15 @@ class Found(NamedTuple):
     unjudged: list[str]
 
 
-class Ends(NamedTuple):
-    """What the learners found of every regime with τ >= 0, in one order; and the flow out of every repeller."""
+class Learned(NamedTuple):
+    """What each learner made of one regime with τ >= 0; it was told the objective, and nothing of theory's answer."""
 
-    flows: list[Float[np.ndarray, "times k"]]
-    climbs: list[Policy]
-    sampled: list[Sampled]
-    flights: list[Float[np.ndarray, "starts times k"]]
+    flow: Float[np.ndarray, "times k"]
+    climb: Policy
+    sampled: Sampled
+
+
+Judgement = tuple[Row, list[Check], list[str]]  # numbers for the row of the regime, checks, what could not be judged
 
 
 def find(
@@ -71,15 +73,14 @@ def find(
         np.asarray(repulsion.nudged(key, repulsion.fixed_point(problem, o), starts))
         for key, o in zip(keys[1:], repellers.values(), strict=True)
     ]
-    ends = _simulated(problem, attractors, repellers, times, begins, keys[0], run)
+    learned, flights = _simulated(problem, attractors, repellers, times, begins, keys[0], run)
 
     run.stage("comparing")
     found = {}
-    for i, (name, objective) in enumerate(attractors.items()):
-        mine = name, problem, objective, times[i], ends.flows[i], ends.climbs[i], ends.sampled[i]
-        found[name] = _attractor(*mine)
-    for i, (name, objective) in enumerate(repellers.items()):
-        found[name] = _repeller(name, problem, objective, begins[i], ends.flights[i])
+    for (name, objective), clock, ended in zip(attractors.items(), times, learned, strict=True):
+        found[name] = _attractor(name, problem, objective, clock, ended)
+    for (name, objective), begin, flight in zip(repellers.items(), begins, flights, strict=True):
+        found[name] = _repeller(name, problem, objective, begin, flight)
     for result in found.values():
         run.log(**result.row)
     unjudged = [claim for result in found.values() for claim in result.unjudged]
@@ -87,7 +88,7 @@ def find(
         regimes=[result.row for result in found.values()],
         checks=[check for result in found.values() for check in result.checks],
         paths={name: result.path for name, result in found.items()},
-        notes=list(_notes(problem, unjudged, ends.sampled)),
+        notes=list(_notes(problem, unjudged, [ended.sampled for ended in learned])),
         unjudged=unjudged,
     )
 
@@ -100,8 +101,8 @@ def _simulated(
     begins: list[Float[np.ndarray, "starts k"]],
     key: Any,
     run: SimulationRun,
-) -> Ends:
-    """All three learners, each on all regimes at once; they are told the objectives, and nothing of theory's answer."""
+) -> tuple[list[Learned], list[Float[np.ndarray, "starts times k"]]]:
+    """All three learners, each on all regimes with τ >= 0 at once; and the flow out of every repeller."""
     log_p, reward = jnp.asarray(problem.log_p), jnp.asarray(problem.reward)
     number, starts = len(attractors), len(begins[0])
 
@@ -123,7 +124,8 @@ def _simulated(
     sampled = attraction.samplings(w, key, log_p, reward, attraction.sampling_budget(len(problem)))
     # One replica: the others are like it, and only means over all of them are judged.
     _log_ends(run, SAMPLED, attractors, problem, (one.log_pi[0] for one in sampled))
-    return Ends(list(flows[:number]), list(climbs), sampled, np.split(flows[number:], len(repellers)))
+    learned = [Learned(*ended) for ended in zip(flows[:number], climbs, sampled, strict=True)]
+    return learned, np.split(flows[number:], len(repellers))
 
 
 def _attractor(
@@ -131,11 +133,10 @@ def _attractor(
     problem: Problem,
     objective: Objective,
     times: Float[np.ndarray, " times"],
-    flow: Float[np.ndarray, "times k"],
-    climb: Policy,
-    sampled: Sampled,
+    learned: Learned,
 ) -> RegimeFound:
     """A regime with τ >= 0: its flow against the line, then every learner against the end."""
+    flow, climb, sampled = learned
     predicted = on_line(problem, objective, times)
     rests = objective.entropy_weight > 0
     log_q = optimum(objective, problem.log_p, problem.reward) if rests else predicted[-1]
@@ -152,7 +153,7 @@ def _attractor(
     }
     checks = [at_most(f"{name}: {FLOW}, distance to the line", "T8", distance, 1e-6)]
     judge = _at_the_optimum if rests else _on_the_way_to_a_face
-    more_row, more_checks, unjudged = judge(name, problem, objective, log_q, flow, climb, sampled)
+    more_row, more_checks, unjudged = judge(name, problem, objective, learned)
     alphas, bs = (np.asarray(coordinate) for coordinate in line(objective, times))
     path = RegimePath(
         predicted=np.array([(1.0, 0.0), *zip(alphas, bs, strict=True)]),
@@ -163,37 +164,23 @@ def _attractor(
     return RegimeFound(row | more_row, checks + more_checks, path, unjudged)
 
 
-def _at_the_optimum(
-    name: str,
-    problem: Problem,
-    objective: Objective,
-    log_q: Policy,
-    flow: Float[np.ndarray, "times k"],
-    climb: Policy,
-    sampled: Sampled,
-) -> tuple[Row, list[Check], list[str]]:
+def _at_the_optimum(name: str, problem: Problem, objective: Objective, learned: Learned) -> Judgement:
     """τ > 0: all learners end at the one maximum of J."""
-    ends = {FLOW: float(total_variation(flow[-1], log_q)), CLIMB: float(total_variation(climb, log_q))}
+    log_q = optimum(objective, problem.log_p, problem.reward)
+    last = {FLOW: learned.flow[-1], CLIMB: learned.climb}
+    ends = {learner: float(total_variation(log_pi, log_q)) for learner, log_pi in last.items()}
     checks = [
         at_most(f"{name}: {learner}, distance to the optimum", "T1", ends[learner], bound)
         for learner, bound in ((FLOW, 1e-6), (CLIMB, 1e-3))
     ]
-    row, more, unjudged = _sampled_moments(name, problem, objective, sampled)
+    row, more, unjudged = _sampled_moments(name, problem, objective, learned.sampled)
     return {"climb_total_variation": ends[CLIMB], **row}, checks + more, unjudged
 
 
-def _on_the_way_to_a_face(
-    name: str,
-    problem: Problem,
-    objective: Objective,
-    log_q: Policy,
-    flow: Float[np.ndarray, "times k"],
-    climb: Policy,
-    sampled: Sampled,
-) -> tuple[Row, list[Check], list[str]]:
+def _on_the_way_to_a_face(name: str, problem: Problem, objective: Objective, learned: Learned) -> Judgement:
     """τ = 0: the way to the face never ends, and next to nothing of it is left."""
-    limit = optimum(objective, problem.log_p, problem.reward)
-    climbed = shortfall(problem, objective, climb)
+    limit, sampled = optimum(objective, problem.log_p, problem.reward), learned.sampled
+    climbed = shortfall(problem, objective, learned.climb)
     left = [
         shortfall(problem, objective, log_pi, seen) for log_pi, seen in zip(sampled.log_pi, sampled.seen, strict=True)
     ]
@@ -209,9 +196,7 @@ def _on_the_way_to_a_face(
     return row, [*checks, check], []
 
 
-def _sampled_moments(
-    name: str, problem: Problem, objective: Objective, sampled: Sampled
-) -> tuple[Row, list[Check], list[str]]:
+def _sampled_moments(name: str, problem: Problem, objective: Objective, sampled: Sampled) -> Judgement:
     """Compare the two means that fix a point of the plane (T2), as a practitioner would: from rollouts."""
     targets = np.array([on_seen(problem, seen, objective) for seen in sampled.seen])
     row: Row = {}

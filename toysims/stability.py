@@ -159,7 +159,7 @@ def self_reward(problem: Problem, step_size: float = 0.2, steps: int = 12) -> tu
             measured.append(float(coordinates(np.asarray(log_pi), problem.log_p, problem.reward).alpha))
         predicted = dynamics.self_reference_steps(reference, own, step_size, np.arange(steps + 1))
         checks.append(worst_of(f"{name}: exponents, difference", "T10", 0.0, np.asarray(measured) - predicted, 1e-8))
-        series[name] = (predicted, measured)
+        series[name] = (np.asarray(predicted).tolist(), measured)
     return checks, series
 
 
@@ -180,7 +180,7 @@ def iterated(problem: Problem, rounds: int = 6) -> tuple[list[Check], dict[str, 
         predicted = dynamics.iterated_sharpening(alpha, mixing, np.arange(rounds + 1))
         relative = np.asarray(measured) / predicted - 1
         checks.append(worst_of(f"{name}: exponents, relative difference", "T11", 0.0, relative, 1e-3))
-        series[name] = (predicted, measured)
+        series[name] = (np.asarray(predicted).tolist(), measured)
     return checks, series
 
 

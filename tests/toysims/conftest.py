@@ -2,10 +2,15 @@
 
 import importlib
 import json
+import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from smallest import run_smallest
 
 jax.config.update("jax_enable_x64", True)
 
@@ -14,8 +19,8 @@ class Judged(NamedTuple):
     """A finished command: its exit code, its folder, and the predictions of its summary."""
 
     code: int
-    folder: object
-    predictions: list
+    folder: Path
+    predictions: list[dict]
 
     @property
     def failed(self) -> set[str]:
@@ -37,5 +42,18 @@ def judge(tmp_path):
         assert judged.predictions, "nothing was judged"
         assert summary["agreement"] == (code == 0) == (not judged.failed)
         return judged
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def smallest_run(tmp_path_factory):
+    """The folder of a simulation at its smallest settings, run once for all tests that look at it."""
+    folders = {}
+
+    def run(name):
+        if name not in folders:
+            folders[name] = run_smallest(name, tmp_path_factory.mktemp("smallest") / name)
+        return folders[name]
 
     return run

@@ -1,5 +1,6 @@
 """The sweep: right against theory, the same bytes twice, and nothing lost or doubled by a kill."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -58,6 +59,11 @@ def test_every_cell_is_there_once_and_agrees_with_theory(uninterrupted):
     table = parquet.read_table(uninterrupted / "sweep.parquet").to_pandas()
     assert len(table) == 60 * 2 * 2 == len(table[["seed", "alpha", "beta"]].drop_duplicates())
     assert table["total_variation"].max() < 1e-9
+    predictions = json.loads((uninterrupted / "summary.json").read_text())["predictions"]
+    assert {row["claim"]: row["tolerance"] for row in predictions} == {
+        "farthest end from the optimum": 1e-6,
+        "rows in the table": 0.0,
+    }
     problem = categorical.draw(jax.random.key(17), 7, 0.2)
     row = table.query("seed == 17 and alpha == 3 and beta == 0.2").iloc[0]
     by_hand = np.exp(3 * problem.log_p + 5 * problem.reward)

@@ -29,10 +29,15 @@ def trainings(alpha: float, beta: float) -> dict[str, Training]:
     }
 
 
-def draw_prompts(
-    generator: np.random.Generator, prompts: int, k: int
-) -> tuple[Float[np.ndarray, "prompts k"], Bool[np.ndarray, "prompts k"]]:
-    """log p and correctness of k responses to each prompt.
+class Prompts(NamedTuple):
+    """log p and correctness of the k responses to each prompt."""
+
+    log_p: Float[np.ndarray, "prompts k"]
+    correct: Bool[np.ndarray, "prompts k"]
+
+
+def draw_prompts(generator: np.random.Generator, prompts: int, k: int) -> Prompts:
+    """Many prompts with policies of their own.
 
     A share of the prompts, drawn one by one, is answered in few ways or in many, and the correct ones are more or
     less likely: so both the base log-odds and the diversity gap differ from prompt to prompt.
@@ -40,17 +45,14 @@ def draw_prompts(
     correct = np.argsort(generator.random((prompts, k)), axis=1) < generator.integers(1, k // 2 + 1, (prompts, 1))
     lean = generator.normal(1.0, 1.5, (prompts, 1))
     logits = generator.normal(0.0, 1.2, (prompts, k)) + lean * correct
-    return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True), correct
+    return Prompts(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True), correct)
 
 
 def trained(
-    log_p: Float[np.ndarray, "prompts k"],
-    correct: Bool[np.ndarray, "prompts k"],
-    objective: Objective | None,
-    step_size: float = 0.5,
-    steps: int = 60,
+    prompts: Prompts, objective: Objective | None, step_size: float = 0.5, steps: int = 60
 ) -> Float[np.ndarray, "prompts k"]:
     """log π of every prompt after mirror ascent of J, all prompts at once; log p itself without an objective."""
+    log_p, correct = prompts
     if objective is None:
         return log_p
     weights, step = one(objective), step_size / objective.entropy_weight
