@@ -6,6 +6,7 @@ Constants are compared at 320 digits, relative to their size: 1/2004! and 1/2006
 """
 
 import hashlib
+import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -13,8 +14,10 @@ from llm.grading.formulas import Node
 from llm.grading.values import Evaluation, Outside, Undefined, Value
 
 CONSTANT_DIGITS, POINT_DIGITS = 320, 60
-POINTS = 12
+# (scale, sign) of the points: sign 0 draws one for each symbol, scale 0 means in (0, 1).
+_KINDS = ((1, 0), (1, 1), (0, 1), (1, -1), (40, 0), (1, 0), (0, 1), (1000, 1), (1, 1), (40, 1), (1, 0), (1000, 0))
 NEEDED = 3  # points at which two expressions must be seen to agree
+_STEPS = {"floor", "ceil"}  # these differ at whole numbers alone
 _CONSTANTS = {"e", "i", r"\pi"}
 
 
@@ -25,7 +28,10 @@ def agree(one: Node, other: Node) -> bool:
         return _agree_at({}, one, other, CONSTANT_DIGITS, real=False) is True
     agreed = 0
     strict = "abs" in _calls(one) | _calls(other)  # |x| says that negative x are meant: ln |x| is not ln x
-    for point in _points(names):
+    points = itertools.chain(
+        _points(names), _points(names, whole=True) if _STEPS & (_calls(one) | _calls(other)) else ()
+    )
+    for point in points:
         verdict = _agree_at(point, one, other, POINT_DIGITS, real=True, strict=strict)
         if verdict is False:
             return False
@@ -104,21 +110,16 @@ def _calls(node: Node) -> set[str]:
 
 
 def _points(names: list[str], whole: bool = False) -> Iterator[dict[str, Fraction]]:
-    """Points that depend on nothing but the names: of both signs, positive, in (0, 1), large; or whole numbers."""
-    for number in range(POINTS):
+    """Points that depend on nothing but the names, of the kinds above; or of whole numbers."""
+    for number, (scale, sign) in enumerate(_KINDS):
         point = {}
         for name in names:
             draw = int.from_bytes(hashlib.sha256(f"{name} {number}".encode()).digest()[:4], "big")
             if whole:
                 point[name] = Fraction(1 + draw % 11)
-                continue
-            size = Fraction(101 + draw % 1999, 701)
-            sign = (-1 if draw >> 20 & 1 else 1) if number % 4 == 0 else -1 if number == 2 else 1
-            point[name] = (
-                sign
-                * {1: size, 3: Fraction(1 + draw % 996, 997), 0: size, 2: size}[number % 4]
-                * (37 if number == 9 else 1)
-            )
+            else:
+                size = scale * Fraction(101 + draw % 1999, 701) if scale else Fraction(1 + draw % 996, 997)
+                point[name] = size * (sign or (-1 if draw >> 20 & 1 else 1))
         yield point
 
 

@@ -117,7 +117,9 @@ def _as_interval(part: Part) -> Part:
 
 def _as_union(part: Part) -> Part:
     """x < -2 or x > 2 is a union of intervals."""
-    return Union(tuple(map(_as_interval, part.members))) if isinstance(part, Items) and part.kind == "list" else part
+    if isinstance(part, Items) and part.kind == "list" and all(isinstance(member, Relation) for member in part.members):
+        return Union(tuple(map(_as_interval, part.members)))
+    return part
 
 
 def _pieces(union: Union) -> tuple[Part, ...]:

@@ -46,6 +46,8 @@ def same_expression(one: str, other: str) -> bool:
     (one, unit), (other, other_unit) = split_unit(one), split_unit(other)
     if units_differ(unit, other_unit):
         return False
+    if spelling(one) == spelling(other):
+        return True
     if infinite(one) or infinite(other):
         return infinite(one) == infinite(other)
     spoken = words(one), words(other)

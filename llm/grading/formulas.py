@@ -29,7 +29,7 @@ CLOSING = {
     r"\lceil": r"\rceil",
     r"\langle": r"\rangle",
 }
-TIMES, DIVIDED = {"*", r"\cdot", r"\times", r"\ast"}, {"/", r"\div", ":"}
+TIMES, DIVIDED = {"*", r"\cdot", r"\times", r"\ast"}, {"/", r"\div"}
 Node = tuple
 
 

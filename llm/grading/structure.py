@@ -68,7 +68,7 @@ Part = Expression | Items | Union | Named | Relation
 
 def structure(text: str) -> Part:
     """The structure of a cleaned answer."""
-    groups = [_split(group, ",") for group in _split(text, ";")]
+    groups = [_join_thousands(_split(group, ",")) for group in _split(text, ";")]
     if len(groups) > 1 and all(len(group) == 1 for group in groups):
         groups = [[group[0] for group in groups]]
     members: list[Part] = []
@@ -109,7 +109,7 @@ def _member(text: str) -> Part:
     sides, signs = _relation(text)
     if signs:
         return _related(sides, signs)
-    unions = _split_at(text, {r"\cup"})
+    unions = _split_at(text, r"\cup")
     if len(unions) > 1 and all(part.strip() for part in unions):
         return Union(tuple(_member(part) for part in unions))
     return _bracketed(text) or Expression(text)
@@ -180,9 +180,7 @@ def _split(text: str, separator: str) -> list[str]:
     """The parts between separators (for commas also between and, or); empty parts are dropped."""
     if separator == ",":
         text = _BARE_AND.sub(",", _AND.sub(",", text))
-    parts = _split_at(text, {separator})
-    if separator == ",":
-        parts = _join_thousands(parts)
+    parts = _split_at(text, separator)
     return [part for part in parts if part.strip()]
 
 
@@ -198,12 +196,12 @@ def _join_thousands(parts: list[str]) -> list[str]:
     return parts
 
 
-def _split_at(text: str, separators: set[str]) -> list[str]:
+def _split_at(text: str, separator: str) -> list[str]:
     parts, depth = [], 0
     current: list[str] = []
     for token in _TOKEN.findall(text):
         depth += (token in OPEN or token.startswith(r"\begin")) - (token in CLOSE or token.startswith(r"\end"))
-        if token in separators and depth == 0:
+        if token == separator and depth == 0:
             parts.append("".join(current))
             current = []
         else:
