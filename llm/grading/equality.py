@@ -6,7 +6,7 @@ equal: a false no costs one reward, a false yes is found and used.
 
 from llm.grading.boxes import boxed_answer
 from llm.grading.expressions import same_expression, same_numbers
-from llm.grading.relations import interval, same_equation, same_relations, settled
+from llm.grading.relations import contradict, interval, same_equation, same_relations, settled
 from llm.grading.structure import Expression, Items, Named, Part, Relation, Union, structure
 from llm.grading.typography import clean, spelling
 from llm.grading.words import is_formula_too, labelled, same_words, words
@@ -54,6 +54,8 @@ def _without_labels(answer: str, gold: str) -> tuple[str, str]:
 
 
 def _same(one: Part, other: Part) -> bool:
+    if contradict(one, other):
+        return False
     one, other = settled(one), settled(other)
     if isinstance(one, Named) or isinstance(other, Named):
         return _same_named(one, other)

@@ -9,19 +9,23 @@ _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def settled(part: Part) -> Part:
-    r"""a \approx b is a, unless b contradicts it (by a tenth or more); 2 + 3 = 5 is 5, as every side is the last."""
+    r"""a \approx b is a, whatever b; 2 + 3 = 5 is 5, as every side equals the last."""
     if not isinstance(part, Relation):
         return part
     if "~" in part.signs:
         place = part.signs.index("~")
-        if not _nearly(*part.sides[place : place + 2]):
-            return part
         part = Relation(part.sides[: place + 1], part.signs[:place])
     if not part.signs:
         return Expression(part.sides[0])
     if set(part.signs) == {"="} and all(same_expression(side, part.sides[-1]) for side in part.sides[:-1]):
         return Expression(part.sides[-1])
     return part
+
+
+def contradict(one: Part, other: Part) -> bool:
+    r"""Whether both are rounded (\approx) and not to about the same."""
+    tails = [part.sides[-1] for part in (one, other) if isinstance(part, Relation) and part.signs[-1] == "~"]
+    return len(tails) == 2 and not _nearly(*tails)
 
 
 def same_equation(one: Part, other: Part) -> bool:

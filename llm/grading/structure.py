@@ -16,13 +16,14 @@ _TOKEN = re.compile(r"\\text\s*\{[^{}]*\}|\\(?:begin|end)\s*\{[a-z]+\*?\}|\\[a-z
 _AND = re.compile(r"\\text\s*\{\s*,?\s*(?:and|or)\s*,?\s*\}|\\(?:lor|vee|land|wedge)")
 _BARE_AND = re.compile(r"(?<![a-zA-Z\\])(?:and|or)(?![a-zA-Z])")
 _RELATIONS = {"=": "=", "<": "<", ">": ">", r"\le": "<=", r"\ge": ">=", r"\ne": "!=", r"\in": "in", r"\approx": "~"}
+_GREEK = "alpha|beta|gamma|delta|epsilon|theta|lambda|mu|rho|sigma|tau|phi|psi|omega|Delta|Gamma|Omega|Sigma"
 _NAME = re.compile(
-    r"(?:\\(?:frac|overline|angle|triangle|overrightarrow|measuredangle|operatorname|text|lim|min|max|mathcal|mathbb"
-    r"|alpha|beta|gamma|delta|epsilon|theta|lambda|mu|rho|sigma|tau|phi|psi|omega|Delta|Gamma|Omega|Sigma|hat|bar|vec|tilde|prime)"
-    r"|[A-Z]|[_^:{}|\[\]' ]|(?<=[_{\dA-Z])\d)+"
+    r"(?=.*[A-Z]|.*\\(?:angle|measuredangle))"
+    r"(?:\\(?:frac|overline|angle|triangle|overrightarrow|measuredangle|operatorname|text|lim|min|max|mathcal|mathbb|prime"
+    rf"|{_GREEK})|[A-Z]\d*|_\{{[^{{}}]*\}}|_\w|[\^:{{}}|\[\]' ])+"
 )
 _SHORT_NAME = re.compile(
-    r"(?:\\(?:alpha|beta|gamma|delta|epsilon|theta|lambda|mu|rho|sigma|tau|phi|psi|omega|pi)|[a-zA-Z]|\\text\{[^{}]*\}"
+    r"(?:\\(?:alpha|beta|gamma|delta|epsilon|theta|lambda|mu|rho|sigma|tau|phi|psi|omega)|[a-zA-Z]|\\text\{[^{}]*\}"
     r"|\\(?:hat|bar|vec|tilde|overline|mathcal|mathbb)\{?[a-zA-Z]+\}?)"
     r"(?:_(?:\w|\{[^{}]*\})|'|\^\{?\\prime\}?|\^\{?\*\}?)*"
 )
@@ -74,7 +75,7 @@ def structure(text: str) -> Part:
     members: list[Part] = []
     for group in groups:
         members += [_items("()", group)] if len(groups) > 1 and len(group) > 1 else [_member(text) for text in group]
-    flat = _flat(members)
+    flat = _grouped(_flat(members))
     if not flat:
         return Expression("")
     return flat[0] if len(flat) == 1 else Items("list", flat)
@@ -99,6 +100,17 @@ def _flat(members: list[Part], kind: str = "list") -> tuple[Part, ...]:
 
 def _items(kind: str, texts: list[str]) -> Items:
     return Items(kind, _flat([_member(text) for text in texts], kind))
+
+
+def _grouped(members: tuple[Part, ...]) -> tuple[Part, ...]:
+    """p = 5, q = 2, p = 7, q = 2 are two solutions of two values each."""
+    names = [member.name.strip() for member in members if isinstance(member, Named)]
+    period = len(dict.fromkeys(names))
+    if len(names) != len(members) or not 1 < period < len(names) or len(names) % period:
+        return members
+    if names != names[:period] * (len(names) // period):
+        return members
+    return tuple(Items("()", members[start : start + period]) for start in range(0, len(members), period))
 
 
 def _member(text: str) -> Part:
