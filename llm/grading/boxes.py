@@ -5,7 +5,8 @@ A box is \boxed, \fbox or \framebox with braces (spaces before them allowed), or
 
 import re
 
-_BOX = r"\\{1,2}(?:boxed|fbox|framebox)(?![a-zA-Z])\s*(?:\[[^\]\n]{0,20}\]\s*){0,2}(?P<brace>\{)?"  # \\boxed: escaped twice
+# \\boxed stands in files that were escaped twice.
+_BOX = r"\\{1,2}(?:boxed|fbox|framebox)(?![a-zA-Z])\s*(?:\[[^\]\n]{0,20}\]\s*){0,2}(?P<brace>\{)?"
 _TOKEN = re.compile(rf"{_BOX}|\\.|[{{}}]", re.DOTALL)
 _BARE = re.compile(r"[^\s${}\\]+|\\[a-zA-Z]+(?:\{[^{}\s]*\})*[^\s${}\\]*")
 _THINKING, _THOUGHT = "<think>", "</think>"
