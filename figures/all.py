@@ -37,12 +37,14 @@ def draw_all(config: FiguresConfig) -> list[Path]:
     from figures.gallery import gallery
     from harness.run_folder import write
     from harness.run_kind import folders
+    from harness.startup import work_begins
 
     drawings = list(gallery(folders(config.runs)))
     if not drawings:
         raise ValueError(f"RUN {config.runs[0]} has nothing to draw; add a folder of llm.compare or llm.forecast")
     config.output_dir.mkdir(parents=True, exist_ok=True)
-    written = []
+    written: list[Path] = []
+    work_begins(lambda: f"the first {len(written[:-1])} files in {config.output_dir} are whole; run the command again")
     for drawing in drawings:
         canvas = drawing.figure()
         for form in FORMATS:

@@ -13,6 +13,8 @@ import tyro
 
 from harness.command import one_line_errors, parse
 
+PAGE_TITLE = b"<title>Sharpening or a task reward: the study</title>"
+
 
 @dataclass(frozen=True)
 class ReportConfig:
@@ -30,14 +32,25 @@ class ReportConfig:
             raise ValueError(f"--output {self.output} must end in .html")
 
 
+def check_is_a_page_of_ours(path: Path) -> None:
+    """ValueError where something else has the name: only a page of this command is replaced."""
+    if path.is_dir():
+        raise ValueError(f"--output {path} is a folder; name a file that ends in .html")
+    if path.exists() and PAGE_TITLE not in path.read_bytes()[:4000]:
+        raise ValueError(f"--output {path} is no page of this command, and is not replaced; give it another name")
+
+
 def main(arguments: list[str] | None = None) -> None:
     config = parse(ReportConfig, "figures.report", arguments)
     with one_line_errors(config):
         from figures.page.page import page
         from harness.run_folder import write
         from harness.run_kind import folders
+        from harness.startup import work_begins
 
+        check_is_a_page_of_ours(config.output)
         content = page(folders(config.runs))
+        work_begins(lambda: f"{config.output} is as it was")
         config.output.parent.mkdir(parents=True, exist_ok=True)
         write(config.output, lambda part: part.write_text(content, encoding="utf-8"))
         print(f"wrote {config.output} ({len(content.encode()) / 1e6:.1f} MB)")

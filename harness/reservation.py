@@ -227,16 +227,32 @@ def locked(folder: Path) -> Iterator[None]:
     except ImportError:  # Windows: two commands in one folder are the user's to avoid
         yield
         return
-    with (folder / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(
-                f"--output-dir {folder} is in use by another process; wait for it, or name another folder"
-            ) from None
-        except OSError as error:  # a network file system without locks
-            print(f"warning: {folder} cannot be locked ({error.strerror}); run one command in it only", file=sys.stderr)
-        yield
+    lock = folder / ".lock"
+    while True:
+        with lock.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ValueError(
+                    f"--output-dir {folder} is in use by another process; wait for it, or name another folder"
+                ) from None
+            except OSError as error:  # a network file system without locks
+                about = f"{folder} cannot be locked ({error.strerror}); run one command in it only"
+                print(f"warning: {about}", file=sys.stderr)
+            if not _is_open_at(file.fileno(), lock):
+                continue  # its last holder has removed this file since it was opened here
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+            return
+
+
+def _is_open_at(number: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(number), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def check_can_be_made(folder: Path) -> None:

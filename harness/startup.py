@@ -8,6 +8,7 @@ Ctrl-C ends a command on the spot until it begins to write: the libraries that i
 exception (some end the process with a core dump). Once there is something to keep, it is Python's KeyboardInterrupt.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -32,6 +33,8 @@ def install() -> None:
     sys.unraisablehook = _unraisable
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, as under nohup
         signal.signal(signal.SIGINT, _stop_on_the_spot)
+    # When all is done and Python tears itself down, it would be ended by the signal after all.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     if message := shadowed():
         print(f"error: {message}", file=sys.stderr)
         raise SystemExit(2)

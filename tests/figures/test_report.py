@@ -154,3 +154,18 @@ def test_the_page_lives_in_a_browser(written, forecast, browser):
         expected = [100 * points[name](at).item() for name in points]
         assert numbers == pytest.approx(expected, abs=0.0501)
     assert browser.ask(f"({move})(1.5, 1)")[2] == "cannot tell from these samples"  # half way to alpha = 4, b = 2
+
+
+def test_a_page_is_replaced_and_another_file_never(written, tmp_path, capsys):
+    runs = [str(write_toy(tmp_path))]
+    page, theirs = tmp_path / "page.html", tmp_path / "thesis.html"
+    page.write_bytes(written.read_bytes())
+    report.main([*runs, "--output", str(page)])
+    assert page.read_bytes() != written.read_bytes()
+    theirs.write_text("<html>years of work</html>")
+    (tmp_path / "folder.html").mkdir()
+    for place, said in ((theirs, "is no page of this command"), (tmp_path / "folder.html", "is a folder")):
+        with pytest.raises(SystemExit) as stop:
+            report.main([*runs, "--output", str(place)])
+        assert stop.value.code == 2 and said in capsys.readouterr().err
+    assert theirs.read_text() == "<html>years of work</html>"

@@ -85,6 +85,16 @@ def test_a_library_that_is_being_loaded_is_left_without_a_traceback(tmp_path, li
     assert error.count("\n") == 1 and not (tmp_path / "run").exists()
 
 
+def test_a_command_that_is_being_torn_down_has_ended(tmp_path):
+    """All is written and said by then."""
+    code = (
+        "from harness import startup\nstartup.install()\nimport time\nfrom pathlib import Path\n"
+        "class A:\n    def __del__(self, sleep=time.sleep):\n        Path('here').touch()\n        sleep(3)\n"
+        "a = A()\na.itself = a\n"
+    )
+    assert interrupt(["-c", code], tmp_path, lambda _: (tmp_path / "here").exists()) == (0, [], "")
+
+
 def test_a_command_in_the_background_ignores_it(tmp_path):
     """nohup and a shell's & set the signal to be ignored; that stays so."""
     code = (

@@ -32,7 +32,7 @@ def run(folder, config=Config(), overwrite=False, command=COMMAND, **options):
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name != ".lock"]
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != ".lock"]  # another may hold it
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
@@ -308,6 +308,26 @@ def test_a_killed_command_leaves_no_lock(tmp_path):
     holder.communicate()
     with locked(tmp_path / "run"):
         pass
+
+
+def test_a_lock_file_that_was_removed_since_it_was_opened_locks_nothing(tmp_path, monkeypatch):
+    """Its holder ended between the two steps of another command: open the file, lock it."""
+    import fcntl
+
+    flock, opened = fcntl.flock, []
+
+    def late(file, how):
+        if not opened:
+            (tmp_path / ".lock").unlink()
+        opened.append(file.fileno())
+        flock(file, how)
+
+    monkeypatch.setattr("fcntl.flock", late)
+    with locked(tmp_path):
+        assert len(opened) == 2 and (tmp_path / ".lock").exists()
+        with pytest.raises(ValueError, match="is in use by another process"), locked(tmp_path):
+            pass
+    assert not (tmp_path / ".lock").exists()
 
 
 def test_a_file_system_without_locks_is_worked_in_with_a_warning(tmp_path, monkeypatch, capsys):
