@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from figures.llm.arms import Look
+from figures.study.words import known
 from figures.style import PAGE, bars, figure, key
 
 LABELS = {
@@ -19,12 +20,12 @@ def draw_against_run(ax, rows, looks: Mapping[str, Look]) -> None:
 
     An arm without a forecast is left out.
     """
-    for row in rows.dropna(subset=["forecast", "low", "high", "run"]).itertuples():
+    for row in rows.dropna(subset=["forecast", "run"]).itertuples():
         look = looks[row.arm]
         ax.errorbar(
             row.forecast,
             row.run,
-            xerr=bars(row.forecast, row.low, row.high),
+            xerr=bars(row.forecast, row.low, row.high) if known(row.low, row.high) else None,
             yerr=2 * row.run_se,
             fmt=look.marker,
             color=look.colour,

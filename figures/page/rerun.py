@@ -4,6 +4,7 @@ import shlex
 from typing import Any
 
 from figures.page.markup import element, text
+from figures.study.words import UNKNOWN
 from harness.run_kind import Folder, read_json
 
 POSITIONAL = {"llm.forecast": "rollouts", "llm.evaluate": "rollouts"}
@@ -39,9 +40,10 @@ def rerun(folder: Folder) -> str:
 
 
 def _shown(name: str, typed: str, made: dict[str, Any]) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in (made.get("libraries") or {}).items() if version)
+    libraries = [f"{library} {version}" for library, version in (made.get("libraries") or {}).items() if version]
+    commit, python = (made.get(part) or UNKNOWN for part in ("commit", "python"))
     return element("p", text(name)) + element(
         "div",
         element("pre", text(typed)),
-        element("p", text(f"commit {made.get('commit') or 'unknown'}, Python {made.get('python')}, {versions}")),
+        element("p", text(", ".join([f"commit {commit}", f"Python {python}", *libraries]))),
     )

@@ -281,3 +281,10 @@ def test_batches_are_read_from_the_column_of_their_quantity(run):
     last = {q: batches(run, q).batch[-1] for q in ("accuracy", "length", "log_p", "entropy", "kl")}
     assert last == {"accuracy": 2.0, "length": 20, "log_p": -20, "entropy": 40, "kl": 60}
     assert batches(run, "length").mean[9] == pytest.approx(10) and batches(run, "length").mean[0] == pytest.approx(4.5)
+
+
+def test_an_arm_without_a_forecast_is_left_out_and_one_without_an_interval_is_not(ax):
+    table = results(low=np.nan, high=np.nan)
+    table.loc[table["arm"] == "b", "forecast"] = np.nan
+    comparison.draw_against_run(ax, table[table["quantity"] == "accuracy"], LOOKS)
+    assert marks(ax) == {"a": [(0.4, 0.45)], "base model": [(0.5, 0.5)]} and error_bars(ax, "a", "x") == []
