@@ -51,20 +51,19 @@ def build(config: LookalikeConfig) -> Path:
 
 
 def _build(config: LookalikeConfig, place: Place) -> Path:
-    import json
-
     import torch
 
+    from llm.json_lines import objects
     from llm.problems import load_problems
 
-    load_problems(str(config.dataset))  # names the line of a bad file
-    rows = [json.loads(line) for line in config.dataset.read_text(encoding="utf-8").split("\n") if line]
+    problems = load_problems(str(config.dataset))  # names the line of a bad file
+    solutions = [str(row.get("solution") or "") for _, row in objects(config.dataset)]
     architecture = ARCHITECTURES[config.family]
-    texts = [row["problem"] + " " + row.get("solution", "") for row in rows]
+    texts = [f"{problem.text} {solution}" for problem, solution in zip(problems, solutions, strict=True)]
     tokenizer = train_tokenizer(texts, config.vocabulary, architecture)
     torch.manual_seed(config.seed)
     model = build_model(config, architecture, tokenizer)
-    _supervise(model, tokenizer, rows, config)
+    _supervise(model, tokenizer, problems, solutions, config)
     folder = place.begin(config, "lookalike.json")  # config.json is the model's own
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -135,23 +134,22 @@ def train_tokenizer(texts: list[str], vocabulary: int, architecture: Architectur
     )
 
 
-def _supervise(model, tokenizer, rows: list[dict], config: LookalikeConfig) -> None:
+def _supervise(model, tokenizer, problems: list, solutions: list[str], config: LookalikeConfig) -> None:
     import torch
     from rich.progress import track
 
-    from llm.problems import MathProblem, render
+    from llm.problems import render
 
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
     generator = torch.Generator().manual_seed(config.seed)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     for _ in track(range(config.supervised_steps), description="supervised start"):
         texts = []
-        for index in torch.randint(len(rows), (16,), generator=generator).tolist():
-            row = rows[index]
-            solution = row.get("solution", "").split("####")[0].strip()
+        for index in torch.randint(len(problems), (16,), generator=generator).tolist():
+            solution = solutions[index].split("####")[0].strip()
             if "\\boxed" not in solution:
-                solution = f"{solution}\n\\boxed{{{row['answer']}}}"
-            prompt = render(MathProblem("", row["problem"], row["answer"]), chat=True)
+                solution = f"{solution}\n\\boxed{{{problems[index].answer}}}"
+            prompt = render(problems[index], chat=True)
             turns = [*prompt, {"role": "assistant", "content": solution}]
             texts.append(torch.tensor(tokenizer.apply_chat_template(turns, return_dict=True)["input_ids"][:256]))
         lengths = torch.tensor([len(text) for text in texts])

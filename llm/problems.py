@@ -1,17 +1,22 @@
 """Problems: a prompt for the model and the answer that the grader expects, from the bundled task, a file or the hub."""
 
 import collections
-import json
+import dataclasses
 import os
 import random
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from llm.grading.boxes import boxed_answer
+from llm.json_lines import objects
 
 BUNDLED = "addition"
 INSTRUCTION = "Work through the problem one step at a time, then give the final answer inside \\boxed{}."
+
+Row = tuple[str, Mapping[str, Any]]  # (its place in the file, its columns)
 
 
 @dataclass(frozen=True)
@@ -23,92 +28,118 @@ class MathProblem:
     answer: str
 
 
-def load_problems(dataset: str, split: str = "train") -> list[MathProblem]:
+def load_problems(dataset: str, split: str = "train", option: str = "--dataset") -> list[MathProblem]:
     """The bundled task by its name, a JSONL or Parquet file by its path, anything else by its hub id.
 
     It needs the columns problem and answer; without answer, a solution's box is taken (as MATH is published), and of an
     answer that is a whole solution what follows its #### (as GSM8K is published) or stands in its box. id is used where
-    it stands, else the line number.
+    it stands, else the line number. ValueError, which names option and line: what a later command would refuse.
     """
     if dataset == BUNDLED:
         from llm.models.organisms import prompts, render_prompt
 
         problems = [(render_prompt(terms), str(sum(terms))) for terms in prompts(split)]
         return [MathProblem(text, text, answer) for text, answer in problems]
-    path = Path(dataset)
+    path, name = Path(dataset), f"{option} {dataset}"
     if path.is_file():
-        return _checked(dataset, _read_parquet(path) if path.suffix == ".parquet" else _read_jsonl(path))
+        return _checked(name, _read_file(name, path))
+    if path.is_dir():
+        raise ValueError(f"{name} is a folder; name the JSONL or Parquet file in it")
     if path.suffix in (".jsonl", ".json", ".parquet") or dataset.count("/") != 1:
-        raise ValueError(f"--dataset {dataset} does not exist; name {BUNDLED!r}, a JSONL or Parquet file or a hub id")
-    return _checked(dataset, _read_hub(dataset, split))
+        raise ValueError(f"{name} does not exist; name {BUNDLED!r}, a JSONL or Parquet file or a hub id")
+    return _checked(name, _read_hub(name, dataset, split))
 
 
-def _read_jsonl(path: Path) -> list[tuple[str, dict]]:
-    rows = []
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise ValueError(f"--dataset {path} line {number} is not valid JSON ({error.msg}); mend it") from None
-            if not isinstance(row, dict):
-                raise ValueError(f"--dataset {path} line {number} is {type(row).__name__}, not an object; mend it")
-            rows.append((f"line {number}", row))
-    return rows
+def _read_file(name: str, path: Path) -> list[Row]:
+    try:
+        if path.suffix != ".parquet":
+            return [(f"line {number}", row) for number, row in objects(path)]
+        import pandas as pd
+
+        rows = pd.read_parquet(path).to_dict("records")
+    except (ValueError, OSError, EOFError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{name} could not be read: {reason}; it must be JSONL or Parquet") from None
+    return [(f"row {number}", row) for number, row in enumerate(rows, start=1)]
 
 
-def _read_parquet(path: Path) -> list[tuple[str, dict]]:
-    import pandas as pd
+def _read_hub(name: str, dataset: str, split: str) -> list[Row]:
+    from llm.models.hub import look_for_the_hub
 
-    return [(f"row {number}", row) for number, row in enumerate(pd.read_parquet(path).to_dict("records"), start=1)]
-
-
-def _read_hub(dataset: str, split: str) -> list[tuple[str, dict]]:
+    look_for_the_hub()
     from datasets import load_dataset
 
     try:
         rows = load_dataset(dataset, split=split)
     except Exception as error:  # the hub client raises a dozen kinds; all mean that the data cannot be had
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"--dataset {dataset} could not be read from the hub ({reason}); name a local file") from None
+        raise ValueError(f"{name} could not be read from the hub ({reason}); name a local file") from None
     return [(f"row {number}", row) for number, row in enumerate(rows, start=1)]
 
 
-def _checked(dataset: str, rows: list[tuple[str, dict]]) -> list[MathProblem]:
+def _checked(name: str, rows: list[Row]) -> list[MathProblem]:
     if not rows:
-        raise ValueError(f"--dataset {dataset} holds no rows; name one with problems in it")
+        raise ValueError(f"{name} holds no rows; name one with problems in it")
     from llm.grading.golds import gold_of
 
-    problems = []
+    problems, places = [], dict[str, str]()
     marks: collections.Counter[str] = collections.Counter()
     for place, row in rows:
-        if "answer" not in row and boxed_answer(str(row.get("solution", ""))):
-            row = {**row, "answer": boxed_answer(str(row["solution"]))}
-        for column in ("problem", "answer"):
-            if column not in row:
-                found = ", ".join(sorted(map(str, row))) or "none"
-                raise ValueError(f"--dataset {dataset} {place} has no column {column!r}; its columns are {found}")
-            if not str(row[column] if row[column] is not None else "").strip():
-                raise ValueError(f"--dataset {dataset} {place} has an empty {column!r}; fill it or drop the row")
-        answer, mark = gold_of(str(row["answer"]))
+        where = f"{name} {place}"
+        problem = _problem(where, place.split()[1], row)
+        if problem.prompt_id in places:
+            raise ValueError(
+                f"{where} has the id {problem.prompt_id!r} of {places[problem.prompt_id]}; give every problem an id of "
+                "its own, or none of them any"
+            )
+        places[problem.prompt_id] = place
+        answer, mark = gold_of(problem.answer)
         marks[mark] += 1
-        problems.append(MathProblem(str(row.get("id", place.split()[1])), str(row["problem"]), answer))
+        problems.append(dataclasses.replace(problem, answer=answer))
     if int(os.environ.get("RANK", 0)) == 0:
-        _tell_of_golds(dataset, problems, marks)
+        _tell_of_golds(name, problems, marks)
     return problems
 
 
-def _tell_of_golds(dataset: str, problems: list[MathProblem], marks: collections.Counter[str]) -> None:
+def _problem(where: str, number: str, row: Mapping[str, Any]) -> MathProblem:
+    """The problem of a row. ValueError: a column is missing or empty, or is no text that a file can hold."""
+    columns = {column: "" if _is_missing(value) else value for column, value in row.items()}
+    if "answer" not in columns and boxed_answer(str(columns.get("solution", ""))):
+        columns["answer"] = boxed_answer(str(columns["solution"]))
+    for column in ("problem", "answer"):
+        if column not in columns:
+            found = ", ".join(sorted(map(str, row))) or "none"
+            raise ValueError(f"{where} has no column {column!r}; its columns are {found}")
+        if isinstance(columns[column], list | dict):
+            raise ValueError(f"{where}: its {column!r} is a {type(columns[column]).__name__}; it must be a text")
+        if not str(columns[column]).strip():
+            raise ValueError(f"{where} has an empty {column!r}; fill it or drop the row")
+    prompt_id = str(columns.get("id", "")).strip() or number
+    texts = {"id": prompt_id, "problem": str(columns["problem"]), "answer": str(columns["answer"])}
+    for column, text in texts.items():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            raise ValueError(f"{where}: its {column!r} holds half a character (a lone surrogate); fix it") from None
+    return MathProblem(prompt_id, texts["problem"], texts["answer"])
+
+
+def _is_missing(value: Any) -> bool:
+    """None, or what Parquet has in its place."""
+    return value is None or (isinstance(value, float) and value != value)
+
+
+def _tell_of_golds(name: str, problems: list[MathProblem], marks: collections.Counter[str]) -> None:
     """A line for what was taken out of whole solutions, and one for gold answers that cannot be met."""
     from llm.grading.golds import check_golds
 
     for mark, count in marks.items():
         if mark:
             whole = f"{count} of {len(problems)} answers are whole solutions"
-            print(f"--dataset {dataset}: {whole}; the gold answer is {mark}", file=sys.stderr)
+            print(f"{name}: {whole}; the gold answer is {mark}", file=sys.stderr)
     line = check_golds([problem.answer for problem in problems]).line()
     if line:
-        print(f"--dataset {dataset}: {line}", file=sys.stderr)
+        print(f"{name}: {line}", file=sys.stderr)
 
 
 def hold_out(problems: list[MathProblem], count: int, seed: int = 0) -> tuple[list[MathProblem], list[MathProblem]]:

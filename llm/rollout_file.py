@@ -1,16 +1,12 @@
 """A table of rollouts in a file: Parquet, JSON lines or a JSON array, each read so that an error names its place."""
 
-import bz2
-import gzip
-import json
-import lzma
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+from llm.json_lines import objects
+
 TEXTS = ("prompt_id", "response", "answer")  # of a JSON number its own digits: 007 stays a text, 7 becomes one
 
 
@@ -33,16 +29,10 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def _from_json(path: Path) -> pd.DataFrame:
     """Only the columns of the first row: a key that appears later is a column that other rows lack."""
-    with OPENERS.get(path.suffix, open)(
-        path, "rt", encoding="utf-8-sig"
-    ) as lines:  # a byte-order mark is no part of the text
-        rows = _array(lines) if _is_array(lines) else _objects(lines)
-        columns: dict[str, list[Any]] = {}
-        for number, row in rows:
-            if not isinstance(row, dict):
-                raise ValueError(f"line {number} is not an object with the columns of a row")
-            for name in row if not columns else columns:
-                columns.setdefault(name, []).append(row.get(name))
+    columns: dict[str, list[Any]] = {}
+    for _, row in objects(path):
+        for name in row if not columns else columns:
+            columns.setdefault(name, []).append(row.get(name))
     table = pd.DataFrame(columns)
     for name in set(TEXTS) & set(table):
         table[name] = table[name].map(str, na_action="ignore")
@@ -56,28 +46,3 @@ def _with_booleans(table: pd.DataFrame) -> pd.DataFrame:
     words = {"true": True, "false": False}
     told = table["finished"].map(lambda x: words.get(x.strip().lower(), x) if isinstance(x, str) else x)
     return table.assign(finished=told)
-
-
-def _is_array(lines: Any) -> bool:
-    """Whether the first character that is no space opens an array; the file is then at its start again."""
-    first = next((line.lstrip() for line in lines if line.strip()), "")
-    lines.seek(0)
-    return first.startswith("[")
-
-
-def _array(lines: Any) -> Iterator[tuple[int, Any]]:
-    try:
-        rows = json.load(lines)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"line {error.lineno} is not JSON: {error.msg}") from None
-    yield from enumerate(rows, start=1)
-
-
-def _objects(lines: Any) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            yield number, json.loads(line)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"line {number} is not JSON: {error.msg}; is the file cut off?") from None

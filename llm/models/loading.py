@@ -1,8 +1,13 @@
 """Load a causal language model and its tokenizer: a bundled organism by name, a folder, or a hub id."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from llm.models.hub import look_for_the_hub
 from llm.models.organisms import ORGANISMS, WEIGHTS
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 # Chat templates that ask for the day (Llama 3.2) would make every day another prompt; this is their own default.
 FIXED_DATE = "{%- set date_string = '26 Jul 2024' %}"
@@ -32,8 +37,10 @@ def resolve(model: str) -> str:
     return model
 
 
-def load(path: str, **model_options):
-    """(model, tokenizer). Weights are safetensors only, and no code of a checkpoint is run."""
+def load(path: str, **model_options: Any) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
+    """The model and its tokenizer. Weights are safetensors only, and no code of a checkpoint is run."""
+    if not Path(path).is_dir():
+        look_for_the_hub()
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:

@@ -24,7 +24,7 @@ def split(config: TrainConfig, bundled: bool) -> Splits:
         _, held_out = hold_out(load_problems(BUNDLED, "heldout"), config.eval_prompts)
         train = load_problems(BUNDLED)
     elif config.eval_dataset:
-        held_out = load_problems(config.eval_dataset, "test")[: config.eval_prompts]
+        held_out = load_problems(config.eval_dataset, "test", "--eval-dataset")[: config.eval_prompts]
         judged = {_letters(problem) for problem in held_out}
         train = [problem for problem in load_problems(dataset) if _letters(problem) not in judged]
     else:

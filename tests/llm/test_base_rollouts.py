@@ -1,6 +1,7 @@
 """What a forecast may start from: samples of the base model, whose log p are log-probabilities in nats."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -92,7 +93,7 @@ def test_samples_of_p_are_never_refused(seed, samples, prompts, sharpness):
     generator = np.random.default_rng(seed)
     log_p = log_softmax(np.exp(sharpness) * generator.normal(size=40))
     drawn = generator.choice(40, (prompts, samples), p=np.exp(log_p))
-    check_probabilities("here", from_table(table_of(drawn, log_p)))
+    check_probabilities(Path("here"), from_table(table_of(drawn, log_p)))
 
 
 def test_what_was_seen_is_estimated_by_what_came_more_than_once():

@@ -1,5 +1,6 @@
 import json
 
+import pandas as pd
 import pytest
 
 from llm.problems import BUNDLED, INSTRUCTION, MathProblem, hold_out, load_problems, render
@@ -8,7 +9,8 @@ GOOD = {"id": "a", "problem": "1+1?", "answer": "2"}
 
 
 def write_lines(path, *lines):
-    path.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines) + "\n")
+    written = [json.dumps(line) if isinstance(line, dict) else line for line in lines]
+    path.write_bytes(b"".join((line if isinstance(line, bytes) else line.encode()) + b"\n" for line in written))
     return str(path)
 
 
@@ -20,8 +22,12 @@ def test_a_file_is_read_with_its_ids_or_line_numbers(tmp_path):
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
-        ("{not json", "line 2 is not valid JSON"),
-        ("[1, 2]", "line 2 is list, not an object"),
+        ("{not json", "line 2 is not JSON"),
+        ("[1, 2]", "line 2 is not an object with named columns, but a list"),
+        (b'{"problem": "caf\xe9", "answer": "1"}', "line 2 is not UTF-8 text"),
+        ({"id": "a", "problem": "x", "answer": "1"}, "line 2 has the id 'a' of line 1"),
+        ({"problem": "x\ud800", "answer": "1"}, "line 2: its 'problem' holds half a character"),
+        ({"problem": [{"role": "user"}], "answer": "1"}, "line 2: its 'problem' is a list; it must be a text"),
         ({"problem": "x"}, "line 2 has no column 'answer'; its columns are problem"),
         ({"problem": "x", "answer": " "}, "line 2 has an empty 'answer'"),
         ({"problem": None, "answer": "1"}, "line 2 has an empty 'problem'"),
@@ -31,6 +37,34 @@ def test_a_bad_line_is_named(tmp_path, bad, said):
     with pytest.raises(ValueError, match="line 2") as error:
         load_problems(write_lines(tmp_path / "d.jsonl", GOOD, bad))
     assert said in str(error.value)
+
+
+def test_empty_lines_and_a_byte_order_mark_are_no_problems(tmp_path):
+    row = json.dumps(GOOD)
+    file = write_lines(tmp_path / "d.jsonl", b"\xef\xbb\xbf", "", row, "  ", '{"problem": "2+2?", "answer": 4}', "", "")
+    assert load_problems(file) == [MathProblem("a", "1+1?", "2"), MathProblem("5", "2+2?", "4")]
+    file = write_lines(tmp_path / "e.jsonl", b"\xef\xbb\xbf" + row.encode())
+    assert load_problems(file) == [MathProblem("a", "1+1?", "2")]
+
+
+def test_an_array_of_objects_and_a_table_with_gaps_are_read_alike(tmp_path):
+    """A missing id, which Parquet writes as nan, is no id of the name nan."""
+    rows = [{"id": "a", "problem": "1+1?", "answer": "2"}, {"id": None, "problem": "2+2?", "answer": "4"}]
+    expected = [MathProblem("a", "1+1?", "2"), MathProblem("2", "2+2?", "4")]
+    (tmp_path / "d.json").write_text(json.dumps(rows, indent=1))
+    pd.DataFrame(rows).to_parquet(tmp_path / "d.parquet")
+    assert load_problems(str(tmp_path / "d.json")) == load_problems(str(tmp_path / "d.parquet")) == expected
+    pd.DataFrame(rows).assign(answer=[1.0, float("nan")]).to_parquet(tmp_path / "e.parquet")
+    with pytest.raises(ValueError, match="row 2 has an empty 'answer'"):
+        load_problems(str(tmp_path / "e.parquet"))
+
+
+def test_a_file_that_is_no_table_is_named_with_its_option(tmp_path):
+    (tmp_path / "d.parquet").write_bytes(b"no Parquet")
+    with pytest.raises(ValueError, match=r"^--eval-dataset .*parquet could not be read: .* must be JSONL"):
+        load_problems(str(tmp_path / "d.parquet"), option="--eval-dataset")
+    with pytest.raises(ValueError, match="is a folder; name the JSONL or Parquet file in it"):
+        load_problems(str(tmp_path))
 
 
 def test_an_answer_may_stand_in_the_box_of_a_solution(tmp_path):
