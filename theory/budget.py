@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Real, Shaped
 
 from theory.distribution import log_sum_exp
-from theory.tilt import kl_to_base, log_tilt, moments
+from theory.tilt import exponential_tilt, kl_to_base, log_tilt, moments
 
 
 class Frontier(NamedTuple):
@@ -71,10 +71,11 @@ def tilting_frontier(
     One row a prompt; averaged over prompts at a common b it is the frontier of all of them together, because the
     Lagrangian E r - KL/b splits into one problem a prompt. With log_mass, of weighted samples.
     """
-    points = [(kl_to_base(log_p, reward, 1, x, log_mass), log_tilt(log_p, reward, 1, x, log_mass)) for x in b]
+    log_base = log_tilt(log_p, reward, 1, 0, log_mass)
+    points = [exponential_tilt(log_base, x * np.asarray(reward, dtype=np.float64)) for x in b]
     return Frontier(
-        np.stack([distance for distance, _ in points], axis=-1),
-        np.stack([np.sum(np.exp(log_q) * reward, axis=-1) for _, log_q in points], axis=-1),
+        np.stack([point.kl for point in points], axis=-1),
+        np.stack([np.sum(point.q * reward, axis=-1) for point in points], axis=-1),
     )
 
 

@@ -27,10 +27,12 @@ from theory.distribution import (
 __all__ = [
     "LogOdds",
     "Moments",
+    "Tilted",
     "delta_sharpening_bound",
     "entropy",
     "entropy_slope",
     "expectation",
+    "exponential_tilt",
     "kl",
     "kl_slope",
     "kl_to_base",
@@ -53,6 +55,13 @@ class Moments(NamedTuple):
     var_log_p: Float[np.ndarray, "..."] | float
     var_reward: Float[np.ndarray, "..."] | float
     cov: Float[np.ndarray, "..."] | float
+
+
+class Tilted(NamedTuple):
+    """q and its distance KL(q‖p) from the base, in nats."""
+
+    q: Float[np.ndarray, "*batch y"]
+    kl: Float[np.ndarray, "*batch"] | float
 
 
 class LogOdds(NamedTuple):
@@ -109,23 +118,36 @@ def kl_to_base(
     b: float | Real[np.ndarray, "*#batch"],
     log_mass: Float[np.ndarray, "*#batch y"] | None = None,
 ) -> Float[np.ndarray, "*batch"] | float:
-    """KL(q_{α,b}‖p) = E_q[t] - log E_p[e^t], t = (α-1) log p + b r, in nats.    [T5, T6]
+    """KL(q_{α,b}‖p), in nats: `exponential_tilt` of p by (α-1) log p + b r.    [T5, T6]
 
-    To full precision near the base too, where both terms are of order |t| and their difference of order t²: t is
-    centred, so that the terms of first order cancel exactly. Arguments and errors as in log_tilt.
+    Precise next to the base too. Arguments and errors as in log_tilt.
     """
-    log_q = log_tilt(log_p, reward, alpha, b, log_mass)
     log_base = log_tilt(log_p, reward, 1, 0, log_mass)
-    q, base, on = np.exp(log_q), np.exp(log_base), ~np.isneginf(log_base)
-    excess = np.expand_dims(np.asarray(alpha) - 1, -1)
-    t = excess * np.where(on, log_p, 0.0) + np.expand_dims(b, -1) * np.asarray(reward)
-    t = np.where(on, t - np.expand_dims(_dot(base, t), -1), 0.0)
-    small = np.max(np.abs(t), axis=-1, keepdims=True) < 1
-    near = np.expm1(np.where(small, t, 0.0))
-    log_z = np.where(small[..., 0], np.log1p(_dot(base, near)), log_sum_exp(log_base + t))
+    on = ~np.isneginf(log_base)
+    excess = np.expand_dims(np.asarray(checked_exponent(alpha)) - 1, -1)
+    score = excess * np.where(on, log_p, 0.0) + np.expand_dims(b, -1) * np.asarray(reward)
+    if not np.isfinite(score).all():
+        raise ValueError(f"b must be finite, got {b}; its limit b -> inf is tilt.task_limit")
+    return exponential_tilt(log_base, score).kl
+
+
+def exponential_tilt(log_base: Float[np.ndarray, "*#batch y"], score: Float[np.ndarray, "*#batch y"]) -> Tilted:
+    """q ∝ p e^t for any score t that is finite, and KL(q‖p) = E_q[t] - log E_p[e^t].    [T5]
+
+    log_base is a distribution. The distance is precise near t = 0 too, where both terms are of order |t| and their
+    difference of order t²: t is centred, so that the terms of first order cancel exactly.
+    """
+    base = np.exp(log_base)
+    score = np.where(np.isneginf(log_base), 0.0, score - np.expand_dims(_dot(base, score), -1))
+    small = np.max(np.abs(score), axis=-1) < 1
+    growth = np.expm1(np.where(small[..., None], score, 0.0)) if small.any() else np.zeros_like(score)
+    total = _dot(base, growth)
+    height = log_base + score
+    log_z = np.log1p(total) if small.all() else np.where(small, np.log1p(total), log_sum_exp(height))
+    q = np.exp(height - np.expand_dims(log_z, -1))
     # Σ q t = Σ p t e^t/Z, and Σ p t = 0.
-    mean = np.where(small[..., 0], _dot(base * t, near) / (1 + _dot(base, near)), _dot(q, t))
-    return np.maximum(mean - log_z, 0.0)[()]
+    mean = np.where(small, _dot(base * score, growth) / (1 + total), _dot(q, score))
+    return Tilted(q, np.maximum(mean - log_z, 0.0)[()])
 
 
 def moments(
