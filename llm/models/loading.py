@@ -62,6 +62,7 @@ def load(path: str, **model_options: Any) -> tuple["PreTrainedModel", "PreTraine
     if "strftime_now" in template and not template.startswith(FIXED_DATE):
         tokenizer.chat_template = FIXED_DATE + template
     forget_sampling(model)
+    forget_dropout(model)
     return model, tokenizer
 
 
@@ -76,6 +77,21 @@ def forget_sampling(model) -> None:
     old = model.generation_config
     tokens = ("bos_token_id", "eos_token_id", "pad_token_id")
     model.generation_config = GenerationConfig(**{name: getattr(old, name) for name in tokens})
+
+
+def forget_dropout(model) -> None:
+    """Nothing is dropped while the model trains: what it scores then has to be what it says otherwise.
+
+    Dropout is a module of its own in some architectures, and a probability that a layer keeps in others.
+    """
+    import torch
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        for name, value in vars(module).items():
+            if "drop" in name and isinstance(value, float):
+                setattr(module, name, 0.0)
 
 
 def stop_token_ids(model, tokenizer) -> set[int]:

@@ -15,6 +15,12 @@ from typing import NamedTuple
 
 from harness.command import did_you_mean
 
+REPORTS = (
+    "report_to", "run_name", "project", "trackio_space_id", "trackio_bucket_id", "trackio_static_space_id",
+    "logging_first_step", "log_on_each_node", "logging_nan_inf_filter", "log_level", "log_level_replica",
+    "disable_tqdm", "log_completions", "num_completions_to_print", "log_unique_prompts", "log_multimodal", "debug",
+    "skip_memory_metrics",
+)  # fmt: skip
 HARMLESS: dict[str, tuple[str, ...]] = {
     "the batch: how noisy a step is; RLOO's gradient has the right mean at any size [T15]": (
         "per_device_train_batch_size", "gradient_accumulation_steps", "num_generations", "num_generations_eval",
@@ -42,12 +48,7 @@ HARMLESS: dict[str, tuple[str, ...]] = {
         "dataloader_prefetch_factor", "dataloader_multiprocessing_context", "ddp_find_unused_parameters",
         "ddp_bucket_cap_mb", "ddp_broadcast_buffers", "ddp_static_graph", "ddp_backend", "ddp_timeout", "local_rank",
     ),
-    "reports": (
-        "report_to", "run_name", "project", "trackio_space_id", "trackio_bucket_id", "trackio_static_space_id",
-        "logging_first_step", "log_on_each_node", "logging_nan_inf_filter", "log_level", "log_level_replica",
-        "disable_tqdm", "log_completions", "num_completions_to_print", "log_unique_prompts", "log_multimodal",
-        "debug", "skip_memory_metrics",
-    ),
+    "reports": REPORTS,
     "checkpoints": ("save_steps", "save_total_limit", "eval_delay"),
     "not read by this trainer": (
         "do_train", "do_eval", "do_predict", "prediction_loss_only", "eval_do_concat_batches",

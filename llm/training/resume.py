@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 
 from harness import run_folder
+from llm.training.option_lists import REPORTS
 
 # Where a run writes, how it reports and how often it saves change nothing of what it computes.
 MAY_CHANGE = {"output_dir", "overwrite", "resume", "config"}
-TRL_MAY_CHANGE = {"output_dir", "report_to", "run_name", "project", "trackio_space_id", "logging_dir", "disable_tqdm"}
-TRL_MAY_CHANGE |= {"log_completions", "num_completions_to_print", "save_total_limit", "save_steps", "save_strategy"}
+TRL_MAY_CHANGE = {*REPORTS, "output_dir", "logging_dir", "save_total_limit", "save_steps", "save_strategy"}
 TRL_MAY_CHANGE |= {"vllm_server_base_url", "vllm_server_host", "vllm_server_port", "vllm_group_port"}
 TRL_MAY_CHANGE |= {"vllm_gpu_memory_utilization", "vllm_server_timeout"}
 

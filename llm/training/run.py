@@ -100,7 +100,9 @@ def train(setup: Setup, model: PreTrainedModel, base: pd.DataFrame) -> TrainedMo
 
 def collapse_watch(setup: Setup, samples: BaseSamples, recorder: RunRecorder) -> CollapseWatch:
     """The watch over this run; one that is gone on with has its past shown to it."""
-    prompts_a_step = setup.args.generation_batch_size // setup.args.num_generations
+    args = setup.args
+    batches = max(1.0, args.gradient_accumulation_steps / args.steps_per_generation)  # whose means a step logs
+    prompts_a_step = int(args.generation_batch_size * batches) // args.num_generations
     config = setup.config
     edges = lower_edges(samples, config.objective, config.kappa, prompts_a_step, setup.args.num_generations)
     watch = CollapseWatch(edges, config.stop_on_collapse, recorder.progress.console.print)

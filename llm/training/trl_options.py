@@ -48,12 +48,14 @@ AT_LEAST = {
     "num_generations_eval": 1, "max_completion_length": 1, "save_steps": 1, "learning_rate": 0, "weight_decay": 0,
     "warmup_steps": 0, "max_grad_norm": 0, "adam_epsilon": 0, "vllm_tensor_parallel_size": 1,
 }  # fmt: skip
+AT_ONCE = 8  # accumulation steps
+FOLLOW_VALIDATION = ("reduce_lr_on_plateau", "greedy")
 DTYPES = ("float32", "bfloat16", "float16", "auto")
 
 
 class _Parser(HfArgumentParser):
     def error(self, message: str):
-        raise ValueError(f"{message} (every option of TRL's RLOOConfig is known, and those of llm.train --help)")
+        raise ValueError(f"{message}; TRL's RLOOConfig describes its options")
 
 
 def rloo_config(config: TrainConfig, output_dir: Path, presets: dict, arguments: list[str]) -> RLOOConfig:
@@ -65,6 +67,12 @@ def rloo_config(config: TrainConfig, output_dir: Path, presets: dict, arguments:
     processes = int(os.environ.get("WORLD_SIZE", 1))
     options = _read(config, output_dir, presets, arguments, processes)
     _check_numbers(options)
+    if options.steps_per_generation is None and options.generation_batch_size is None and not options.use_vllm:
+        options.steps_per_generation = _generated_at_once(options)
+    if options.lr_scheduler_type in FOLLOW_VALIDATION and not config.validation_prompts:
+        raise ValueError(
+            f"--lr_scheduler_type {options.lr_scheduler_type} follows the validation; give --validation-prompts as well"
+        )
     check_machine(options, config.lora_rank)
     args = RLOOConfig(**vars(options))
     if args.world_size != processes:
@@ -118,6 +126,20 @@ def _read(
     return options
 
 
+def _generated_at_once(options: argparse.Namespace) -> int | None:
+    """Of the accumulation steps of one step, those whose responses Transformers generates together: a divisor.
+
+    TRL would generate for all of them, 256 responses of a 3B model; their keys and values do not fit on a GPU. Every
+    response still comes from the policy of its step. None, TRL's own rule, where no divisor keeps a prompt's responses
+    together.
+    """
+    steps, responses = options.gradient_accumulation_steps, options.per_device_train_batch_size
+    if not steps > AT_ONCE:
+        return None
+    whole = (n for n in range(AT_ONCE, 0, -1) if steps % n == 0 and n * responses % options.num_generations == 0)
+    return next(whole, None)
+
+
 def _check_numbers(options: argparse.Namespace) -> None:
     for name, least in AT_LEAST.items():
         value = getattr(options, name)
@@ -134,11 +156,11 @@ def _check_numbers(options: argparse.Namespace) -> None:
 
 def _check_saving(config: TrainConfig, args: RLOOConfig) -> None:
     # A checkpoint in the middle of a batch of responses would lose what is left of it.
-    steps_a_batch = args.num_iterations * args.steps_per_generation / args.gradient_accumulation_steps
-    if args.save_strategy == "steps" and args.save_steps % steps_a_batch:
+    batch = args.num_iterations * args.steps_per_generation  # in accumulation steps
+    if args.save_strategy == "steps" and args.save_steps * args.gradient_accumulation_steps % batch:
         raise ValueError(
-            f"--save_steps {args.save_steps} falls into a batch of responses, which lasts {steps_a_batch:g} steps; "
-            "give a multiple"
+            f"--save_steps {args.save_steps} falls into a batch of responses, which lasts "
+            f"{batch / args.gradient_accumulation_steps:g} steps; give a multiple"
         )
     if args.save_strategy == "no" and config.validation_prompts:
         raise ValueError(

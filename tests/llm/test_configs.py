@@ -28,7 +28,9 @@ def test_a_config_takes_every_regime_by_flags(file, regime, tmp_path):
     assert config.regime == regime and config.validation_prompts > 0
     args = rloo_config(config, tmp_path, PAPER_OPTIONS, trl_arguments)
     paper = (64, 1000, 4096) if "qwen3" in file.stem else (32, 500, 2048)
-    assert (args.generation_batch_size // args.num_generations, args.max_steps, args.vllm_max_model_length) == paper
+    responses = args.per_device_train_batch_size * args.gradient_accumulation_steps
+    assert (responses // args.num_generations, args.max_steps, args.vllm_max_model_length) == paper
+    assert responses % args.generation_batch_size == 0 and args.generation_batch_size % args.num_generations == 0
     assert (args.num_generations, args.learning_rate, args.weight_decay, args.warmup_steps) == (8, 1e-6, 0.01, 50)
     assert (
         args.lr_scheduler_type == "constant_with_warmup" and args.max_grad_norm == 1.0 and not args.normalize_advantages

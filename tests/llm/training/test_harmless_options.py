@@ -129,6 +129,20 @@ def test_a_reference_that_moves_would_change_the_advantages(tiny_model, tmp_path
     assert np.abs(found_later - own_later).max() > 0.1
 
 
+def test_a_model_with_dropout_is_trained_without_it(tiny_model, tmp_path):
+    """Llama keeps the probability in its layers, where TRL's disable_dropout does not look."""
+    import json
+    import shutil
+
+    folder = tmp_path / "dropping"
+    shutil.copytree(tiny_model, folder)
+    content = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**content, "attention_dropout": 0.5}))
+    args = rloo_config(CONFIG, tmp_path, PRESETS, [])
+    for found, own in advantages(args, folder):
+        np.testing.assert_allclose(found, own, atol=1e-3)
+
+
 def test_what_is_tried_here_is_called_harmless():
     harmless = {name for names in HARMLESS.values() for name in names}
     tried = {part.removeprefix("--") for options in TRIED for part in options.split() if part.startswith("--")}

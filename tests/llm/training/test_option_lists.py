@@ -56,6 +56,14 @@ def test_every_option_of_trl_is_in_one_list_and_every_listed_one_is_trls():
     assert sorted(listed) == sorted(field.name for field in dataclasses.fields(RLOOConfig))
 
 
+def test_the_presets_are_harmless_themselves():
+    from llm.training.trl_options import ALWAYS, ORGANISM_OPTIONS, PAPER_OPTIONS
+
+    check_options(
+        [f"--{name}={value}" for name, value in {**ORGANISM_OPTIONS, **PAPER_OPTIONS, **ALWAYS}.items()], [], ["task"]
+    )
+
+
 def test_every_refused_option_is_tried_here():
     assert WANTED.keys() == {name for part in REFUSED for name in part.names}
 

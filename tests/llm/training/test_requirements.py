@@ -47,6 +47,8 @@ LACKING = {
     "--optim adamw_8bit": "--optim adamw_8bit cannot be used: You need to install `bitsandbytes`",
     "--optim paged_adamw_8bit": "--optim paged_adamw_8bit cannot be used",
     "--optim sgd --optim_args momentum=much": "--optim sgd --optim_args momentum=much cannot be used: could not conv",
+    "--lr_scheduler_type reduce_lr_on_plateau": "--lr_scheduler_type reduce_lr_on_plateau follows the validation; give",
+    "--lr_scheduler_type greedy": "--lr_scheduler_type greedy follows the validation",
     "--lr_scheduler_type cosine_with_min_lr": "--lr_scheduler_type cosine_with_min_lr cannot be used",
     '--lr_scheduler_kwargs {"power":2}': "--lr_scheduler_type linear --lr_scheduler_kwargs {'power': 2} cannot be",
     "--weight_decay 0.5 --learning_rate 0.01": "--weight_decay 0.5 would take 5.0% off the weights in 10 steps",
@@ -136,6 +138,32 @@ def test_base_rollouts_end_where_training_ends():
         check_same_limit(Path("base"), table, 7)
     with pytest.raises(ValueError, match="is cut off after 8 tokens"):
         check_same_limit(Path("base"), table, 9)
+
+
+def test_a_schedule_that_follows_the_validation_is_taken_with_one(tmp_path):
+    for name in ("reduce_lr_on_plateau", "greedy"):
+        args = options(tmp_path, f"--lr_scheduler_type {name}", validation_prompts=2)
+        assert args.lr_scheduler_type == name and args.eval_strategy == "steps"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "at_once"),
+    [
+        ("--gradient_accumulation_steps 32", 8),
+        ("--gradient_accumulation_steps 32 --per_device_train_batch_size 2", 8),
+        ("--gradient_accumulation_steps 36 --per_device_train_batch_size 4", 6),
+        ("--gradient_accumulation_steps 21", 7),
+        ("--gradient_accumulation_steps 8", 8),
+        ("--gradient_accumulation_steps 4", 4),
+        ("--gradient_accumulation_steps 16 --per_device_train_batch_size 1 --num_generations 16", 16),
+        ("--gradient_accumulation_steps 32 --steps_per_generation 32", 32),
+        ("--gradient_accumulation_steps 32 --generation_batch_size 256", 32),
+    ],
+)
+def test_a_step_of_many_responses_generates_them_in_parts_that_hold_whole_groups(arguments, at_once, tmp_path):
+    args = options(tmp_path, f"--per_device_train_batch_size 8 {arguments}")
+    assert args.steps_per_generation == at_once
+    assert args.gradient_accumulation_steps % at_once == 0, "no response is older than its step"
 
 
 def test_a_mixture_of_experts_brings_no_loss_of_its_own_and_dropout_is_off(tmp_path):
