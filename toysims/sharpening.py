@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.memory import check_memory
 from theory.objectives import REGIMES, Coordinates, Objective, regime
 from theory.policy_file import read_policy
 from theory.problem import Problem
@@ -34,6 +35,8 @@ class SharpeningConfig(SimulationConfig):
         super().__post_init__()
         if self.prompt_id is not None and self.policy is None:
             raise ValueError(f"--prompt-id {self.prompt_id} needs --policy FILE")
+        if self.policy is None:
+            check_memory("--k", self.k, 1000)
 
 
 def prepare(config: SharpeningConfig) -> tuple[Problem, list[str]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.memory import check_memory
 from theory.distribution import entropy, expectation, total_variation
 from theory.objectives import regime
 from theory.tilt import log_tilt
@@ -35,6 +36,11 @@ class SweepConfig(SimulationConfig):
     correct_fraction: float = within(0.2, above=0, below=1, why=ONE_CLASS)  # share of the responses that are correct
     chunk: int = within(2000, least=1)  # cells between two saves
     output_dir: Path | None = Path("runs/sweep")  # run folder; an unfinished sweep in it is gone on with
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_memory("--k", self.k, 100 * self.chunk)
+        check_memory("--policies", self.policies, 200 * len(self.alphas) * len(self.betas))
 
     @property
     def shape(self) -> tuple[int, int, int]:
