@@ -169,4 +169,4 @@ def _print(name: str, output_dir: Path, outcome: Outcome) -> None:
     for line in failed:
         print(f"prediction failed: {line}", file=sys.stderr)
     if not outcome.checks:
-        print("no prediction was judged, so nothing was found out; allow more samples", file=sys.stderr)
+        print("no prediction was judged, so nothing was found out", file=sys.stderr)

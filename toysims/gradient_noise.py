@@ -24,7 +24,7 @@ from toysims.verdict import STANDARD_ERRORS, Check, at_most, monte_carlo
 LENGTHS = (1, 4, 16, 64)
 GROUPS = (2, 4, 16, 64)
 LONG = 16  # tokens at which the group size is varied
-CORRECT = 0  # the token that answers right
+CORRECT = 0  # the token that is the correct answer
 
 Pay = Literal["sharpening", "task"]
 

@@ -102,7 +102,7 @@ def loop_rows(name: str, policy: Markov, limit: int) -> Part:
     loop = repeated(answer)
     says, claim = mean_log_p(policy, loop or answer, bool(loop)), f"{name}, paid per token"
     checks = [
-        Check(f"{claim}: runs into a loop", "T17", float(loops), float(bool(loop)), 0.0),
+        Check(f"{claim}: runs into a loop (1 yes, 0 no)", "T17", float(loops), float(bool(loop)), 0.0),
         Check(f"{claim}: mean log p of what it says", "T17", best, says, 1e-9),
     ]
     # Whole rounds of the loop, so that the start is all that keeps the mean from its supremum, as 1/limit.

@@ -189,8 +189,8 @@ def _on_the_way_to_a_face(name: str, problem: Problem, objective: Objective, lea
         "climb_shortfall": climbed,
         "sampled_shortfall": float(np.mean(left)),
     }
-    checks = [at_most(f"{name}: {CLIMB}, way to the face left", "T4", climbed, 1e-3)]
-    check = at_most(f"{name}: {SAMPLED}, way to the face left", "T4", row["sampled_shortfall"], 1e-2)
+    checks = [at_most(f"{name}: {CLIMB}, share of the way to the best value left", "T4", climbed, 1e-3)]
+    check = at_most(f"{name}: {SAMPLED}, share of the way to the best value left", "T4", row["sampled_shortfall"], 1e-2)
     if not _can_tell(attraction.unplaced_mass(len(problem)), check.tolerance / STANDARD_ERRORS):
         return row, checks, [name]
     return row, [*checks, check], []

@@ -49,7 +49,9 @@ def branches(log_p: Float[np.ndarray, " k"]) -> Part:
         predicted = std_normalised_alpha(log_p, beta)
         alpha, collapsed, _ = train(log_p, beta)
         claim = f"GRPO at {multiple:g} β_c"
-        checks.append(Check(f"{claim}: collapses", "T12", float(np.isnan(predicted.stable)), float(collapsed), 0.0))
+        checks.append(
+            Check(f"{claim}: collapses (1 yes, 0 no)", "T12", float(np.isnan(predicted.stable)), float(collapsed), 0.0)
+        )
         edge = np.nan
         if not collapsed:
             edge = edge_of_basin(log_p, beta, alpha)
@@ -101,7 +103,7 @@ def clusters() -> list[Check]:
     claim = "GRPO with clusters of log p"
     return [
         Check(f"{claim}: α it ends at from p", "T12", predicted.stable, first.alpha, 1e-5 * predicted.stable),
-        Check(f"{claim}: collapses from beyond its basin", "T12", 0.0, float(beyond.collapsed), 0.0),
+        Check(f"{claim}: collapses from beyond its basin (1 yes, 0 no)", "T12", 0.0, float(beyond.collapsed), 0.0),
         Check(f"{claim}: drift of α there", "T12", 0.0, std_normalised_drift(log_p, beyond.alpha, beta), 1e-5),
     ]
 

@@ -66,7 +66,7 @@ def portraits(tau: float) -> tuple[list[Check], list[tuple]]:
     checks = [
         at_most("τ > 0: farthest end from the optimum", "T8", farthest, 1e-6),
         worst_of("τ > 0: rate of approach", "T8", approach, -decay, 0.01 * tau),
-        at_most("τ = 0: most mass left off the face", "T8", off_the_face, 1e-6),
+        at_most("τ = 0: most mass left away from the best response", "T8", off_the_face, 1e-6),
         worst_of("τ = 0: drift of log π(y₁)/π(y₃)", "T8", gain[0] - gain[2], drift, 1e-6),
         worst_of("τ < 0: growth rate of a deviation", "T8", escape, growth, 0.01 * tau),
         Check(f"τ < 0: winners foreseen, of {number}", "T8", float(number), foreseen, 0.0),
@@ -111,9 +111,21 @@ def step_sizes(problem: Problem, tau: float) -> tuple[list[Check], dict[str, Any
     arrived = np.array([bool(total_variation(end, log_q) < 1e-6) for end in ends])
     foreseen = np.array([dynamics.step_is_stable(objective, size) for size in sizes])
     checks = [
-        worst_of("multiplier of a step less 1 - ητ", "T8", 0.0, measured - predicted, 1e-6),
-        Check("step sizes that converge", "T8", float(foreseen.sum()), float((arrived & foreseen).sum()), 0.0),
-        Check("step sizes that do not", "T8", float((~foreseen).sum()), float((~arrived & ~foreseen).sum()), 0.0),
+        worst_of("what a step multiplies a deviation by, less 1 - ητ", "T8", 0.0, measured - predicted, 1e-6),
+        Check(
+            "step sizes foreseen to converge that do",
+            "T8",
+            float(foreseen.sum()),
+            float((arrived & foreseen).sum()),
+            0.0,
+        ),
+        Check(
+            "step sizes foreseen not to converge that do not",
+            "T8",
+            float((~foreseen).sum()),
+            float((~arrived & ~foreseen).sum()),
+            0.0,
+        ),
     ]
     return checks, {"gains": gains, "predicted": predicted, "measured": measured}
 
@@ -141,7 +153,13 @@ def slowest_softmax_rate(problem: Problem, tau: float, steps: int = 20_000) -> t
     last = int(np.argmax(size < 1e-10)) or steps
     early = last - max(2, last // 10)
     measured = -np.expm1(np.log(size[last - 1] / size[early - 1]) / (last - early)) / step_size
-    check = Check("softmax logits: slowest rate", "T9", float(rates[0]), float(measured), 0.01 * float(rates[0]))
+    check = Check(
+        "gradient ascent on softmax logits: slowest rate of approach",
+        "T9",
+        float(rates[0]),
+        float(measured),
+        0.01 * float(rates[0]),
+    )
     return [check], {"rates": rates, "measured": float(measured), "natural_gradient": tau}
 
 
@@ -158,7 +176,15 @@ def self_reward(problem: Problem, step_size: float = 0.2, steps: int = 12) -> tu
             log_pi, _ = natural_gradient.mirror_step(w, log_pi, log_p, reward, step_size)
             measured.append(float(coordinates(np.asarray(log_pi), problem.log_p, problem.reward).alpha))
         predicted = dynamics.self_reference_steps(reference, own, step_size, np.arange(steps + 1))
-        checks.append(worst_of(f"{name}: exponents, difference", "T10", 0.0, np.asarray(measured) - predicted, 1e-8))
+        checks.append(
+            worst_of(
+                f"self-reward, {name}: exponent of p, largest difference",
+                "T10",
+                0.0,
+                np.asarray(measured) - predicted,
+                1e-8,
+            )
+        )
         series[name] = (np.asarray(predicted).tolist(), measured)
     return checks, series
 
@@ -179,7 +205,11 @@ def iterated(problem: Problem, rounds: int = 6) -> tuple[list[Check], dict[str, 
             measured.append(float(coordinates(np.asarray(log_pi), problem.log_p, problem.reward).alpha))
         predicted = dynamics.iterated_sharpening(alpha, mixing, np.arange(rounds + 1))
         relative = np.asarray(measured) / predicted - 1
-        checks.append(worst_of(f"{name}: exponents, relative difference", "T11", 0.0, relative, 1e-3))
+        checks.append(
+            worst_of(
+                f"iterated sharpening, {name}: exponent of p, largest relative difference", "T11", 0.0, relative, 1e-3
+            )
+        )
         series[name] = (np.asarray(predicted).tolist(), measured)
     return checks, series
 

@@ -40,7 +40,12 @@ def two_cycle(
     bound = two_cycle_deviation(log_target, log_p, step_size)
     checks = [
         at_most("standardised return: distance x goes to |x - η|, at every step", "T14", jump.max(), 1e-12),
-        at_most("standardised return: two amplitudes, sum/η - 1", "T14", np.abs(sums / step_size - 1).max(), bound),
+        at_most(
+            "standardised return: sum of two successive distances in parts of η, less 1",
+            "T14",
+            np.abs(sums / step_size - 1).max(),
+            bound,
+        ),
     ]
     points = [{"part": "two-cycle", "x": t, "amplitude": a, "step_size": step_size} for t, a in enumerate(amplitude[0])]
     return checks, points

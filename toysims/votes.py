@@ -130,7 +130,7 @@ def answers_and_responses(generator: np.random.Generator, beta: float, rounds: i
         checks.append(at_most(claim, "T21, T3", max(errors), 1e-8))
     ends = {row["policy"]: row["simulated"] for row in rows if row["x"] == rounds}
     opposite = float(ends["vote"] > 0 > ends["sharpening of responses"])
-    claim = "the vote ends at the correct answer and sharpening of responses at a wrong one"
+    claim = "the vote ends at the correct answer, sharpening of responses at a wrong one (1 yes)"
     checks.append(Check(claim, "T21, T3", 1.0, opposite, 0.0))
     return checks, rows
 
