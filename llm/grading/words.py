@@ -6,6 +6,9 @@ _TEXT = re.compile(r"\\text\s*\{([^{}\\]*)\}")
 _LETTERS = re.compile(r"[^\W\d_]+(?:(?: |(?<=[^\W\d_]{3})[-'/&.]+ ?(?=[^\W\d_]{2}))[^\W\d_]+)*\.?")
 _CHOICE = re.compile(r"[(\[]?([a-zA-Z])[)\].]?")
 _LABEL = re.compile(r"\\text\s*\{\s*\(([A-H])\)\s*:?\s*\}\s*|\(([A-H])\)\s*:?\s+|([A-H])[.:)]\s+")
+_SECOND = re.compile(
+    r"(?<![a-zA-Z\\])(?:[A-H]|and|or|not|nor)(?![a-zA-Z])"
+)  # a second choice, or doubt about the first
 _FORMULA = re.compile(r"[a-zA-Z]{1,3}")  # xy, CD: also a product or a segment
 _TRUTH = {"yes", "no", "true", "false", "even", "odd", "none", "all", "neither", "both", "undefined", "impossible"}
 
@@ -25,13 +28,12 @@ def words(text: str) -> str | None:
 
 
 def labelled(text: str) -> tuple[str, str] | None:
-    r"""(letter, rest) of a choice that is written out: \text{(C)} 5, (D) Alina; None for anything else."""
+    r"""(letter, rest) of a choice that is written out: \text{(C)} 5, (D) Alina; None for anything else, as (A) or (B)."""
     label = _LABEL.match(text)
-    return (
-        (label[1] or label[2] or label[3], text[label.end() :].strip())
-        if label and text[label.end() :].strip()
-        else None
-    )
+    rest = text[label.end() :].strip() if label else ""
+    if label is None or not rest or _SECOND.search(rest):
+        return None
+    return label[1] or label[2] or label[3], rest
 
 
 def is_formula_too(text: str) -> bool:
