@@ -1,7 +1,7 @@
 r"""Are two expressions equal? Exactly where they are rational, else by their values at chosen points.
 
 Constants are compared at 320 digits, relative to their size: 1/2004! and 1/2006! differ, and so do 10^{20} and
-10^{20}+1. Expressions with symbols are compared at a dozen points of both signs, wherever both have real values:
+10^{20}+1. Expressions with symbols are compared at fourteen points of both signs, wherever both have real values:
 \sqrt{1/n} and 1/\sqrt{n} have them for positive n only and agree there; \sqrt{x^2} and x differ at negative x.
 """
 
@@ -15,7 +15,22 @@ from llm.grading.values import Evaluation, Outside, Undefined, Value
 
 CONSTANT_DIGITS, POINT_DIGITS = 320, 60
 # (scale, sign) of the points: sign 0 draws one for each symbol, scale 0 means in (0, 1).
-_KINDS = ((1, 0), (1, 1), (0, 1), (1, -1), (40, 0), (1, 0), (0, 1), (1000, 1), (1, 1), (40, 1), (1, 0), (1000, 0))
+_KINDS = (
+    (1, 0),
+    (1, 1),
+    (0, 1),
+    (1, -1),
+    (40, 0),
+    (1, 0),
+    (0, 1),
+    (1000, 1),
+    (1, 1),
+    (40, 1),
+    (0, 0),
+    (1000, 0),
+    (0, 1),
+    (1, 0),
+)
 NEEDED = 3  # points at which two expressions must be seen to agree
 _STEPS = {"floor", "ceil"}  # these differ at whole numbers alone
 _CONSTANTS = {"e", "i", r"\pi"}

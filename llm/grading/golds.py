@@ -96,6 +96,8 @@ def _expression(part: Expression) -> str:
     if value is None:
         if base := based(text):
             return "{}_{{{}}}".format(*base)
+        if ":" in text:  # a ratio or a time of day
+            return text.replace(":", " : ")
         if r"\begin" in text:
             return rf"1 \cdot {text}"
         return text if "infty" in text or "emptyset" in text else f"0 + ({text})"

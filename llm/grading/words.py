@@ -28,7 +28,7 @@ def words(text: str) -> str | None:
 
 
 def labelled(text: str) -> tuple[str, str] | None:
-    r"""(letter, rest) of a choice that is written out: \text{(C)} 5, (D) Alina; None for anything else, as (A) or (B)."""
+    r"""(letter, rest) of a choice that is written out, as \text{(C)} 5 and (D) Alina; None for (A) or (B)."""
     label = _LABEL.match(text)
     rest = text[label.end() :].strip() if label else ""
     if label is None or not rest or _SECOND.search(rest):
