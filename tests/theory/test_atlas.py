@@ -218,18 +218,3 @@ def test_a_wrong_argument_is_one_line_and_exit_code_2(arguments, message, run, c
 def test_the_command_runs_as_a_module():
     found = subprocess.run([sys.executable, "-m", "theory.atlas", "--json"], capture_output=True, text=True, check=True)
     assert len(json.loads(found.stdout)["entries"]) == 18
-
-
-def test_importing_the_package_loads_nothing_heavy_and_names_its_rooms():
-    code = (
-        "import sys, theory\n"
-        "rooms = [getattr(theory, name) for name in theory.__all__]\n"
-        "heavy = [m for m in ('jax', 'torch', 'matplotlib', 'scipy', 'tyro') if m in sys.modules]\n"
-        "print(heavy, dir(theory) == theory.__all__)"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.split("\n")[0] == "[] True"
-    import theory
-
-    with pytest.raises(AttributeError, match="theory has no module 'utils'; it has budget, distribution"):
-        _ = theory.utils

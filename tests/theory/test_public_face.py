@@ -34,12 +34,13 @@ def test_a_name_that_does_not_exist_is_answered_with_those_that_do():
 
 
 def test_importing_theory_loads_nothing_and_computing_loads_nothing_heavy():
-    """numpy comes with the first name; jax, torch, pandas and matplotlib never do."""
+    """numpy comes with the first name; scipy where a root is sought; jax, torch, pandas and matplotlib never do."""
     code = (
         "import sys, theory\n"
         "assert 'numpy' not in sys.modules\n"
+        "everything = [getattr(theory, name) for name in theory.__all__]\n"
         "theory.pass_at_k(5, 2, 1); theory.regime('task')\n"
-        "print([m for m in ('jax', 'torch', 'matplotlib', 'pandas', 'scipy') if m in sys.modules])"
+        "print([m for m in ('jax', 'torch', 'matplotlib', 'pandas', 'scipy', 'tyro') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
