@@ -28,6 +28,12 @@ def test_what_a_type_checker_reads_is_what_a_user_gets():
     assert set(theory.__all__) == {*theory._MODULE, *theory._NAMES} == set(dir(theory))
 
 
+def test_every_module_is_named():
+    """A command, `atlas`, is no module to import from."""
+    modules = {file.stem for file in Path(theory.__file__).parent.glob("*.py")} - {"__init__", "atlas"}
+    assert set(theory._NAMES) == modules
+
+
 def test_a_name_that_does_not_exist_is_answered_with_those_that_do():
     with pytest.raises(AttributeError, match=r"^theory has no 'tilted'; it has .*log_tilt"):
         theory.tilted  # noqa: B018
