@@ -40,6 +40,8 @@ class LookalikeConfig:
             raise ValueError(f"--family must be one of {', '.join(ARCHITECTURES)}, got {self.family}")
         if self.hidden_size < 16 or self.hidden_size % 16:
             raise ValueError(f"--hidden-size must be a multiple of 16, got {self.hidden_size}")
+        if self.seed < 0:
+            raise ValueError(f"--seed must be at least 0, got {self.seed}")
         if self.layers is not None and self.layers < 1:
             raise ValueError(f"--layers must be at least 1, got {self.layers}")
 

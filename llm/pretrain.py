@@ -33,6 +33,10 @@ class PretrainConfig:
     def __post_init__(self):
         if self.organism not in ("aligned", "misaligned"):
             raise ValueError(f"--organism must be aligned or misaligned, got {self.organism}")
+        if self.seed < 0:
+            raise ValueError(f"--seed must be at least 0, got {self.seed}")
+        if not 0 < self.learning_rate < float("inf"):
+            raise ValueError(f"--learning-rate must be finite and above 0, got {self.learning_rate}")
         for name in ("steps", "batch_size", "hidden_size", "layers"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")

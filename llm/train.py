@@ -22,7 +22,7 @@ def read_command_line(arguments: list[str] | None = None) -> tuple[TrainConfig, 
     """(our config, the arguments left for TRL). What --config holds is read as if it stood before the command line."""
     arguments = sys.argv[1:] if arguments is None else arguments
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    finder.add_argument("--config", type=Path)
+    finder.add_argument("--config", type=Path, nargs="?")  # without a file, parse() says what is wrong
     file = finder.parse_known_args(arguments)[0].config
     with one_line_errors():
         from_file = _arguments_in(file) if file else []
@@ -36,7 +36,11 @@ def _arguments_in(path: Path) -> list[str]:
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text()) or {}
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {}
+    except UnicodeDecodeError as error:
+        raise ValueError(f"--config {path} is not UTF-8 text ({error.reason} at byte {error.start})") from None
+    except OSError as error:
+        raise ValueError(f"--config {path}: {error.strerror}; name a YAML file") from None
     except yaml.YAMLError as error:
         raise ValueError(f"--config {path} is not valid YAML ({error})") from None
     if not isinstance(content, dict):

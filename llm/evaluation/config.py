@@ -27,6 +27,8 @@ class EvaluateConfig:
     def __post_init__(self):
         if not self.rollouts:
             raise ValueError("name at least one run folder or rollouts table")
+        if self.seed < 0:
+            raise ValueError(f"--seed must be at least 0, got {self.seed}")
         if not 0 < self.level < 1:
             raise ValueError(f"--level must be between 0 and 1, got {self.level}")
         if any(k < 1 for k in self.ks):

@@ -32,6 +32,8 @@ class ForecastConfig:
     """replace the forecast that --output-dir holds"""
 
     def __post_init__(self):
+        if self.seed < 0:
+            raise ValueError(f"--seed must be at least 0, got {self.seed}")
         for name in ("alphas", "bs"):
             wrong = [x for x in getattr(self, name) if not 0 <= x < float("inf")]
             if wrong or not getattr(self, name):

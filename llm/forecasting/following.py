@@ -21,10 +21,9 @@ def follow_run(rollouts: Rollouts, run: Path) -> pd.DataFrame:
         objective = regime(config["regime"], alpha=config["alpha"], beta=config["beta"])
         metrics = pd.DataFrame(read_metrics(run))
         needed = metrics[["step", "log_p", "sequence_kl", *COLUMNS.values()]]
-    except (OSError, KeyError) as error:
-        raise ValueError(
-            f"--run {run} is not a run folder of llm.train with steps in metrics.jsonl ({error})"
-        ) from None
+    except (OSError, KeyError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        raise ValueError(f"--run {run} is not a run folder of llm.train with steps in metrics.jsonl ({why})") from None
     measured = needed.set_index("step").rolling(WINDOW, center=True, min_periods=1).mean().reset_index()
     log_p, kl = (measured[name].to_numpy(float) for name in ("log_p", "sequence_kl"))
     followed = follow(rollouts, objective, log_p, kl)

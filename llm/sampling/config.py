@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.memory import check_memory
+
 # The options of each method, beyond those that all have.
 METHODS = {
     "base": (),
@@ -68,9 +70,10 @@ class SampleConfig:
     """replace the rollouts that --output-dir holds"""
 
     def __post_init__(self):
-        for name, least in (("prompts", 0), ("samples", 1), ("batch_size", 1)):
+        for name, least in (("prompts", 0), ("samples", 1), ("batch_size", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least {least}, got {getattr(self, name)}")
+        check_memory("--samples", self.samples, 1000 * max(self.prompts, 1))
         if self.max_new_tokens is not None and self.max_new_tokens < 1:
             raise ValueError(f"--max-new-tokens must be at least 1, got {self.max_new_tokens}")
         if self.method not in METHODS:
