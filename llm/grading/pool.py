@@ -31,7 +31,10 @@ class Worker:
         # -P: the folder of the script is no place to import from. A process of its own, started and not forked, has
         # neither the threads nor the memory of this one.
         command = [sys.executable, "-P", str(SCRIPT)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        # In a process group of its own: Ctrl-C is for the process that asks, whose end this one sees.
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, process_group=0
+        )
         self._ready = False
 
     def same(self, answer: str, gold: str) -> bool:

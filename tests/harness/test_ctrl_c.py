@@ -85,6 +85,20 @@ def test_a_library_that_is_being_loaded_is_left_without_a_traceback(tmp_path, li
     assert error.count("\n") == 1 and not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("moment", [0.02, 0.03, 0.04, 0.06])
+def test_a_grading_worker_that_is_being_loaded_says_nothing(tmp_path, moment):
+    """Ctrl-C a moment after it was started, when it has not yet got to ignoring the signal."""
+    code = (
+        "import os, signal, time\nfrom harness import startup\nstartup.install()\nfrom llm.grading.pool import Pool\n"
+        "class Started(list):\n    def append(self, worker):\n"
+        f"        time.sleep({moment})\n"
+        "        os.killpg(os.getpgrp(), signal.SIGINT)\n        time.sleep(60)\n"
+        "pool = Pool(1)\npool._workers = Started()\npool.same([('1', '2')])\n"
+    )
+    code_and_lines = interrupt(["-c", code], tmp_path, lambda _: False)
+    assert code_and_lines == (130, ["interrupted; nothing was written"], "interrupted; nothing was written\n")
+
+
 def test_a_command_that_is_being_torn_down_has_ended(tmp_path):
     """All is written and said by then."""
     code = (
