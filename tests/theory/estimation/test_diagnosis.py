@@ -1,0 +1,91 @@
+"""The numbers that base rollouts give before any training, against theory."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from llm.forecasting.words import sentence
+from llm.rollout_table import from_table
+from tests.rollout_tables import ANSWERS, responses, sampled, table_of
+from theory.estimation.diagnosis import diagnose, empty_response
+
+
+def by_name(findings):
+    return {finding.name: finding for finding in findings}
+
+
+def test_the_diagnosis_has_the_numbers_of_the_theory():
+    """T2, T5, T12: covariance, equal-budget efficiency and critical beta of samples in exact proportion."""
+    from theory.saddle_node import critical_beta
+    from theory.tilt import moments
+
+    counts = [np.repeat(np.arange(5), np.round(3000 * np.exp(responses(i)[0])).astype(int)) for i in range(12)]
+    rollouts = from_table(table_of(counts))
+    found = by_name(diagnose(rollouts, [], np.random.default_rng(0)))
+    right = (ANSWERS == 1).astype(float)
+    each = [moments(responses(i)[0], right, 1, 0) for i in range(12)]
+    covariance, var_l, var_r = (
+        np.mean([getattr(m, name) for m in each]) for name in ("cov", "var_log_p", "var_reward")
+    )
+    assert found["covariance"].value == pytest.approx(covariance, abs=2e-3)
+    assert found["efficiency"].value == pytest.approx(covariance / np.sqrt(var_l * var_r), abs=2e-3)
+    exact_beta = np.median([critical_beta(responses(i)[0]) for i in range(12)])
+    assert found["critical_beta"].value == pytest.approx(exact_beta, rel=0.05)  # the maximum is looked for on a grid
+
+
+def test_covariance_at_equal_length_is_content_alone():
+    """T18: two lengths; within each the likelier response is wrong, but the shorter length is right more often."""
+    log_p = np.log([0.4, 0.3, 0.2, 0.1])
+    reward, length = np.array([0.0, 1.0, 0.0, 1.0]), np.array([4, 4, 20, 20])
+    y = np.repeat(np.arange(4), [40, 30, 20, 10])
+    table = pd.DataFrame(
+        {
+            "prompt_id": np.repeat(["a", "b", "c"], 100),
+            "sample": np.tile(np.arange(100), 3),
+            "response": np.tile(y.astype(str), 3),
+            "answer": "1",
+            "reward": np.tile(reward[y], 3),
+            "log_p": np.tile(log_p[y], 3),
+            "length": np.tile(length[y], 3),
+            "finished": True,
+        }
+    )
+    found = by_name(diagnose(from_table(table), [], np.random.default_rng(0)))
+    from theory.content import covariance_by_length
+
+    expected = covariance_by_length(log_p, reward, length)
+    assert found["content_covariance"].value == pytest.approx(expected.within, rel=0.05)
+    assert found["content_covariance"].value < 0 and found["covariance"].value < 0
+
+
+def test_content_covariance_is_not_too_small_for_few_samples_of_a_length():
+    """T18 with n - 1: prompts of six samples, about three of a length, give the covariance of p on average."""
+    log_p, reward = np.log([0.4, 0.1, 0.3, 0.2]), np.array([1.0, 0.0, 0.0, 1.0])
+    length = np.array([4, 4, 20, 20])
+    y = np.random.default_rng(0).choice(4, size=2000 * 6, p=np.exp(log_p))
+    table = pd.DataFrame(
+        {
+            "prompt_id": np.repeat(np.arange(2000), 6),
+            "sample": np.tile(np.arange(6), 2000),
+            "response": y.astype(str),
+            "answer": "1",
+            "reward": reward[y],
+            "log_p": log_p[y],
+            "length": length[y],
+            "finished": True,
+        }
+    )
+    found = by_name(diagnose(from_table(table), [], np.random.default_rng(0)))["content_covariance"]
+    from theory.content import covariance_by_length
+
+    error = (found.high - found.low) / 3.92
+    assert found.value == pytest.approx(covariance_by_length(log_p, reward, length).within, abs=4 * error)
+    assert error < 0.1 * found.value
+
+
+def test_the_empty_response_is_compared_with_the_likeliest_sample():
+    """T17."""
+    rollouts = from_table(sampled(prompts=4))
+    best = rollouts.max(rollouts.log_p)
+    found = empty_response(best + np.array([1.0, -1.0, -2.0, -3.0]), rollouts)
+    assert found.value == 0.25 and "On 25.0 % of prompts" in sentence(found)
