@@ -1,0 +1,47 @@
+"""The quantities of theory, estimated from samples of a base model: where an objective ends, and how surely.
+
+Forty prompts, 64 samples of each, from a policy of four responses, of which the two less likely are correct:
+
+>>> import numpy as np
+>>> from theory.estimation import Rollouts, Target, forecast
+>>> generator = np.random.default_rng(0)
+>>> log_p, correct, length = np.log([0.4, 0.3, 0.2, 0.1]), np.array([0, 0, 1, 1]), np.array([5, 7, 9, 12])
+>>> drawn = generator.choice(4, size=(40, 64), p=np.exp(log_p))
+>>> rollouts = Rollouts.of_arrays(log_p[drawn], correct[drawn], length[drawn], drawn)
+
+What would sharpening to the power 2 make of its accuracy, and what a task reward of weight b = 1?
+
+>>> for record in forecast(rollouts, [Target(alpha=2, b=0), Target(alpha=1, b=1)], generator, methods=["psis"]):
+...     gain = record["gain"]
+...     print(f"{gain.value:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}], reliable: {gain.reliable}")
+-0.13 [-0.14, -0.13], reliable: True
++0.24 [+0.23, +0.24], reliable: True
+
+The names below are what most users need. Tables in files are read by llm.rollout_table, and python -m llm.forecast
+writes all of this for one.
+"""
+
+from theory.estimation.diagnosis import diagnose
+from theory.estimation.distance import distance_to_optimum, forecast_optimum
+from theory.estimation.forecast import forecast, target_of
+from theory.estimation.intervals import ClusterBootstrap, mean_interval
+from theory.estimation.records import Estimate, Forecast, Method
+from theory.estimation.reweight import Target
+from theory.estimation.samples import Rollouts
+from theory.estimation.statistics import prompt_statistics
+
+__all__ = [
+    "ClusterBootstrap",
+    "Estimate",
+    "Forecast",
+    "Method",
+    "Rollouts",
+    "Target",
+    "diagnose",
+    "distance_to_optimum",
+    "forecast",
+    "forecast_optimum",
+    "mean_interval",
+    "prompt_statistics",
+    "target_of",
+]

@@ -23,6 +23,7 @@ EXPANDED_ROWS = 200_000  # a second opinion near the base model does not need mo
 NEGLIGIBLE = 0.005
 LARGEST_UNSEEN = 0.2  # what right answers that were never sampled could add, as a part of half the interval
 SMALLEST_ESS = 5.0  # mean effective samples a prompt
+LARGEST_VARIANCE = 1.0  # of (alpha - 1) log p within a prompt, nats²: an expansion around alpha = 1 reaches no farther
 LARGEST_PARETO_K = 0.7  # above it smoothed importance sampling does not converge at useful sample sizes
 FEWEST_PROMPTS = 10
 SINGLE_PROMPT = "a single prompt does not say how prompts differ"
@@ -159,7 +160,8 @@ class _Summary(NamedTuple):
         rewarded = shares & (np.array(names) != "finished") | (np.array(names) == "gain")
         low, high = _interval(values, shares, bootstrap)
         half = (high - low) / 2
-        error = np.abs([np.mean(bias[name]) for name in names])
+        # At the base model itself the plain means have no bias, and none is to be estimated.
+        error = np.zeros(len(names)) if _is_base(target) else np.abs([_mean_of_known(bias[name]) for name in names])
         unseen = unseen_accuracy(rollouts, target.b) if method != Method.EXACT else 0.0
         # What was corrected for, or left out, is known to its size only: half of it is added to the interval, and all
         # of it where it is larger than the interval. What was never sampled can only be missing.
@@ -174,6 +176,16 @@ class _Summary(NamedTuple):
         return cls(names, mean, low, high, shortfall, unseen, largest_unseen)
 
 
+def _is_base(target: Target) -> bool:
+    return target.alpha == 1 and target.b == 0
+
+
+def _mean_of_known(bias: Float[np.ndarray, " prompts"]) -> float:
+    """A prompt with a single sample has no bias that could be estimated; nan where all have."""
+    known = bias[~np.isnan(bias)]
+    return float(known.mean()) if len(known) else np.nan
+
+
 def limits(quantity: str) -> tuple[float, float]:
     """The smallest and the largest value that it can have: what lies beyond is an error of the estimate."""
     if quantity in RANGES:
@@ -185,8 +197,8 @@ def _doubts(
     method: Method, rollouts: Rollouts, target: Target, estimate: Reweighted, summary: _Summary
 ) -> dict[str, list[str]]:
     """The reasons to doubt each quantity."""
-    certain = method == Method.EXACT or (target.alpha == 1 and target.b == 0)
-    general = [] if certain else _general_doubts(method, rollouts, estimate, summary)
+    certain = method == Method.EXACT or _is_base(target)
+    general = [] if certain else _general_doubts(method, rollouts, target, estimate, summary)
     if target.length_control == LengthControl.IGNORE_EOS:
         general.append("base rollouts end where the training responses of this run go on")
     if len(rollouts.start) == 1:
@@ -221,7 +233,9 @@ def _interval(
     return low, high
 
 
-def _general_doubts(method: Method, rollouts: Rollouts, estimate: Reweighted, summary: _Summary) -> list[str]:
+def _general_doubts(
+    method: Method, rollouts: Rollouts, target: Target, estimate: Reweighted, summary: _Summary
+) -> list[str]:
     """What makes every number of this target doubtful."""
     doubts = []
     if len(rollouts.start) < FEWEST_PROMPTS:
@@ -235,7 +249,15 @@ def _general_doubts(method: Method, rollouts: Rollouts, estimate: Reweighted, su
             doubts.append(f"fewer than {SMALLEST_ESS:g} effective samples a prompt")
         if estimate.pareto_k > LARGEST_PARETO_K:
             doubts.append(f"Pareto k above {LARGEST_PARETO_K:g}")
+    if method == Method.CUMULANT and _variance_of_sharpening(rollouts, target) > LARGEST_VARIANCE:
+        doubts.append("too far from the base model for an expansion")
     return doubts
+
+
+def _variance_of_sharpening(rollouts: Rollouts, target: Target) -> float:
+    """Mean over prompts of Var((alpha - 1) log p/|y|^kappa): in b the expansion of the accuracy is exact."""
+    score = score_of(rollouts, target._replace(b=0.0))
+    return float(np.mean(rollouts.mean((score - rollouts.each(rollouts.mean(score))) ** 2)))
 
 
 def unseen_accuracy(rollouts: Rollouts, b: float) -> float:

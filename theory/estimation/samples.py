@@ -29,6 +29,29 @@ class Rollouts:
     log_pi: Float[np.ndarray, " rows"] | None = None
     """nats, under the policy that sampled the response; None or nan where it is not known"""
 
+    @classmethod
+    def of_arrays(
+        cls,
+        log_p: Float[np.ndarray, "prompts samples"],
+        reward: Shaped[np.ndarray, "prompts samples"],
+        length: Shaped[np.ndarray, "prompts samples"],
+        response: Int[np.ndarray, "prompts samples"],
+    ) -> "Rollouts":
+        """Finished samples, as many of each prompt; those rewarded 1 vote for one answer, the others for another."""
+        prompts, samples = log_p.shape
+        correct = np.asarray(reward, float).ravel() == 1
+        return cls(
+            np.arange(prompts),
+            np.arange(prompts) * samples,
+            log_p.ravel().astype(float),
+            np.asarray(reward, float).ravel(),
+            np.asarray(length, float).ravel(),
+            response.ravel(),
+            np.ones(log_p.size, bool),
+            np.where(correct, 0, 1),
+            np.zeros(prompts, int),
+        )
+
     @property
     def count(self) -> Int[np.ndarray, " prompts"]:
         return np.diff(self.start, append=len(self.log_p))

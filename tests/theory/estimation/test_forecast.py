@@ -1,13 +1,25 @@
 """What a forecast says, what it doubts, and that it stands on theory's formulas."""
 
+import json
+import warnings
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import log_softmax
 
+from llm.forecasting.verdict import verdict
 from llm.rollout_table import from_table
 from tests.rollout_tables import ANSWERS, COMPLETE, PROMPTS, responses, sampled, table_of
-from theory.estimation.forecast import forecast, samples_needed
+from theory import dynamics, estimation, reweighting
+from theory.estimation import band, following
+from theory.estimation.forecast import forecast, limits, samples_needed
+from theory.estimation.records import Method
 from theory.estimation.reweight import Target
+from theory.objectives import regime
+from theory.vocabulary import Quantity
 
 
 def test_two_samples_with_log_probabilities_a_hundred_nats_apart_cannot_tell():
@@ -67,3 +79,130 @@ def test_the_frontier_of_tilting_is_that_of_the_theory():
     for budget in (0.01, 0.1, 0.3):
         expected = moments(log_p, right, 1, tilting_at_budget(log_p, right, budget)).mean_reward
         assert reward_at(frontier, budget) == pytest.approx(expected, abs=3e-3)
+
+
+def numbers(rollouts=None):
+    """accuracy, length and KL at a point, by every method."""
+    records = forecast(rollouts or from_table(sampled(prompts=12)), [Target(1.5, 0.5)], np.random.default_rng(0))
+    return {record.method: [record[name].value for name in ("accuracy", "length", "kl")] for record in records}
+
+
+def test_the_forecast_stands_on_the_weights_of_theory(monkeypatch):
+    """T23: were theory's weights others, every number of psis and of exact would be."""
+    before, exact_before = numbers()["psis"], numbers(COMPLETE)["exact"]
+    true = reweighting.log_weights
+
+    def flatter(score, start=None, log_mass=None):
+        return true(0.5 * score, start, log_mass)
+
+    for module in ("theory.estimation.reweight", "theory.estimation.coordinate"):
+        monkeypatch.setattr(f"{module}.log_weights", flatter)
+    assert np.abs(np.subtract(numbers()["psis"], before)).min() > 1e-3
+    assert np.abs(np.subtract(numbers(COMPLETE)["exact"], exact_before)).min() > 1e-3
+
+
+def test_the_expansion_stands_on_the_cumulant_formula_of_theory(monkeypatch):
+    """T23: its accuracy is theory's, the sign of the second cumulants included."""
+    before = numbers()["cumulant"][0]
+    true = reweighting.cumulant_log_odds
+    monkeypatch.setattr("theory.estimation.cumulants.cumulant_log_odds", lambda *a, **k: true(*a, **k) + 1)
+    assert numbers()["cumulant"][0] > before + 0.05
+
+
+def test_no_module_of_estimation_weighs_by_itself():
+    """T23: weights are exponentials of theory.reweighting's; whoever normalises by hand has a second code for it."""
+    folder = Path(estimation.__file__).parent
+    by_hand = {
+        file.name: name
+        for file in folder.glob("*.py")
+        for name in ("logsumexp(", "softmax(", "log_softmax(")
+        if name in file.read_text()
+    }
+    # The Pareto tail is put back to where it was; Z of a run's distance is no weight.
+    assert by_hand.keys() <= {"reweight.py", "distance.py"}
+
+
+def test_the_gain_at_equal_kl_is_read_off_the_frontier_of_theory(monkeypatch):
+    """T5: the verdict and the comparison ask theory.budget what a KL can buy."""
+    rollouts = from_table(sampled(samples=200, spread=0.4))
+    lines = [
+        [Target(alpha, 0.0) for alpha in (1.0, 1.1)],
+        [Target(1.0, b) for b in (0.0, 0.5, 2.0)],
+    ]
+    curves = [forecast(rollouts, line, np.random.default_rng(0), (Method.PSIS,)) for line in lines]
+    said = verdict(rollouts, *curves)[1]
+    assert said.startswith("At the same KL")
+    monkeypatch.setattr("llm.forecasting.verdict.reward_at", lambda frontier, budget: 0.123)
+    assert "would gain +12.3 points instead" in verdict(rollouts, *curves)[1] != said
+
+
+def test_runs_are_followed_along_the_line_of_theory(monkeypatch):
+    """T8: the collapse band and the following of a run share one line; a longer one takes both farther."""
+    true, objective = dynamics.line_points, regime("tempered", alpha=3.0)
+
+    def ends():
+        return max(band.path(objective).alpha), max(target.alpha for target in following.targets_along(objective))
+
+    assert ends() == pytest.approx((3.0, 3.4))
+    for module in (band, following):
+        monkeypatch.setattr(module, "line_points", lambda objective, share: true(objective, 2 * np.asarray(share)))
+    assert ends() == pytest.approx((5.0, 5.8))
+
+
+def test_a_forecast_is_written_with_the_keys_that_readers_know():
+    """Flat, each quantity with its ends and whether it is reliable; votes last."""
+    record = forecast(from_table(sampled()), [Target(1.1, 0.0)], np.random.default_rng(0), ("psis",))[0]
+    written = record.to_json()
+    assert list(written)[:11] == [
+        "method", "alpha", "b", "kappa", "length_control", "ess", "pareto_k",
+        "accuracy", "accuracy_low", "accuracy_high", "accuracy_reliable",
+    ]  # fmt: skip
+    for name in (*Quantity, "pass@4", "pass@16", "gain", "maj@4", "maj@16"):
+        assert {name, f"{name}_low", f"{name}_high", f"{name}_reliable"} <= written.keys()
+    assert list(written)[-8:-4] == ["maj@4", "maj@4_low", "maj@4_high", "maj@4_reliable"]
+    assert json.loads(json.dumps(written))["method"] == "psis" and written["reliable"] is record.reliable
+    assert {"reliable", "doubts", "samples_needed"} <= written.keys()
+
+
+def test_an_expansion_far_from_the_base_model_is_not_relied_on():
+    """T23: log p that varies by 114 nats within a prompt: where logits saturate the next term looks small."""
+    generator = np.random.default_rng(0)
+    table = sampled(samples=3, prompts=100)
+    table["log_p"] = -800 + 114 * generator.normal(size=len(table))
+    table["response"] = [f"{i} {text}" for i, text in enumerate(table["response"])]
+    targets = [Target(alpha, 0.0) for alpha in (0.5, 1.02, 1.1, 2.0, 4.0)]
+    for record in forecast(from_table(table), targets, generator, ("cumulant",)):
+        assert not record["accuracy"].reliable and not record["length"].reliable, record.target
+    assert forecast(from_table(table), [Target(1.0, 0.1)], generator, ("cumulant",))[0]["accuracy"].reliable
+
+
+@pytest.mark.parametrize("method", list(Method))
+@settings(max_examples=15)
+@given(st.integers(0, 10_000), st.integers(1, 5), st.integers(1, 6), st.floats(0.1, 200), st.booleans(), st.data())
+def test_nothing_is_said_outside_the_range_of_a_quantity(method, seed, prompts, samples, spread, binary, data):
+    """However few and odd the samples: a length below 1, an entropy or KL below 0, a share beyond 1 is no answer."""
+    generator = np.random.default_rng(seed)
+    table = sampled(samples=samples, prompts=prompts)
+    table["log_p"] = -spread * generator.exponential(size=len(table))
+    table["reward"] = generator.integers(0, 2, len(table)) if binary else generator.random(len(table))
+    table["finished"] = generator.random(len(table)) < data.draw(st.sampled_from([0.0, 0.5, 1.0]))
+    targets = [Target(*data.draw(st.sampled_from([(0.0, 0.0), (1.0, 0.0), (1.5, 1.0), (8.0, 0.0), (1.0, 20.0)])))]
+    targets += [Target(np.inf, 0.0), Target(1.0, np.inf)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        records = forecast(from_table(table), targets, generator, (method,))
+    for record in records:
+        for name, estimate in record.quantities.items():
+            low, high = limits(name)
+            for number in (estimate.value, estimate.low, estimate.high):
+                assert np.isnan(number) or low <= number <= high, (name, number)
+            assert not np.isnan(estimate.value)
+            assert not (estimate.reliable and np.isnan([estimate.low, estimate.high]).any()), name
+
+
+def test_a_prompt_with_a_single_sample_does_not_take_the_interval_of_all():
+    table = sampled(prompts=20)
+    ragged = from_table(table[(table["prompt_id"] != "p0") | (table["sample"] == 0)])
+    for record in forecast(ragged, [Target(1.0, 0.0), Target(1.2, 0.0)], np.random.default_rng(0), ("psis",)):
+        assert record["accuracy"].low < record["accuracy"].value < record["accuracy"].high
+    assert not record.reliable and "prompts with a single sample" in record.doubts
