@@ -24,6 +24,7 @@ from llm.grading.expressions import node_of
 from llm.grading.golds import rewritten
 from llm.grading.grade import _verdicts, grade, same_answers
 from llm.grading.pool import Worker
+from llm.grading.structure import Expression, structure
 from llm.grading.typography import clean
 from llm.grading.units import split_unit
 from llm.problems import load_problems
@@ -119,7 +120,8 @@ def latex_twins(gold: str) -> list[str]:
 def value_twins(gold: str) -> list[str]:
     """A number as a decimal, in e-notation and as a power of ten; fifteen digits where the decimals do not end."""
     text = split_unit(clean(gold))[0]
-    node = None if text.endswith("%") or "°" in text else node_of(text)
+    plain = isinstance(structure(text), Expression) and not text.endswith("%") and "°" not in text
+    node = node_of(text) if plain else None
     value = None if node is None else constant(node)
     if value is None or isinstance(value, tuple) or getattr(value, "imag", 0) or abs(value) > 10**300:
         return []

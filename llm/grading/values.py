@@ -4,6 +4,7 @@ Real mode answers "what is it for real symbols": a root or logarithm of a negati
 Without it both are the principal complex ones. Every size is bounded before it is computed.
 """
 
+import functools
 import hashlib
 import math
 from collections.abc import Callable, Mapping
@@ -20,14 +21,21 @@ MAX_TERMS = 1000
 Value = Any  # Fraction, mpmath's mpf or mpc (which has no types), or a matrix: a tuple of rows
 
 
+@functools.cache
+def _numbers(digits: int) -> Any:
+    """mpmath with so many digits; costly to make, and never changed."""
+    numbers = mpmath.mp.clone()
+    numbers.dps = digits
+    return numbers
+
+
 class Evaluation:
     """Values at one point. `scale` is the largest number that was added, which bounds the rounding of the result."""
 
     def __init__(self, point: Mapping[str, Fraction], digits: int, real: bool):
         self.point, self.real, self.scale = dict(point), real, mpmath.mpf(0)
         self.counters: list[str] = []
-        self.mp = mpmath.mp.clone()
-        self.mp.dps = digits
+        self.mp = _numbers(digits)
 
     def value(self, node: Node) -> Value:
         kind = node[0]
