@@ -34,18 +34,18 @@ class FiguresConfig:
 
 def draw_all(config: FiguresConfig) -> list[Path]:
     """Write FOLDER-FIGURE.png and .pdf for each figure; returns the paths. ValueError: nothing to draw."""
-    from figures.gallery import gallery
+    from figures.gallery import drawings
     from harness.run_folder import write
     from harness.run_kind import folders
     from harness.startup import work_begins
 
-    drawings = list(gallery(folders(config.runs)))
-    if not drawings:
+    found = list(drawings(folders(config.runs)))
+    if not found:
         raise ValueError(f"RUN {config.runs[0]} has nothing to draw; add a folder of llm.compare or llm.forecast")
     config.output_dir.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     work_begins(lambda: f"the first {len(written[:-1])} files in {config.output_dir} are whole; run the command again")
-    for drawing in drawings:
+    for drawing in found:
         canvas = drawing.figure()
         for form in FORMATS:
             written.append(config.output_dir / f"{drawing.folder}-{drawing.name}.{form}")

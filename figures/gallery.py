@@ -19,7 +19,7 @@ class Drawing(NamedTuple):
     figure: Callable[[], Any]
 
 
-def gallery(folders: Sequence[Folder]) -> Iterator[Drawing]:
+def drawings(folders: Sequence[Folder]) -> Iterator[Drawing]:
     """In the order of the folders. A forecast is drawn by itself, and beneath the runs of its model."""
     forecasts = [read_forecast(folder) for folder in folders if folder.kind == "llm.forecast"]
     studies = {folder: read_study(folder) for folder in folders if folder.kind in ("llm.compare", "llm.train")}

@@ -1,0 +1,1 @@
+"""Drawings of language-model runs: each takes numbers of figures.study, and computes none."""

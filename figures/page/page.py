@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from figures.gallery import gallery
+from figures.gallery import drawings
 from figures.page.explorer import explorer
 from figures.page.markup import bullets, element, picture, table, text
 from figures.page.rerun import rerun
@@ -15,7 +15,7 @@ from figures.study.answers import Answer, answers
 from figures.study.arrival import not_arrived
 from figures.study.forecasts import ForecastFolder, forecast_of, read_forecast
 from figures.study.runs import Study, TrainedRun, read_study
-from figures.study.verdict import cells, sentences
+from figures.study.verdict import cells, verdict
 from figures.study.words import UNKNOWN, known, number, points, with_error, with_interval
 from harness.run_kind import Folder, read_json, read_samplers
 from theory.vocabulary import COMPARED
@@ -24,7 +24,7 @@ from theory.vocabulary import COMPARED
 def page(folders: Sequence[Folder]) -> str:
     """The whole page: what was predicted, what was run and how it ended, what small policies show, how to repeat it."""
     pictures: dict[str, list[str]] = {folder.name: [] for folder in folders}
-    for drawing in gallery(folders):
+    for drawing in drawings(folders):
         pictures[drawing.folder].append(picture(drawing.figure(), drawing.caption))
     forecasts = {folder: read_forecast(folder) for folder in folders if folder.kind == "llm.forecast"}
     studies = {folder: read_study(folder) for folder in folders if folder.kind in ("llm.compare", "llm.train")}
@@ -82,7 +82,7 @@ def _answer(study: Study, forecasts: Sequence[ForecastFolder]) -> Iterator[str]:
         if len(answer.table):
             yield _answer_table(answer)
     yield element("h4", "Was the forecast right?")
-    yield bullets(sentences(study))
+    yield bullets(verdict(study))
 
 
 def _answer_table(answer: Answer) -> str:

@@ -90,7 +90,7 @@ def stay(found: Course, base: float) -> Stay:
     """base: accuracy of the base model, on the held-out prompts; the windows are those of the training prompts.
 
     The two agree at the start. Where a run has sharpened each prompt to one response they need not: what a prompt ends
-    in is then right or wrong as a whole.
+    in is then correct or wrong as a whole.
     """
     low, high = int(np.argmin(found.accuracy)), int(np.argmax(found.accuracy))
     se, after = found.se, low + int(np.argmax(found.accuracy[low:]))

@@ -14,7 +14,7 @@ from figures.study.runs import TrainedRun
 from figures.study.words import known, points, with_interval
 from theory.estimation.intervals import function_of, mean_interval
 
-UP_DOWN = {1: "rise", -1: "fall"}
+UP_DOWN = {1: "rise", -1: "fall", 0: "move"}
 
 
 class Foretold(NamedTuple):
@@ -52,12 +52,16 @@ def measured(diagnosis: Sequence[Mapping[str, Any]], name: str) -> Measured | No
 def direction_at_first(slope: Measured, courses: Mapping[str, Course], base: float) -> Foretold:
     """T3: the log-odds of being correct start along α with the slope E[log p | correct] - E[log p | wrong]."""
     moves = [move for found in courses.values() if (move := first_move(found, base))]
-    text = f"slope of the log-odds along α at the base model {slope}"
-    if not slope.sign:
-        return Foretold("T3", f"T3: {text}: the direction at first could not be told.", None)
-    agree, held = _agreement(slope.sign, moves)
-    seen = f"of {len(moves)} arms that left it beyond chance {agree} moved that way first"
-    return Foretold("T3", _judged(f"T3: {text}, so accuracy was to {UP_DOWN[slope.sign]} at first; {seen}", held), held)
+    agree = sum(move == slope.sign for move in moves)
+    return _direction(
+        "T3",
+        f"T3: slope of the log-odds along α at the base model {slope}",
+        "the direction at first",
+        f"so accuracy was to {UP_DOWN[slope.sign]} at first; of {len(moves)} arms that left it beyond chance {agree} "
+        "moved that way first",
+        slope,
+        moves,
+    )
 
 
 def ratio_of_gains(
@@ -98,12 +102,15 @@ def length_covariance(base: Path, seed: int = 0) -> Measured:
 def direction_of_length(slope: Measured, ended: Mapping[str, ArmEnd], sharpened: Sequence[str]) -> Foretold:
     """T17: mean length starts along α with the slope Cov(length, log p)."""
     moves = [sign for arm in sharpened if (sign := (ended[arm].length - ended[BASE].length).sign)]
-    text = f"T17: Cov(length, log p) = {slope} tokens per unit of α at the base model"
-    if not slope.sign:
-        return Foretold("T17", f"{text}: the direction of length could not be told.", None)
-    agree, held = _agreement(slope.sign, moves)
-    seen = f"so length was to {UP_DOWN[slope.sign]} under plain sharpening; in {agree} of {len(moves)} arms it did"
-    return Foretold("T17", _judged(f"{text}, {seen}", held), held)
+    agree = sum(move == slope.sign for move in moves)
+    return _direction(
+        "T17",
+        f"T17: Cov(length, log p) = {slope} tokens per unit of α at the base model",
+        "the direction of length",
+        f"so length was to {UP_DOWN[slope.sign]} under plain sharpening; in {agree} of {len(moves)} arms it did",
+        slope,
+        moves,
+    )
 
 
 def content_alone(
@@ -123,10 +130,12 @@ def content_alone(
     return Foretold("T18", _judged(text, held), held)
 
 
-def _agreement(sign: int, moves: Sequence[int]) -> tuple[int, bool | None]:
-    """How many moved that way, and whether all did; None: nothing moved beyond chance."""
-    agree = sum(move == sign for move in moves)
-    return agree, agree == len(moves) if moves else None
+def _direction(statement: str, text: str, what: str, seen: str, slope: Measured, moves: Sequence[int]) -> Foretold:
+    """Whether all that moved beyond chance moved the way of the slope; None: nothing did, or it had no sign."""
+    if not slope.sign:
+        return Foretold(statement, f"{text}: {what} could not be told.", None)
+    held = all(move == slope.sign for move in moves) if moves else None
+    return Foretold(statement, _judged(f"{text}, {seen}", held), held)
 
 
 def _judged(text: str, held: bool | None, yes: str = "held", no: str = "did not hold") -> str:

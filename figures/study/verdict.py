@@ -32,7 +32,7 @@ def cells(results: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def sentences(study: Study) -> list[str]:
+def verdict(study: Study) -> list[str]:
     """The verdict on one study; every number is counted from its tables, over the arms that have arrived."""
     waiting = not_arrived(study)
     table = cells(study.results)

@@ -1,0 +1,1 @@
+"""Drawings of the toy simulations: each takes the table that its simulation wrote; redraw does so from a folder."""

@@ -34,14 +34,14 @@ def draw_luck(ax, rows) -> None:
 
 
 def draw_answers(ax, rows) -> None:
-    """Log-odds of the right answer under a vote and under two kinds of sharpening."""
+    """Log-odds of the correct answer under a vote and under two kinds of sharpening."""
     for name, points in rows.groupby("policy", sort=False):
         colour, marker = _LOOKS[name]
         ax.plot(points["x"], points["predicted"], color=colour)
         seen = points.iloc[::5]
         ax.plot(seen["x"], seen["simulated"], marker, color=colour, label=name)
     ax.axhline(0, color=COLOURS["base"], linestyle=":", linewidth=0.8)
-    ax.set(xlabel="round", ylabel="log-odds, right answer")
+    ax.set(xlabel="round", ylabel="log-odds, correct answer")
     ax.locator_params(axis="x", integer=True, nbins=4)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from figures import all as figures_all
-from figures.gallery import gallery
+from figures.gallery import drawings
 from figures.llm import frontier, pass_curves, runs_in_plane, steps
 from figures.llm.arms import looks
 from figures.llm.comparison import draw_against_run
@@ -37,7 +37,7 @@ def test_one_command_writes_every_figure_as_png_and_pdf(study, forecast, toy, tm
 
 
 def test_a_study_without_a_forecast_is_drawn_without_its_lines(study):
-    drawn = {figure.name for figure in gallery(folders([study]))}
+    drawn = {figure.name for figure in drawings(folders([study]))}
     assert drawn == {"comparison", "frontier", "plane", "steps", "pass-at-k"}
 
 
@@ -193,7 +193,7 @@ def test_a_benchmark_of_samplers_is_drawn_from_its_file_or_its_folder(tmp_path):
     content = {"environment": {}, "aligned": {"error": [row], "speed": []}, "misaligned": {"forecast": []}}
     (tmp_path / "samplers.json").write_text(json.dumps(content))
     for given in (tmp_path / "samplers.json", tmp_path):
-        (drawn,) = gallery(folders([given]))
+        (drawn,) = drawings(folders([given]))
         assert drawn.name == "cost-aligned" and drawn.folder == given.stem
     (ax,) = drawn.figure().axes
     line = next(line for line in ax.lines if len(line.get_xdata()) == 1)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from artists import curves, hollow, marks
 
 from figures.plane import RegimePath, draw_plane, plane_figure
 from figures.style import COLOURS, MARKERS, figure
@@ -38,3 +39,27 @@ def test_the_key_names_every_path_and_the_base_model(plane):
 def test_every_regime_has_a_colour_and_a_mark_of_its_own():
     assert set(REGIMES) < set(COLOURS) and set(COLOURS) == set(MARKERS)
     assert len(set(COLOURS.values())) == len(COLOURS)
+
+
+def test_a_path_has_its_prediction_as_a_line_the_flow_as_marks_and_other_ends_hollow():
+    path = RegimePath(
+        np.array([[1.0, 0.0], [3.0, 1.5]]), np.array([[1.2, 0.1], [2.0, 0.9]]), np.array([[2.9, 1.4]]), "point"
+    )
+    away = RegimePath(np.array([[0.5, -0.5]]), np.array([[0.6, -0.4], [0.8, -0.7]]), np.empty((0, 2)), "repeller")
+    grid = np.linspace(0, 4, 5), np.linspace(-1, 2, 4), np.linspace(0.1, 0.9, 20).reshape(4, 5)
+    with figure() as (_, ax):
+        filled = draw_plane(ax, *grid, {"task": path, "self-sharpening": away})
+    assert curves(ax) == [[(1.0, 0.0), (3.0, 1.5)]] * 2  # a white one beneath
+    assert marks(ax)["task"] == [(1.2, 0.1), (2.0, 0.9)]
+    assert marks(ax)["self-sharpening: repeller"] == [(0.6, -0.4), (0.8, -0.7)]
+    assert set(hollow(ax)) == {(0.5, -0.5), (2.9, 1.4), (1.0, 0.0)}
+    assert (filled.zmin, filled.zmax) == pytest.approx((0.1, 0.9))
+    (half,) = next(c for c in ax.collections if list(c.levels) == [0.5]).allsegs[0]
+    step = 0.8 / 19  # accuracy rises by it along alpha, and by five of it from one b to the next
+    np.testing.assert_allclose(0.1 + step * (half[:, 0] + 5 * (half[:, 1] + 1)), 0.5)
+
+
+def test_an_accuracy_that_crosses_no_level_has_no_contour_line():
+    with figure() as (_, ax):
+        draw_plane(ax, np.linspace(0, 4, 5), np.linspace(-1, 2, 4), np.full((4, 5), 0.3), {})
+    assert not [c for c in ax.collections if list(c.levels) == [0.5]]

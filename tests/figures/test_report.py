@@ -90,7 +90,9 @@ def test_cells_headings_and_attributes_are_escaped():
 def test_a_place_that_cannot_be_told_is_no_number(forecast):
     data = explorer.told(grid(json.loads((forecast / "forecast.json").read_text())["plane"]))
     assert data["grid"][2][3] == {"accuracy": None, "length": None}
-    assert data["grid"][1][2]["accuracy"]["value"] == pytest.approx(0.5)  # alpha = 2, b = 1
+    at = data["grid"][1][2]  # alpha = 2, b = 1
+    assert at["accuracy"] == pytest.approx({"value": 0.5, "low": 0.48, "high": 0.52})
+    assert at["length"] == pytest.approx({"value": 8.0, "low": 7.2, "high": 8.8})
 
 
 def test_a_command_is_quoted_for_the_shell():

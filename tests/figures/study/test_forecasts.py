@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from figures.gallery import gallery
+from figures.gallery import drawings
 from figures.study.forecasts import forecast_of, read_forecast
 from figures.study.runs import read_study
 from harness.run_kind import folders
@@ -23,21 +23,26 @@ def made_of(study, forecast):
     return read
 
 
-@pytest.mark.parametrize("typed", ["study/base", "study/base/rollouts.parquet", "study/runs/task/seed0/base.parquet"])
-@pytest.mark.parametrize("how", ["as typed", "from elsewhere", "absolute"])
+OWN = ("study/base", "study/base/rollouts.parquet")
+INSIDE = "study/runs/task/seed0/base.parquet"  # found where it is, not by how the path ends
+
+
+@pytest.mark.parametrize(
+    ("typed", "how"),
+    [(typed, how) for how in ("as typed", "from elsewhere", "absolute") for typed in OWN]
+    + [(INSIDE, "as typed"), (INSIDE, "absolute")],
+)
 def test_a_forecast_of_the_studys_own_rollouts_is_found(made_of, study, monkeypatch, typed, how):
     """The commands of the README are typed with relative paths, which a run folder keeps as they are."""
     monkeypatch.chdir(study.parent if how == "as typed" else study.parent.parent)
     found, forecast = made_of(study.parent / typed if how == "absolute" else typed)
-    if how == "from elsewhere" and "runs" in typed:
-        pytest.skip("of a relative path that is not here only the study's own base is known")
     assert forecast_of(found, [forecast]) is forecast
 
 
 def test_the_page_and_the_figures_then_have_the_lines_of_the_forecast(made_of, study, forecast, monkeypatch):
     monkeypatch.chdir(study.parent)
     made_of("study/base")
-    assert "along-alpha" in {drawing.name for drawing in gallery(folders([Path("study"), Path("forecast")]))}
+    assert "along-alpha" in {drawing.name for drawing in drawings(folders([Path("study"), Path("forecast")]))}
 
 
 def test_a_run_that_was_given_rollouts_has_the_forecast_made_from_them(made_of, study, monkeypatch, tmp_path):

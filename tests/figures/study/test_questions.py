@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from small_study import add_arm, add_sampler, rollouts
 
-from figures.gallery import gallery
+from figures.gallery import drawings
 from figures.llm.arms import looks
 from figures.llm.steps import steps_figure
 from figures.page.page import page
@@ -141,7 +141,7 @@ def test_an_arm_that_was_sampled_is_no_run(full):
 
 def test_arms_without_a_forecast_or_kl_are_drawn_and_told(full, monkeypatch):
     """The figures that hold a forecast or a KL, and the page; length-controlled arms have a figure of their own."""
-    drawn = {figure.name: figure for figure in gallery(folders([full]))}
+    drawn = {figure.name: figure for figure in drawings(folders([full]))}
     shown = {name: drawn[name].figure().axes[0] for name in ("comparison", "frontier", "length-control")}
     labels = {name: set(key(ax)[1]) for name, ax in shown.items()}
     runs = {"tempered-2", "tilted-1", "tempered-2-content"}
@@ -149,7 +149,7 @@ def test_arms_without_a_forecast_or_kl_are_drawn_and_told(full, monkeypatch):
     assert labels["frontier"] == labels["length-control"] == {"base model", *runs, "tempered-2-per-token"}
     study = read(full)
     steps_figure([run for run in study.runs if run.arm == "tempered-2-per-token"], looks(study.families))
-    monkeypatch.setattr("figures.page.page.gallery", lambda folders: [])
+    monkeypatch.setattr("figures.page.page.drawings", lambda folders: [])
     made = page(folders([full]))
     assert "declined | unknown" in made and "declined | 0.438 ± 0.01" in made and "<td>1,000</td>" in made
 
@@ -160,7 +160,7 @@ def test_an_older_study_without_diagnosis_tokens_or_length_control_is_answered(s
     assert "diagnosis" not in json.loads((study / "forecast.json").read_text())
     first, second = told(study)
     assert "Foretold" not in first and second == "No finished run controls length."
-    assert "length-control" not in [figure.name for figure in gallery(folders([study]))]
+    assert "length-control" not in [figure.name for figure in drawings(folders([study]))]
 
 
 def test_a_run_alone_has_nothing_to_compare_with(study):

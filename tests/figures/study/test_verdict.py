@@ -10,7 +10,7 @@ from figures.study.answers import answers
 from figures.study.arrival import on_the_way
 from figures.study.forecasts import read_forecast
 from figures.study.runs import read_run, read_study
-from figures.study.verdict import cells, sentences
+from figures.study.verdict import cells, verdict
 from harness.run_kind import folders
 
 
@@ -46,7 +46,7 @@ def test_the_error_of_the_run_reaches_as_far_on_either_side(run, compatible):
 
 def test_every_sentence_counts_what_the_tables_hold(read):
     study, _ = read
-    found = " ".join(sentences(study))
+    found = " ".join(verdict(study))
     # Inside: log_p, entropy, accuracy and KL of tempered-2; its length (forecast 8, run 12) is not.
     assert "of 5 cells (arm × quantity) that it marked as reliable, 4 (80%) end inside" in found
     assert "4 (80%) once the run's own error is allowed for. It declined to tell 0." in found
@@ -60,7 +60,7 @@ def test_every_sentence_counts_what_the_tables_hold(read):
 
 def test_runs_that_have_all_arrived_are_all_judged(read):
     study = arrived(read[0])
-    found = " ".join(sentences(study))
+    found = " ".join(verdict(study))
     # And of tilted-1 log_p and entropy; its accuracy, length and KL are missed.
     assert "of 10 cells (arm × quantity) that it marked as reliable, 6 (60%) end inside" in found
     assert "Missed beyond both errors: tempered-2 (length); tilted-1 (accuracy, length, kl)." in found
@@ -71,7 +71,7 @@ def test_runs_that_have_all_arrived_are_all_judged(read):
 def test_a_forecast_that_could_not_tell_is_not_judged(read):
     study, _ = read
     unsure = arrived(study)._replace(results=study.results.assign(reliable=False))
-    found = sentences(unsure)
+    found = verdict(unsure)
     assert "The forecast declined to tell any of the 10 cells (arm × quantity)." in found
     assert not any("Missed" in sentence for sentence in found)
 
@@ -88,7 +88,7 @@ def test_runs_that_have_not_arrived_give_no_verdict(read, change, why):
     study = arrived(read[0])
     settings = {name: value for name, value in change.items() if name != "quick"}
     waiting = study._replace(runs=[own(run, **settings) for run in study.runs], quick=change.get("quick", False))
-    first, *rest = sentences(waiting)
+    first, *rest = verdict(waiting)
     assert first.startswith("These runs have not arrived, and give no verdict on the forecast: ") and why in first
     assert rest == ["Not finished, and not judged here: task."]
     told = [" ".join(answer.sentences) for answer in answers(waiting)]
