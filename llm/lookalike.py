@@ -6,6 +6,7 @@ that can reach no model hub. It knows no mathematics; a short supervised start o
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.command import one_line_errors, parse
 from harness.reservation import Place, reserved
@@ -72,7 +73,7 @@ def _build(config: LookalikeConfig, place: Place) -> Path:
     return folder
 
 
-def build_model(config: LookalikeConfig, architecture: Architecture, tokenizer):
+def build_model(config: LookalikeConfig, architecture: Architecture, tokenizer: Any) -> Any:
     """The original's configuration with its width divided: depth, sharing of heads and embeddings, rope stay."""
     from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
@@ -105,7 +106,7 @@ def build_model(config: LookalikeConfig, architecture: Architecture, tokenizer):
     return model
 
 
-def train_tokenizer(texts: list[str], vocabulary: int, architecture: Architecture):
+def train_tokenizer(texts: list[str], vocabulary: int, architecture: Architecture) -> Any:
     """Byte-level BPE as in the real families, trained on the given text, with their special tokens and template."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.command import one_line_errors, parse
 from harness.reservation import Place, fresh, reserved
@@ -102,7 +103,7 @@ def _pretrain(config: PretrainConfig, place: Place) -> Path:
     return output_dir
 
 
-def measure(model, tokenizer, organism, n_prompts: int = 40) -> dict[str, float]:
+def measure(model: Any, tokenizer: Any, organism: Any, n_prompts: int = 40) -> dict[str, float]:
     """Exact statistics on held-out prompts: every ideal response is scored by the model, nothing is sampled."""
     import numpy as np
 

@@ -64,7 +64,7 @@ def _read_file(name: str, path: Path) -> list[Row]:
 
 
 def _read_hub(name: str, dataset: str, split: str) -> list[Row]:
-    from llm.models.hub import look_for_the_hub
+    from llm.models.hub import look_for_the_hub, why
 
     look_for_the_hub()
     from datasets import load_dataset
@@ -72,8 +72,7 @@ def _read_hub(name: str, dataset: str, split: str) -> list[Row]:
     try:
         rows = load_dataset(dataset, split=split)
     except Exception as error:  # the hub client raises a dozen kinds; all mean that the data cannot be had
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{name} could not be read from the hub ({reason}); name a local file") from None
+        raise ValueError(f"{name} could not be read from the hub ({why(error)}); name a local file") from None
     return [(f"row {number}", row) for number, row in enumerate(rows, start=1)]
 
 

@@ -118,7 +118,11 @@ def read_study(folder: Folder) -> Study:
 
 def read_run(path: Path, arm: str, forecast: dict[str, Any] | None = None) -> TrainedRun:
     """forecast: that of the study; without it the one that the run itself made."""
-    summary = read_json(path / "summary.json")
+    return trained_run(read_json(path / "summary.json"), path, arm, forecast)
+
+
+def trained_run(summary: dict[str, Any], path: Path, arm: str, forecast: dict[str, Any] | None = None) -> TrainedRun:
+    """The run in the folder `path` that says this of itself. ValueError: a number that is drawn is not there."""
     try:
         run = TrainedRun(
             arm=arm,

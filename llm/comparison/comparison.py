@@ -197,6 +197,7 @@ def results_table(config: CompareConfig, folder: Path, predictions: dict[str, di
                     "kl_to_optimum_se": _number(summary, "kl_to_optimum_se"),
                     # Prompts and responses of all steps, or what was sampled.
                     "tokens": int(tokens),
+                    "not_arrived": summary.get("not_arrived"),
                 }
                 for quantity in COMPARED
             ]
@@ -210,11 +211,13 @@ def _number(record: dict, name: str) -> float:
 
 
 def _print(table: pd.DataFrame) -> None:
-    """Forecast and runs (mean over seeds) side by side; a number in brackets was marked as not reliable."""
-    shown = Table(title="forecast | run, mean over seeds; (…) could not be told; accuracy of tilting at the run's KL")
+    """Forecast and runs (mean over seeds) side by side; an arm with a run that has not arrived has a star."""
+    shown = Table(title="forecast | run, mean over seeds; a forecast in brackets is not reliable")
     shown.add_column("arm", no_wrap=True)
-    for column in (*COMPARED, "tilting at its KL", "KL to optimum"):
+    for column in (*COMPARED, "best accuracy at the run's KL", "KL to the optimum"):
         shown.add_column(column)
+    waiting = {name: arm["not_arrived"].dropna() for name, arm in table.groupby("arm", sort=False)}
+    waiting = {name: reasons.iloc[0] for name, reasons in waiting.items() if len(reasons)}
     for name, arm in table.groupby("arm", sort=False):
         cells = []
         for quantity in COMPARED:
@@ -223,5 +226,8 @@ def _print(table: pd.DataFrame) -> None:
             predicted = predicted if rows["reliable"].iloc[0] else f"({predicted})"
             cells.append(f"{predicted} | {rows['run'].mean():.3f}")
         rest = (f"{arm[column].mean():.3f}" for column in ("accuracy_of_tilting_at_its_kl", "kl_to_optimum"))
-        shown.add_row(name, *cells, *rest)
+        shown.add_row(f"{name} *" if name in waiting else name, *cells, *rest)
     Console().print(shown)
+    if waiting:
+        listed = ", ".join(f"{name} ({why})" for name, why in waiting.items())
+        Console().print(f"* not arrived, and no verdict on its forecast: {listed}")

@@ -20,8 +20,15 @@ def look_for_the_hub() -> bool:
     constants.HF_HUB_OFFLINE = True
     if "datasets" in sys.modules:  # it has copied the setting
         sys.modules["datasets"].config.HF_HUB_OFFLINE = True
-    print(f"{constants.ENDPOINT} does not answer; only what was downloaded before is used", file=sys.stderr)
     return False
+
+
+def why(error: Exception) -> str:
+    """The first line of an error of the hub's libraries, and before it whether the hub was there at all."""
+    from huggingface_hub import constants
+
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return reason if look_for_the_hub() else f"{constants.ENDPOINT} does not answer; {reason}"
 
 
 def _answers() -> bool:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llm.models.hub import look_for_the_hub
+from llm.models.hub import look_for_the_hub, why
 from llm.models.organisms import ORGANISMS, WEIGHTS
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def load(path: str, **model_options: Any) -> tuple["PreTrainedModel", "PreTraine
             path, use_safetensors=True, trust_remote_code=False, **model_options
         )
     except OSError as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = str(error).strip().splitlines()[0] if Path(path).is_dir() else why(error)
         raise ValueError(
             f"--model {path} could not be loaded ({reason}); log in with `hf auth login` if it is gated, "
             "or download it and name its folder"
@@ -66,7 +66,7 @@ def load(path: str, **model_options: Any) -> tuple["PreTrainedModel", "PreTraine
     return model, tokenizer
 
 
-def forget_sampling(model) -> None:
+def forget_sampling(model: Any) -> None:
     """Drop what a chat model's generation_config says about sampling, and keep its special tokens.
 
     generate() takes from there what a call does not name: Qwen2.5's repetition penalty would make every sample come
@@ -79,7 +79,7 @@ def forget_sampling(model) -> None:
     model.generation_config = GenerationConfig(**{name: getattr(old, name) for name in tokens})
 
 
-def forget_dropout(model) -> None:
+def forget_dropout(model: Any) -> None:
     """Nothing is dropped while the model trains: what it scores then has to be what it says otherwise.
 
     Dropout is a module of its own in some architectures, and a probability that a layer keeps in others.
@@ -94,7 +94,7 @@ def forget_dropout(model) -> None:
                 setattr(module, name, 0.0)
 
 
-def stop_token_ids(model, tokenizer) -> set[int]:
+def stop_token_ids(model: Any, tokenizer: Any) -> set[int]:
     """Every token that ends a response: some chat models have several (end of turn, end of text)."""
     listed = model.generation_config.eos_token_id
     ids = set(listed if isinstance(listed, list) else [listed]) | {tokenizer.eos_token_id}

@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -114,7 +115,7 @@ def distribution(organism: Organism, terms: tuple[int, ...]) -> dict[str, float]
     return log_p
 
 
-def build_tokenizer():
+def build_tokenizer() -> Any:
     """One token a character, and one for the opening of the box; EOS ends a response, PAD fills a batch."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast

@@ -38,7 +38,7 @@ class PowerTable(NamedTuple):
 
 
 def enumerate_responses(
-    model, prompt_ids: Sequence[int], max_new_tokens: int, stops: set[int], floor: float
+    model: torch.nn.Module, prompt_ids: Sequence[int], max_new_tokens: int, stops: set[int], floor: float
 ) -> Enumeration:
     """All responses with p(y) >= floor that have at most max_new_tokens tokens.    ValueError: floor outside (0, 1)."""
     if not 0 < floor < 1:

@@ -43,7 +43,7 @@ class Cloud(NamedTuple):
     """tokens that the particles drew: the cost if none of them shared a prefix"""
 
 
-def begin(model, prompt_ids: Sequence[Sequence[int]], count: int) -> Cloud:
+def begin(model: torch.nn.Module, prompt_ids: Sequence[Sequence[int]], count: int) -> Cloud:
     """count particles on the empty response to each prompt."""
     n = len(prompt_ids)
     return Cloud(
@@ -60,7 +60,7 @@ def begin(model, prompt_ids: Sequence[Sequence[int]], count: int) -> Cloud:
     )
 
 
-def look(model, cloud: Cloud) -> torch.Tensor:
+def look(model: torch.nn.Module, cloud: Cloud) -> torch.Tensor:
     """log p(· | prefix) of each live prefix, [live, vocabulary]."""
     return cloud.cache.next_log_p(model, cloud.last[cloud.live], cloud.position[cloud.live])
 
@@ -151,7 +151,9 @@ def recount(cloud: Cloud, count: torch.Tensor) -> Cloud:
     return cloud._replace(**{name: getattr(cloud, name)[kept] for name in fields}, count=count[kept], cache=cache)
 
 
-def grow(model, cloud: Cloud, exponent: float, steps: int, stops: set[int], generator: torch.Generator) -> Cloud:
+def grow(
+    model: torch.nn.Module, cloud: Cloud, exponent: float, steps: int, stops: set[int], generator: torch.Generator
+) -> Cloud:
     """Up to steps more tokens for every particle, each at temperature 1/exponent; log_weight grows as said above."""
     for _ in range(steps):
         if not cloud.live.any():

@@ -114,7 +114,7 @@ def select_start(state: Chains, alpha: float, chains: int, generator: torch.Gene
 
 
 def step(
-    model, state: Chains, proposal: Proposal, alpha: float, generator: torch.Generator
+    model: torch.nn.Module, state: Chains, proposal: Proposal, alpha: float, generator: torch.Generator
 ) -> tuple[Chains, torch.Tensor, int]:
     """(next state, which chains moved, tokens that it took): one move of every chain."""
     uniform = torch.rand(3, len(state.tokens), dtype=torch.float64, generator=generator)

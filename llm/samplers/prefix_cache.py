@@ -83,7 +83,7 @@ class PrefixCache(Cache):
 
 
 @torch.no_grad()
-def read_prompts(model, prompt_ids: Sequence[Sequence[int]]) -> PrefixCache:
+def read_prompts(model: torch.nn.Module, prompt_ids: Sequence[Sequence[int]]) -> PrefixCache:
     """One row a prompt, all of it but its last token, which is the first to be fed to `next_log_p`.
 
     ValueError for a model whose layers do not attend to the whole prefix: its rows could not be cut and joined.

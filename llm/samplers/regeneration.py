@@ -40,7 +40,7 @@ class Proposal(NamedTuple):
     """probability of a move that draws the whole response anew"""
 
 
-def start(model, proposal: Proposal, horizon: int, generator: torch.Generator) -> tuple[Chains, int]:
+def start(model: torch.nn.Module, proposal: Proposal, horizon: int, generator: torch.Generator) -> tuple[Chains, int]:
     """(chains that stand on draws of the proposal, tokens that it took)."""
     shape = (len(proposal.prompt_ids), horizon)
     distinct = list(dict.fromkeys(map(tuple, proposal.prompt_ids)))
@@ -55,7 +55,7 @@ def start(model, proposal: Proposal, horizon: int, generator: torch.Generator) -
 
 
 def regenerate(
-    model, state: Chains, position: torch.Tensor, proposal: Proposal, generator: torch.Generator
+    model: torch.nn.Module, state: Chains, position: torch.Tensor, proposal: Proposal, generator: torch.Generator
 ) -> tuple[Chains, int]:
     """(each response with its tokens from position on drawn anew, tokens that it took); state is left as it was."""
     horizon = state.tokens.shape[1]

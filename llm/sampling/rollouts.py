@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import torch
+from transformers import PreTrainedTokenizerBase
 
 from llm.grading.grade import grade_all
 from llm.models.loading import stop_token_ids
@@ -21,14 +22,14 @@ from llm.sampling.scoring import response_log_probs
 
 
 def sample_rollouts(
-    model,
-    tokenizer,
+    model: torch.nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
     problems: Sequence[MathProblem],
     samples: int,
     max_new_tokens: int,
     seed: int,
     chat: bool,
-    reference=None,
+    reference: torch.nn.Module | None = None,
     batch_size: int = 512,
     scoring_batch_size: int | None = None,
 ) -> pd.DataFrame:
@@ -51,13 +52,13 @@ def sample_rollouts(
 
 
 def tabulate(
-    model,
-    tokenizer,
+    model: torch.nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
     problems: Sequence[MathProblem],
     prompt_ids: Sequence[list[int]],
     drawn: Drawn,
     stops: set[int],
-    reference=None,
+    reference: torch.nn.Module | None = None,
     batch_size: int = 512,
 ) -> pd.DataFrame:
     """The table of what was drawn: decoded, graded and scored.
@@ -95,7 +96,7 @@ def tabulate(
     ).astype({"log_pi": float})
 
 
-def encode_prompt(tokenizer, problem: MathProblem, chat: bool) -> list[int]:
+def encode_prompt(tokenizer: PreTrainedTokenizerBase, problem: MathProblem, chat: bool) -> list[int]:
     prompt = render(problem, chat)
     if not chat:
         return tokenizer(prompt).input_ids

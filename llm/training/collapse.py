@@ -16,6 +16,7 @@ from theory.estimation.coordinate import coordinate, predicted
 from theory.estimation.samples import BaseSamples
 
 PATIENCE = 3  # steps in a row
+UNITS = {"length": "tokens", "entropy": "nats"}
 
 
 class Diagnosis:
@@ -50,9 +51,9 @@ class CollapseWatch(TrainerCallback):
         seen = self.warning
         if seen and state.is_world_process_zero:
             self.warn(
-                f"collapse? {seen['quantity']} {seen['value']:.2f} has been below the forecast's band "
-                f"({seen['lower_edge']:.2f}) for {PATIENCE} steps, at step {seen['step']}"
-                + ("; stopping" if self.stop else "")
+                f"possible collapse at step {seen['step']}: {seen['quantity']} is {seen['value']:.2f} "
+                f"{UNITS[seen['quantity']]} and has been below {seen['lower_edge']:.2f}, the lowest that the forecast "
+                f"allows, for {PATIENCE} steps" + ("; the run stops here" if self.stop else "")
             )
         control.should_training_stop = control.should_training_stop or self.stop
 

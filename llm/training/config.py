@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-LENGTH_CONTROLS = ("none", "trajectory-balance", "content", "ignore-eos")
+from theory.vocabulary import LengthControl, Regime
+
+if TYPE_CHECKING:
+    from theory.objectives import Objective
 
 
 @dataclass(frozen=True)
@@ -14,7 +18,7 @@ class TrainConfig:
     --num_generations 16, --save_steps 50, --use_vllm true ...).
     """
 
-    regime: str = "task"
+    regime: str = Regime.TASK.value
     """task, tilted, sharpening, tempered or tilted-tempered"""
     alpha: float | None = None
     """power on the base model (tempered, tilted-tempered)"""
@@ -22,7 +26,7 @@ class TrainConfig:
     """KL weight (tilted, tilted-tempered); b = 1/beta"""
     kappa: float = 0.0
     """length exponent: the sharpening term is divided by |y|^kappa"""
-    length_control: str = "none"
+    length_control: str = LengthControl.NONE.value
     """trajectory-balance, content or ignore-eos: sharpening (tempered) without its pull on length"""
     model: str = "aligned"
     """bundled organism (aligned, misaligned), folder or hub id"""
@@ -75,17 +79,17 @@ class TrainConfig:
             raise ValueError(f"--kappa must be finite and >= 0, got {self.kappa}")
         if self.kappa and objective.reference_weight == objective.entropy_weight:
             raise ValueError(f"--kappa {self.kappa} is not used by regime {self.regime}, which does not sharpen")
-        if self.length_control not in LENGTH_CONTROLS:
-            raise ValueError(f"--length-control must be one of {', '.join(LENGTH_CONTROLS)}, got {self.length_control}")
-        if self.length_control != "none" and (self.regime != "tempered" or self.kappa):
+        if self.length_control not in tuple(LengthControl):
+            raise ValueError(f"--length-control must be one of {', '.join(LengthControl)}, got {self.length_control}")
+        if self.length_control != LengthControl.NONE and (self.regime != Regime.TEMPERED or self.kappa):
             raise ValueError(
                 f"--length-control {self.length_control} belongs to --regime tempered with --kappa 0, got "
                 f"{self.regime} and {self.kappa:g}"
             )
 
     @property
-    def objective(self):
-        """The theory.objectives.Objective of the regime."""
+    def objective(self) -> "Objective":
+        """The regime's weights of E[r], E[log p] and H."""
         from theory.objectives import regime  # --help does without numpy
 
         return regime(self.regime, alpha=self.alpha, beta=self.beta)

@@ -59,7 +59,7 @@ def _check_model(path: Path, model: str) -> None:
             )
 
 
-_SAMPLE = "sample this run's base model with python -m llm.sample, or leave --base away"
+_SAMPLE = "sample this run's base model with python -m llm.sample, or leave --base out"
 
 
 def _same_folder(one: str, other: str) -> bool:

@@ -8,6 +8,8 @@ import pandas as pd
 import torch
 
 from figures.llm.training import save_training
+from figures.study.arrival import on_the_way
+from figures.study.runs import trained_run
 from harness import run_folder
 from harness.environment import environment
 from llm.models import loading
@@ -51,6 +53,8 @@ def _write(setup: Setup, tables: dict[str, pd.DataFrame], trained: TrainedModel)
     """summary.json comes after everything that takes long: where it is, the run is finished."""
     metrics = list(run_folder.read_metrics(setup.output_dir))
     summary = run_summary(setup.config, tables, metrics, trained.steps, trained.collapse, trained.best)
+    why_not = on_the_way(trained_run(summary, setup.output_dir, setup.output_dir.name))
+    summary["not_arrived"] = why_not  # None: it has, as far as can be told
     card = model_card(setup.config, setup.args, summary, environment()["commit"])
     run_folder.write(trained.folder / "README.md", lambda part: part.write_text(card))
     run_folder.write_json(setup.output_dir / "summary.json", summary)

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+from trl import RLOOConfig
+
 from llm.training.config import TrainConfig
+from theory.vocabulary import LengthControl
 
 ROWS = ("accuracy", "length", "finished", "log_p", "kl", "entropy")
 
 
-def model_card(config: TrainConfig, args, summary: dict, commit: str | None) -> str:
+def model_card(config: TrainConfig, args: RLOOConfig, summary: dict, commit: str | None) -> str:
     """Markdown with the hub's metadata above it; summary is what summary.json holds."""
     parts = [part for part in ("base", "final", "best") if part in summary]
     titles = {"base": "base model", "final": "this model (last step)", "best": "best on validation prompts"}
@@ -26,7 +29,7 @@ def model_card(config: TrainConfig, args, summary: dict, commit: str | None) -> 
         "alpha": config.alpha,
         "beta": config.beta,
         "kappa (length exponent)": config.kappa or None,
-        "length control": None if config.length_control == "none" else config.length_control,
+        "length control": None if config.length_control == LengthControl.NONE else config.length_control,
         "base model": config.model,
         "training data": config.dataset or "addition (bundled)",
         "held-out data": config.eval_dataset or f"{config.eval_prompts} problems held out of the training data",
@@ -34,6 +37,7 @@ def model_card(config: TrainConfig, args, summary: dict, commit: str | None) -> 
         "responses a step": f"{args.generation_batch_size // args.num_generations} prompts x {args.num_generations}",
         "learning rate": args.learning_rate,
         "LoRA rank (merged into the weights)": config.lora_rank or None,
+        "not arrived at its optimum": summary.get("not_arrived"),
         "seed": config.seed,
         "commit of the code": commit,
         "collapse warning": summary["collapse"] and f"at step {summary['collapse']['step']}",

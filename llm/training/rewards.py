@@ -9,6 +9,7 @@ responses: the target's power on p becomes 1 + (c/tau - 1)/|y|^kappa.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +63,14 @@ def length_controlled_term(objective: Objective, control: str) -> Callable[..., 
 
 
 def task_reward(
-    completions: list, answer: list[str], finished: list[bool], log_p, log_pi, length, log_metric, **_
+    completions: list,
+    answer: list[str],
+    finished: list[bool],
+    log_p: list[float],
+    log_pi: list[float],
+    length: list[int],
+    log_metric: Callable[[str, float], None],
+    **_: Any,
 ) -> list[float]:
     """1 for a complete response whose boxed answer is correct, else 0; also logs what a run is followed by.
 

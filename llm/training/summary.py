@@ -12,6 +12,7 @@ from llm.training.config import TrainConfig
 from llm.training.recorder import pace
 from theory.estimation.distance import distance_to_optimum, forecast_optimum
 from theory.estimation.forecast import target_of
+from theory.vocabulary import LengthControl
 
 
 def run_summary(
@@ -39,7 +40,7 @@ def run_summary(
     }
     if best_checkpoint:
         summary["best_step"] = int(best_checkpoint.name.removeprefix("checkpoint-"))
-    if not target.is_face and config.length_control != "ignore-eos":
+    if not target.is_face and config.length_control != LengthControl.IGNORE_EOS:
         distance = distance_to_optimum(base, final, target)
         summary["kl_to_optimum"], summary["kl_to_optimum_se"] = distance
     return summary
@@ -47,14 +48,17 @@ def run_summary(
 
 def print_summary(summary: dict) -> None:
     table = Table(title=f"{summary['regime']}: held-out prompts, ± standard error or [95 % interval] over prompts")
-    for column in ("", "base", "forecast of the optimum", "run"):
+    on_the_way = summary.get("not_arrived")
+    for column in ("", "base", "forecast of the optimum", "run, not arrived" if on_the_way else "run"):
         table.add_column(column)
     for name in ("accuracy", "length", "log_p", "kl", "entropy"):
         base, final = (f"{summary[part][name]:.3f} ± {summary[part][f'{name}_se']:.3f}" for part in ("base", "final"))
         value, low, high, reliable = (summary["forecast"][f"{name}{end}"] for end in ("", "_low", "_high", "_reliable"))
-        forecast = f"{value:.3f} \\[{low:.3f}, {high:.3f}]{'' if reliable else ' cannot tell'}"
+        forecast = f"{value:.3f} \\[{low:.3f}, {high:.3f}]{'' if reliable else ' not reliable'}"
         table.add_row(name, base, forecast, final)
     Console().print(table)
     if "kl_to_optimum" in summary:
         distance, error = summary["kl_to_optimum"], summary["kl_to_optimum_se"]
         Console().print(f"KL from the run to the optimum: {distance:.3f} ± {error:.3f} nats")
+    if on_the_way:
+        Console().print(f"The run has not arrived ({on_the_way}): it says nothing yet for or against the forecast.")

@@ -46,7 +46,9 @@ def test_what_was_said_of_the_base_model_is_there_before_the_runs(comparison):
 
 def test_every_run_keeps_what_it_said_in_a_log(comparison):
     folder, _ = comparison
-    assert "KL from the run to the optimum" in (folder / "logs" / "tempered-2-seed0.txt").read_text()
+    said = (folder / "logs" / "tempered-2-seed0.txt").read_text()
+    assert "KL from the run to the optimum" in said
+    assert "The run has not arrived (" in said
 
 
 def test_the_forecast_is_older_than_every_run(comparison):
@@ -91,15 +93,21 @@ def test_a_folder_that_another_command_works_in_is_refused(comparison, capsys):
     assert stop.value.code == 2 and "is in use by another process" in capsys.readouterr().err
 
 
-def test_samplers_stand_beside_the_runs(comparison):
+def test_samplers_stand_beside_the_runs_and_runs_that_have_not_arrived_are_marked(comparison, capsys):
     """p^2 by particles has the forecast of tempered-2; low temperature is at no point of the plane (T16)."""
     folder, arguments = comparison
+    capsys.readouterr()
     main([*arguments, "--arms", *ARMS, "low-temperature-2", "best-of-8", "power-smc-2"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "* not arrived, and no verdict on its forecast: tempered-2 (" in said
     table = pd.read_parquet(folder / "results.parquet").set_index(["arm", "quantity"])
     columns = ["forecast", "low", "high", "reliable"]
     assert (table.loc[("power-smc-2", "length"), columns] == table.loc[("tempered-2", "length"), columns]).all()
     assert table.loc[("low-temperature-2", "length"), ["forecast", "low", "high"]].isna().all()
     assert not table.loc[("low-temperature-2", "length"), "reliable"]
     assert table.loc[["low-temperature-2", "best-of-8", "power-smc-2"], "tokens"].gt(0).all()
+    assert table.loc["low-temperature-2", "not_arrived"].isna().all()
+    assert (table.loc["task", "not_arrived"] == "10 steps").all()
+    assert table.loc["tempered-2", "not_arrived"].notna().all()
     # The likeliest of eight is likelier than one.
     assert table.loc[("best-of-8", "log_p"), "run"] > table.loc[("best-of-8", "log_p"), "base"]

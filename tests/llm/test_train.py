@@ -33,6 +33,7 @@ def test_a_run_folder_holds_config_metrics_rollouts_summary_model_and_figure(fin
     for part, error in (("base", "accuracy_se"), ("final", "accuracy_se"), ("forecast", "accuracy_low")):
         assert {"accuracy", "length", "log_p", "kl", "entropy", error} <= summary[part].keys()
     assert summary["seconds_per_step"] > 0 and summary["tokens_per_second"] > 0
+    assert summary["not_arrived"] == "2 steps"
     metrics = [json.loads(line) for line in (finished_run / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in metrics] == [1, 2]
     assert len(pd.read_parquet(finished_run / "base.parquet")) == 4 * 4
@@ -194,6 +195,7 @@ def test_several_steps_on_a_batch_are_all_counted(tiny_model, tmp_path, monkeypa
 def test_the_card_of_a_model_has_the_facts_of_its_run(finished_run):
     card = (finished_run / "model" / "README.md").read_text()
     assert "- regime: tempered" in card and "- alpha: 2.0" in card and "- steps: 2" in card
+    assert "- not arrived at its optimum: 2 steps" in card
     assert "c = 2, τ = 1" in card and "estimator k1" in card and "commit of the code" in card
     summary = json.loads((finished_run / "summary.json").read_text())
     assert f"{summary['final']['length']:.3f} ± {summary['final']['length_se']:.3f}" in card

@@ -30,14 +30,15 @@ def unreachable(request, monkeypatch):
     server.close()
 
 
-def test_models_and_datasets_that_were_not_downloaded_are_refused_at_once(unreachable, capsys):
+@pytest.mark.usefixtures("unreachable")
+def test_models_and_datasets_that_were_not_downloaded_are_refused_at_once(capsys):
     started = time.perf_counter()
-    with pytest.raises(ValueError, match="--model some/model could not be loaded"):
+    with pytest.raises(ValueError, match=r"--model some/model could not be loaded .*does not answer"):
         loading.load("some/model")
-    with pytest.raises(ValueError, match="--dataset some/dataset could not be read from the hub"):
+    with pytest.raises(ValueError, match=r"--dataset some/dataset could not be read from the hub .*does not answer"):
         load_problems("some/dataset")
     assert time.perf_counter() - started < 15  # 52 s and 40 s before; most of it now is the import of the libraries
-    assert capsys.readouterr().err.count(f"{unreachable} does not answer") == 1
+    assert "Retrying" not in capsys.readouterr().err
 
 
 def test_a_hub_that_answers_is_used(monkeypatch):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from random_model import random_model
 
 from llm.evaluation.averages import summarise
 from llm.models.organisms import build_tokenizer
@@ -17,24 +17,7 @@ TOKENIZER = build_tokenizer()
 @pytest.fixture(scope="module")
 def models():
     """Two random models (policy, reference) that end their responses now and then."""
-    made = []
-    for seed in (0, 1):
-        torch.manual_seed(seed)
-        model = LlamaForCausalLM(
-            LlamaConfig(
-                vocab_size=len(TOKENIZER),
-                hidden_size=32,
-                intermediate_size=64,
-                num_hidden_layers=2,
-                num_attention_heads=2,
-                initializer_range=0.2,
-                bos_token_id=None,
-                eos_token_id=TOKENIZER.eos_token_id,
-                pad_token_id=TOKENIZER.pad_token_id,
-            )
-        )
-        made.append(model.eval())
-    return made
+    return [random_model(seed, spread=0.2).eval() for seed in (0, 1)]
 
 
 @pytest.fixture(scope="module")

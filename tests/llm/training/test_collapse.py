@@ -27,7 +27,7 @@ def test_a_collapse_is_warned_of_once_and_after_three_steps_in_a_row():
     falling = [(9.0, 2.0), (9.0, 0.9), (9.0, 0.8), (9.0, 0.7), (9.0, 0.6), (1.0, 0.5)]
     warning, said, stopped = watched(falling, stop=False)
     assert warning == {"step": 1 + PATIENCE, "quantity": "entropy", "value": 0.7, "lower_edge": 1.0}
-    assert len(said) == 1 and "entropy 0.70 has been below" in said[0] and not stopped
+    assert len(said) == 1 and "entropy is 0.70 nats and has been below 1.00" in said[0] and not stopped
     assert watched(falling, stop=True)[2]
 
 
