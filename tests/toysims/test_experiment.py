@@ -1,6 +1,8 @@
 """What every command does around its simulation: parts collected and logged, the exit code, nothing judged."""
 
 import json
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import matplotlib.figure
@@ -69,3 +71,12 @@ def test_parts_are_collected_in_order_logged_and_tabulated(tmp_path):
     assert [line["stage"] for line in lines] == ["one", "two"]
     assert [len(line["predictions"]) for line in lines] == [1, 0]
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["k"] == 3
+
+
+def test_commands_are_imported_without_what_takes_seconds_to_load():
+    """--help is instant, and a core installation can say which extra is missing."""
+    names = ["sharpening", "instability", "heterogeneity", "length", "trainers", "tokens", "voting", "noise", "sweep"]
+    code = "import sys, toysims\n" + "\n".join(f"import toysims.{name}" for name in names)
+    code += "\nprint([m for m in ('jax', 'diffrax', 'optax', 'pandas', 'pyarrow', 'matplotlib') if m in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert loaded.strip() == "[]"
