@@ -38,6 +38,8 @@ def pass_at_k(n: Count, c: Count, k: int) -> Float[np.ndarray, "*prompts"] | flo
 def population_pass_at_k(accuracy: Float[np.ndarray, " prompts"], k: float) -> float:
     """pass@k = 1 - E_x[(1 - A_x)^k] over prompts x, for any real k > 0.    [T22]"""
     _check_accuracy(accuracy, "accuracy")
+    if not k > 0:
+        raise ValueError(f"k must be > 0, got {k}")
     with np.errstate(divide="ignore"):  # a prompt always answered: log 0, and exp(-inf) = 0
         return float(-np.mean(np.expm1(k * np.log1p(-np.asarray(accuracy)))))
 

@@ -55,6 +55,8 @@ def majority_probability(p: float | Float[np.ndarray, "*batch"], votes: int) -> 
     from scipy.special import betainc
 
     _check_votes(votes)
+    if not np.all((np.asarray(p) >= 0) & (np.asarray(p) <= 1)):
+        raise ValueError(f"p must be between 0 and 1, got {p}")
     half = (votes + 1) // 2
     return betainc(half, half, p)
 

@@ -119,6 +119,8 @@ def test_majority_of_one_is_a_sample_and_of_all_is_the_plurality():
         (lambda: passk.majority_at_k(np.array([2, 0.5]), 1), "counts must be a whole number, got [2.0, 0.5]"),
         (lambda: passk.majority_at_k(np.array([2, 1]), 0), "k must be between 1 and the 3 samples, got 0"),
         (lambda: passk.majority_at_k(np.array([2, -1]), 1), "counts must be >= 0, got [2, -1]"),
+        (lambda: passk.population_pass_at_k(np.array([0.5]), -1), "k must be > 0, got -1"),
+        (lambda: passk.population_pass_at_k(np.array([0.5]), np.nan), "k must be > 0, got nan"),
         (lambda: passk.population_pass_at_k(np.array([1.5]), 1), "accuracy must be between 0 and 1, got [1.5]"),
         (lambda: passk.population_pass_at_k(np.array([np.nan]), 1), "accuracy must be between 0 and 1, got [nan]"),
         (lambda: passk.population_pass_at_k(np.array([-0.1]), 1), "accuracy must be between 0 and 1, got [-0.1]"),

@@ -102,6 +102,8 @@ def test_a_vote_of_thousands_is_still_a_number(votes):
         (lambda: voting.vote_step(0.1, np.inf, 3), "beta must be finite and > 0, got inf"),
         (lambda: voting.tie_growth(-1.0, 3), "beta must be finite and > 0, got -1.0"),
         (lambda: voting.tie_growth(1.0, 0), "votes must be >= 1, got 0"),
+        (lambda: voting.majority_probability(1.2, 3), "p must be between 0 and 1, got 1.2"),
+        (lambda: voting.majority_probability(np.nan, 3), "p must be between 0 and 1, got nan"),
         (lambda: voting.majority_probability(0.3, 0), "votes must be >= 1, got 0"),
         (lambda: voting.vote_reward(np.log([0.5, 0.5]), 0), "votes must be >= 1, got 0"),
         (lambda: voting.vote_reward(np.log([0.5, 0.5]), 2.5), "votes must be a whole number, got 2.5"),
