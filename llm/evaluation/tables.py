@@ -125,7 +125,7 @@ def _print(title: str, part: dict[str, Any], level: float) -> None:
     if not part:
         return
     table = Table(title=f"{title} ({level:.0%} intervals over prompts)")
-    for column in ("", *part):
+    for column in ("quantity", *part):
         table.add_column(column)
     for quantity in next(iter(part.values())):
         cells = (part[name][quantity] for name in part)
