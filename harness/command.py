@@ -5,6 +5,7 @@ import dataclasses
 import difflib
 import io
 import itertools
+import os
 import re
 import sys
 import typing
@@ -26,6 +27,10 @@ def one_line_errors(config: Any = None) -> Iterator[None]:
     """
     try:
         yield
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has gone, as `head` does: there is nobody to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise SystemExit(128 + 13) from None  # as if it had been ended by SIGPIPE
     except KeyboardInterrupt:
         raise startup.interrupted() from None
     except (ValueError, OSError, MemoryError) as error:

@@ -53,11 +53,13 @@ def main() -> None:
         for entry in entries
     ]
     if config.json:
-        print(json.dumps({"entries": rows, "policy": about}, indent=2, allow_nan=False))
-        return
-    print(_table(rows))
-    for name, value in about.items():
-        print(f"{name.replace('_', ' ')}: {_cell(value)}")
+        text = json.dumps({"entries": rows, "policy": about}, indent=2, allow_nan=False)
+    else:
+        text = "\n".join(
+            [_table(rows), *(f"{name.replace('_', ' ')}: {_cell(value)}" for name, value in about.items())]
+        )
+    with one_line_errors(config):
+        print(text)
 
 
 def _table(rows):

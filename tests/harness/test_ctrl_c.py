@@ -41,6 +41,7 @@ PLACES = {
     "while it is imported": ("wait()", "nothing was written"),
     "in main": ("with one_line_errors():\n    wait()", "nothing was written"),
     "under a redirection": ("with redirect_stderr(StringIO()):\n    wait()", "nothing was written"),
+    "in what catches everything": ("try:\n    wait()\nexcept BaseException:\n    wait()", "nothing was written"),
     "in a finaliser": ("class A:\n    def __del__(self):\n        wait()\nA()", "nothing was written"),
     "in a run": (BEGUN + "    wait()", AGAIN),
     "in a finaliser of a run": ("class A:\n    def __del__(self):\n        wait()\n" + BEGUN + "    A()", AGAIN),

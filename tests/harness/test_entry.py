@@ -35,6 +35,17 @@ def test_a_command_is_the_module_of_its_name():
     assert wrong.returncode == 2 and wrong.stderr.startswith("error: ROLLOUTS nowhere.parquet") and not wrong.stdout
 
 
+def test_a_reader_that_has_gone_is_no_error():
+    """As `head` goes once it has its lines."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    gone, end = os.pipe()
+    os.close(gone)
+    with open(end, "wb") as nobody:
+        command = [sys.executable, "-m", "theory.atlas"]
+        done = subprocess.run(command, env=environment, stdout=nobody, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 def test_the_list_loads_nothing_heavy():
     code = (
         "import sys; from harness.entry import run; run(['--help']); print([m for m in sys.modules if m in sys.argv])"

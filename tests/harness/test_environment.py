@@ -46,6 +46,16 @@ def test_the_repository_around_an_installed_copy_is_not_ours(repository):
     assert environment.code_version(installed) == {"commit": None, "dirty": None}
 
 
+def test_a_repository_that_holds_a_copy_is_not_ours(repository):
+    """As where a project keeps a copy of this code among its own files, and tracks it."""
+    copy = repository / "vendor"
+    (copy / "harness").mkdir(parents=True)
+    (copy / "harness" / "environment.py").write_text("")
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "a copy")
+    assert environment.code_version(copy) == {"commit": None, "dirty": None}
+
+
 def test_a_repository_that_does_not_track_the_code_is_not_ours(repository):
     git(repository, "rm", "-q", "--cached", "harness/environment.py")
     assert environment.code_version(repository) == {"commit": None, "dirty": None}
