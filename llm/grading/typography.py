@@ -39,6 +39,7 @@ _RULES = [
         (r"\\frac\s*(\d)\s*(?=\{)", r"\\frac{\1}"),
         (r"\\frac\s*(\{[^{}]*\})\s*(\d)", r"\\frac\1{\2}"),
         (r"\\sqrt\s*(\w)", r"\\sqrt{\1}"),
+        (r"\\pmod\s*(\w)", r"\\pmod{\1}"),
         (r"\\(?:leq|leqslant)(?![a-zA-Z])|\\le(?![a-zA-Z])|<=", r"\\le "),
         (r"\\(?:geq|geqslant)(?![a-zA-Z])|\\ge(?![a-zA-Z])|>=", r"\\ge "),
         (r"\\(?:neq|ne)(?![a-zA-Z])|!=", r"\\ne "),

@@ -29,6 +29,8 @@ def words(text: str) -> str | None:
 
 def labelled(text: str) -> tuple[str, str] | None:
     r"""(letter, rest) of a choice that is written out, as \text{(C)} 5 and (D) Alina; None for (A) or (B)."""
+    if whole := _TEXT.fullmatch(text):
+        text = whole[1].strip()
     label = _LABEL.match(text)
     rest = text[label.end() :].strip() if label else ""
     if label is None or not rest or _SECOND.search(rest):
