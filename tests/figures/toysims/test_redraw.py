@@ -52,7 +52,7 @@ def test_phase_portraits_drawn_again_start_where_the_policies_did(folder):
     canvas = redraw.redraw(folders([folder])[0].kind.removeprefix("toysims."), folder)
     start = canvas.axes[0].lines[2].get_xydata()[0]
     np.testing.assert_allclose(start, [0.3 + 0.05, 0.1 * 3**0.5 / 2])  # 0.6 (0, 0) + 0.3 (1, 0) + 0.1 (1/2, √3/2)
-    assert canvas.axes[3].lines[2].get_ydata() == [0.4]
+    assert [list(line.get_ydata()) for line in canvas.axes[3].lines[1:]] == [[0.5], [0.4]]  # predicted, measured
 
 
 def test_the_sweep_is_averaged_over_policies_in_the_right_cells(toy):
