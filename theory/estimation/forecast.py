@@ -160,8 +160,9 @@ class _Summary(NamedTuple):
         rewarded = shares & (np.array(names) != "finished") | (np.array(names) == "gain")
         low, high = _interval(values, shares, bootstrap)
         half = (high - low) / 2
-        # At the base model itself the plain means have no bias, and none is to be estimated.
-        error = np.zeros(len(names)) if _is_base(target) else np.abs([_mean_of_known(bias[name]) for name in names])
+        error = np.abs([_mean_of_known(bias[name]) for name in names])
+        if _is_base(target):  # plain means have no bias, and of single samples none is to be estimated
+            error = np.nan_to_num(error)
         unseen = unseen_accuracy(rollouts, target.b) if method != Method.EXACT else 0.0
         # What was corrected for, or left out, is known to its size only: half of it is added to the interval, and all
         # of it where it is larger than the interval. What was never sampled can only be missing.
