@@ -77,7 +77,7 @@ def stability_figure(parts: Mapping):
         for ax, (title, paths, wins, *rest) in zip(axes[0], parts["portraits"], strict=True):
             point = np.array(rest[0], dtype=float) if rest else None
             draw_portrait(ax, title, np.array(paths), np.array(wins), point, bool(rest[1:] and rest[1]))
-        gains, predicted, measured = (np.array(parts["step size"][x]) for x in ("gains", "measured", "measured"))
+        gains, predicted, measured = (np.array(parts["step size"][x]) for x in ("gains", "predicted", "measured"))
         draw_multipliers(axes[1, 0], gains, predicted, measured)
         draw_exponents(axes[1, 1], "steps of mirror ascent", parts["self-reward"])
         draw_exponents(axes[1, 2], "rounds", parts["iterated sharpening"])
