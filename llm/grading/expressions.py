@@ -10,7 +10,7 @@ from llm.grading.typography import spelling
 from llm.grading.units import split_unit, units_differ
 from llm.grading.words import same_words, words
 
-_COMMA = re.compile(r"[+-]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,}))")
+_COMMA = re.compile(r"[+-]?(?:0,\d{2,}|\d+,(?:\d{2}|\d{4,}))")
 _INFINITE = {r"\infty": "+", r"+\infty": "+", r"-\infty": "-"}
 _DEGREES = re.compile(r"([\d.]+|[a-zA-Z])\s*°")
 
@@ -89,7 +89,7 @@ def _percent(text: str) -> tuple[str, bool]:
 
 
 def _decimal_comma(one: str, other: str) -> bool:
-    """Whether one is the other with a comma for the point: 3,14 (not 3,141, which is a number of thousands)."""
+    """Whether one is the other with a comma for the point: 3,14 (not 3,141, which is 3141, nor 3,1, a list)."""
     return bool(_COMMA.fullmatch(one)) and one.replace(",", ".") == other
 
 

@@ -319,6 +319,7 @@ def test_these_say_the_same(answer, gold):
         ("yx", "xy"),
         ("|x-10|", "10-x"),
         ("(A) or (B)", "A"),
+        ("2,4", "2.4"),
         (r"\text{(A) or (B)}", "A"),
         ("(A) (B)", "A"),
         (r"\text{(A)}\ \text{or}\ \text{(B)}", "A"),
