@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 
 def interrupt(arguments: list[str], cwd: Path, ready: Callable[[int], bool]) -> tuple[int, list[str], str]:
     """SIGINT to the whole process group once ready(process id). (exit code, lines that speak of it, all of stderr)."""
+    # Where the tests run in the background, the signal is ignored, and a child would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=cwd,
@@ -23,9 +25,8 @@ def interrupt(arguments: list[str], cwd: Path, ready: Callable[[int], bool]) -> 
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # Where the tests run in the background, a child would ignore the signal.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+    signal.signal(signal.SIGINT, before)
     while process.poll() is None and not ready(process.pid):
         time.sleep(0.005)
     if process.poll() is None:

@@ -78,14 +78,15 @@ def test_ctrl_c_ends_the_workers_at_once_and_they_say_nothing(tmp_path):
     """A terminal sends it to every process of the group, be it at work or idle; the job would take two minutes more."""
     script, files = tmp_path / "killed.py", [tmp_path / "long", tmp_path / "short"]
     script.write_text(KILLED)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # if ignored, a child would inherit that
     parent = subprocess.Popen(
         [sys.executable, str(script), *map(str, files)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+    signal.signal(signal.SIGINT, before)
     while not all(file.exists() and file.read_text() for file in files) and parent.poll() is None:
         time.sleep(0.05)
     time.sleep(0.5)  # the one with the short job waits for another by now
