@@ -7,16 +7,21 @@ from theory.estimation.samples import Rollouts
 UNKNOWN = "–"
 
 
-def number(value: float, digits: int, sign: str = "") -> str:
-    """The number to so many digits, without a minus before a zero, or – for one that is not known."""
-    return UNKNOWN if np.isnan(value) else f"{round(value, digits) + 0.0:{sign}.{digits}f}"
+def number(value: float | None, digits: int, sign: str = "") -> str:
+    """The number to so many digits, without a minus before a zero, or – for one that is not known: nan, or null."""
+    return UNKNOWN if value is None or np.isnan(value) else f"{round(value, digits) + 0.0:{sign}.{digits}f}"
 
 
-def interval(low: float, high: float, digits: int, sign: str = "") -> str:
+def with_error(value: float | None, error: float | None, digits: int = 3) -> str:
+    """value ± error; an error that is not known, as that of a single prompt, is left out."""
+    known = number(error, digits)
+    return number(value, digits) + ("" if known == UNKNOWN else f" ± {known}")
+
+
+def interval(low: float | None, high: float | None, digits: int, sign: str = "") -> str:
     """[low, high], or [–] for an interval that is not known."""
-    if np.isnan(low) or np.isnan(high):
-        return f"[{UNKNOWN}]"
-    return f"[{number(low, digits, sign)}, {number(high, digits, sign)}]"
+    ends = number(low, digits, sign), number(high, digits, sign)
+    return f"[{UNKNOWN}]" if UNKNOWN in ends else f"[{ends[0]}, {ends[1]}]"
 
 
 def disagreement(rollouts: Rollouts) -> str | None:

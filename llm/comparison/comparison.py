@@ -30,6 +30,7 @@ from llm.training.run import run
 from llm.training.setup import check_groups_are_whole
 from llm.training.splits import split
 from llm.training.trl_options import ORGANISM_OPTIONS, PAPER_OPTIONS, rloo_config
+from llm.wording import UNKNOWN, number
 from theory.budget import reward_at
 from theory.estimation.diagnosis import ALPHAS, diagnose
 from theory.estimation.forecast import forecast, target_of
@@ -222,10 +223,10 @@ def _print(table: pd.DataFrame) -> None:
         cells = []
         for quantity in COMPARED:
             rows = arm[arm["quantity"] == quantity]
-            predicted = f"{rows['forecast'].iloc[0]:.3f}"
-            predicted = predicted if rows["reliable"].iloc[0] else f"({predicted})"
-            cells.append(f"{predicted} | {rows['run'].mean():.3f}")
-        rest = (f"{arm[column].mean():.3f}" for column in ("accuracy_of_tilting_at_its_kl", "kl_to_optimum"))
+            predicted = number(rows["forecast"].iloc[0], 3)
+            unsure = predicted != UNKNOWN and not rows["reliable"].iloc[0]
+            cells.append(f"{f'({predicted})' if unsure else predicted} | {number(rows['run'].mean(), 3)}")
+        rest = (number(arm[column].mean(), 3) for column in ("accuracy_of_tilting_at_its_kl", "kl_to_optimum"))
         shown.add_row(f"{name} *" if name in waiting else name, *cells, *rest)
     Console().print(shown)
     if waiting:

@@ -5,6 +5,7 @@ from pathlib import Path
 from trl import RLOOConfig
 
 from llm.training.config import TrainConfig
+from llm.wording import with_error
 from theory.vocabulary import LengthControl
 
 ROWS = ("accuracy", "length", "finished", "log_p", "kl", "entropy")
@@ -19,7 +20,7 @@ def model_card(config: TrainConfig, args: RLOOConfig, summary: dict, commit: str
         "|---|" + "---|" * len(parts),
         *(
             f"| {name} | "
-            + " | ".join(f"{summary[part][name]:.3f} ± {summary[part][f'{name}_se']:.3f}" for part in parts)
+            + " | ".join(with_error(summary[part][name], summary[part][f"{name}_se"]) for part in parts)
             + " |"
             for name in ROWS
         ),

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from llm.evaluation.averages import summarise
 from llm.rollout_table import from_table
 from llm.training.config import TrainConfig
 from llm.training.recorder import pace
+from llm.wording import interval, number, with_error
 from theory.estimation.distance import distance_to_optimum, forecast_optimum
 from theory.estimation.forecast import target_of
 from theory.vocabulary import LengthControl
@@ -52,13 +54,13 @@ def print_summary(summary: dict) -> None:
     for column in ("", "base", "forecast of the optimum", "run, not arrived" if on_the_way else "run"):
         table.add_column(column)
     for name in ("accuracy", "length", "log_p", "kl", "entropy"):
-        base, final = (f"{summary[part][name]:.3f} ± {summary[part][f'{name}_se']:.3f}" for part in ("base", "final"))
+        base, final = (with_error(summary[part][name], summary[part][f"{name}_se"]) for part in ("base", "final"))
         value, low, high, reliable = (summary["forecast"][f"{name}{end}"] for end in ("", "_low", "_high", "_reliable"))
-        forecast = f"{value:.3f} \\[{low:.3f}, {high:.3f}]{'' if reliable else ' not reliable'}"
-        table.add_row(name, base, forecast, final)
+        forecast = f"{number(value, 3)} {interval(low, high, 3)}{'' if reliable else ' not reliable'}"
+        table.add_row(name, base, escape(forecast), final)
     Console().print(table)
     if "kl_to_optimum" in summary:
-        distance, error = summary["kl_to_optimum"], summary["kl_to_optimum_se"]
-        Console().print(f"KL from the run to the optimum: {distance:.3f} ± {error:.3f} nats")
+        distance = with_error(summary["kl_to_optimum"], summary["kl_to_optimum_se"])
+        Console().print(f"KL from the run to the optimum: {distance} nats")
     if on_the_way:
         Console().print(f"The run has not arrived ({on_the_way}): it says nothing yet for or against the forecast.")

@@ -41,6 +41,15 @@ def test_a_run_folder_holds_config_metrics_rollouts_summary_model_and_figure(fin
     assert (finished_run / "training.png").is_file()
 
 
+def test_a_run_on_one_prompt_has_no_errors_and_prints_none(tiny_model, tmp_path, monkeypatch, capsys):
+    small = [*SMALL, "--steps", 1, "--eval-prompts", 1, "--regime", "tempered", "--alpha", 2]
+    run(monkeypatch, "--model", tiny_model, *small, "--output-dir", tmp_path / "run")
+    said = capsys.readouterr().out
+    assert "nan" not in said and "KL from the run to the optimum" in said
+    assert "nan" not in (tmp_path / "run" / "model" / "README.md").read_text()
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["final"]["accuracy_se"] is None
+
+
 def test_the_trained_model_loads_with_plain_transformers_from_safetensors(finished_run):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -15,7 +15,7 @@ def forecast_optimum(base: Rollouts, target: Target, seed: int = 0) -> Forecast:
 
 
 def distance_to_optimum(base: Rollouts, run: Rollouts, target: Target) -> tuple[float, float]:
-    """KL(pi || q) of a run to the optimum q ∝ p e^t, and its standard error over prompts; no limit.    [T1]
+    """KL(pi || q) of a run to the optimum q ∝ p e^t, its standard error over prompts (nan for one); no limit.  [T1]
 
     KL(pi || q) = E_pi[log pi - log p - t] + log Z, Z = E_p[e^t]: the first from the run's rollouts, Z from the base
     model's. Z is too small when no base sample reaches the mass of q, so that a distance may come out negative; it is
@@ -27,4 +27,5 @@ def distance_to_optimum(base: Rollouts, run: Rollouts, target: Target) -> tuple[
     tilt = score_of(base, target)
     log_z = np.array([logsumexp(part) for part in np.split(tilt, base.start[1:])]) - np.log(base.count)
     gaps = run.mean(run.log_pi - run.log_p - score_of(run, target, base=base)) + log_z
-    return float(np.mean(gaps)), float(np.std(gaps, ddof=1) / np.sqrt(len(gaps)))
+    error = np.std(gaps, ddof=1) / np.sqrt(len(gaps)) if len(gaps) > 1 else np.nan
+    return float(np.mean(gaps)), float(error)
