@@ -24,6 +24,7 @@ def read_base(path: Path) -> Rollouts:
     rollouts = from_table(table, str(path))
     check_method(path)
     check_log_pi(path, table)
+    del table  # a million texts are not needed any more
     check_probabilities(path, rollouts)
     return rollouts
 

@@ -64,8 +64,8 @@ def _check_texts(table: pd.DataFrame, name: str) -> None:
         if missing.any():
             empty = "; give an empty text where the model said nothing" if column == "response" else ""
             raise ValueError(f"ROLLOUTS {name} row {np.argmax(missing) + 1}: {column} is missing{empty}")
-        nested = np.array([isinstance(value, list | dict | np.ndarray) for value in values], bool)
-        if values.dtype == object and nested.any():
+        nested = _nested(values)
+        if nested.any():
             raise ValueError(
                 f"ROLLOUTS {name} row {np.argmax(nested) + 1}: {column} is a list or an object, not a text"
             )
@@ -78,11 +78,19 @@ def _check_texts(table: pd.DataFrame, name: str) -> None:
         )
 
 
+def _nested(values: pd.Series) -> np.ndarray:
+    """Which entries are lists or objects, as JSON may have them."""
+    if values.dtype != object:
+        return np.zeros(len(values), bool)
+    return np.array([isinstance(value, list | dict | np.ndarray) for value in values], bool)
+
+
 def _numbers(table: pd.DataFrame, column: str, name: str) -> np.ndarray:
     """The column as floats, every one of which obeys the column's rule."""
     rule, is_wrong = RULES[column]
     values = table[column]
-    plain = values.map(lambda x: np.nan if isinstance(x, list | dict | np.ndarray) else x)
+    nested = _nested(values)
+    plain = values.mask(nested) if nested.any() else values
     found = pd.to_numeric(plain, errors="coerce").to_numpy(float, na_value=np.nan)
     wrong = np.flatnonzero(is_wrong(found))
     if len(wrong):

@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 
 from llm.base_rollouts import check_probabilities, read_base
 from llm.rollout_table import from_table
-from theory.estimation.samples import Rollouts, different, probability_seen, repeated_beyond_log_p
+from theory.estimation.samples import Rollouts, probability_seen, repeated_beyond_log_p
 
 LOG_P = np.log([0.4, 0.3, 0.2, 0.1])
 
@@ -99,7 +99,7 @@ def test_samples_of_p_are_never_refused(seed, samples, prompts, sharpness):
 def test_what_was_seen_is_estimated_by_what_came_more_than_once():
     """By hand: responses 0 (thrice) and 1 (once), log p of the two together .7; Good-Turing 1 - 1/4."""
     rollouts = from_table(table_of([[0, 1, 0, 0]]))
-    np.testing.assert_array_equal(different(rollouts).times, [3, 1, 0, 0])
+    np.testing.assert_array_equal(rollouts.different.times, [3, 1, 0, 0])
     np.testing.assert_allclose(probability_seen(rollouts), 0.7)
     np.testing.assert_allclose(repeated_beyond_log_p(rollouts)[0], 1 - 1 / 4 - 0.7)
 
@@ -117,7 +117,7 @@ def test_on_average_nothing_is_repeated_beyond_its_log_p(seed):
 def test_a_response_that_ended_is_not_the_one_that_was_cut_off():
     zeros, ended = np.zeros(2, int), np.array([True, False])
     one = Rollouts(np.array(["a"]), np.array([0]), -np.ones(2), -np.ones(2), np.ones(2), zeros, ended, zeros, zeros[:1])
-    assert list(different(one).times) == [1, 1]
+    assert list(one.different.times) == [1, 1]
 
 
 @pytest.mark.parametrize(

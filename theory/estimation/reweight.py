@@ -19,7 +19,7 @@ from scipy.special import logsumexp
 
 from theory.budget import Frontier
 from theory.estimation.length_term import fit_length_term
-from theory.estimation.samples import Rollouts, different, probability_seen
+from theory.estimation.samples import Rollouts, probability_seen
 from theory.reweighting import effective_sample_size, limit_score, log_total, log_weights, tilt_score
 from theory.vocabulary import LengthControl
 
@@ -92,7 +92,7 @@ def plain_weights(rollouts: Rollouts, target: Target) -> Float[np.ndarray, " row
 def enumerated(rollouts: Rollouts, tolerance: float = 1e-6) -> Rollouts | None:
     """The distinct responses, if those of every prompt have all its probability: then any target is a finite sum."""
     mass = probability_seen(rollouts)
-    return rollouts.rows(different(rollouts).first) if (np.abs(mass - 1) <= tolerance).all() else None
+    return rollouts.rows(rollouts.different.first) if (np.abs(mass - 1) <= tolerance).all() else None
 
 
 def exact(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Reweighted:

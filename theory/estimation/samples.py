@@ -1,10 +1,20 @@
 """Samples of a base model as arrays, the samples of a prompt side by side."""
 
+import functools
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
+
+
+class Different(NamedTuple):
+    """The different responses to each prompt: by text, length and end."""
+
+    first: Bool[np.ndarray, " rows"]
+    """the first row of each of them"""
+    times: Int[np.ndarray, " rows"]
+    """how often it stands there, at its first row; 0 at the others"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +79,21 @@ class Rollouts:
         """A prompt's value at each of its rows."""
         return np.repeat(values, self.count)
 
+    @functools.cached_property
+    def different(self) -> Different:
+        """Which rows are the first of their kind, and how many there are of it."""
+        prompt = self.each(np.arange(len(self.start)))
+        columns = (self.finished, self.length, self.response, prompt)
+        order = np.lexsort(columns)  # stable: the first of equal rows stays the first
+        new = np.zeros(len(order), bool)
+        new[:1] = True
+        for column in columns:
+            new[1:] |= np.diff(column[order].astype(float)) != 0
+        times = np.zeros(len(order), np.int32)
+        places = np.flatnonzero(new)
+        times[order[places]] = np.diff(places, append=len(order))
+        return Different(times > 0, times)
+
     def prompt_rows(self) -> list[slice]:
         """The rows of each prompt, in turn."""
         return [slice(start, start + count) for start, count in zip(self.start, self.count, strict=True)]
@@ -121,36 +146,12 @@ class Rollouts:
         return bool(np.isin(self.reward, (0.0, 1.0)).all())
 
 
-class Different(NamedTuple):
-    """The different responses to each prompt: by text, length and end."""
-
-    first: Bool[np.ndarray, " rows"]
-    """the first row of each of them"""
-    times: Int[np.ndarray, " rows"]
-    """how often it stands there, at its first row; 0 at the others"""
-
-
-def different(rollouts: Rollouts) -> Different:
-    """Which rows are the first of their kind, and how many there are of it."""
-    prompt = rollouts.each(np.arange(len(rollouts.start)))
-    columns = (rollouts.finished, rollouts.length, rollouts.response, prompt)
-    order = np.lexsort(columns)  # stable: the first of equal rows stays the first
-    new = np.zeros(len(order), bool)
-    new[:1] = True
-    for column in columns:
-        new[1:] |= np.diff(column[order].astype(float)) != 0
-    times = np.zeros(len(order), int)
-    places = np.flatnonzero(new)
-    times[order[places]] = np.diff(places, append=len(order))
-    return Different(times > 0, times)
-
-
 def probability_seen(rollouts: Rollouts, finished: bool = False) -> Float[np.ndarray, " prompts"]:
     """Σ p(y) over the different responses to each prompt (finished ones alone, if asked): at most 1 if log p is right.
 
     A response that was cut off has the probability of its beginning, of which another may be a continuation.
     """
-    counted = different(rollouts).first & (rollouts.finished | (not finished))
+    counted = rollouts.different.first & (rollouts.finished | (not finished))
     return rollouts.sum(np.where(counted, np.exp(rollouts.log_p), 0.0))
 
 
@@ -162,7 +163,7 @@ def repeated_beyond_log_p(rollouts: Rollouts) -> tuple[float, float]:
     they were drawn from another distribution, or log p is in other units than nats.
     The variance is (n₁ + 2 n₂)/n², with four more samples seen once, as a few repeats do not make a certainty.
     """
-    times, n = different(rollouts).times, rollouts.count
+    times, n = rollouts.different.times, rollouts.count
     once, twice = (rollouts.sum((times == m).astype(float)) for m in (1, 2))
     excess = 1 - once / n - probability_seen(rollouts)
     variance = np.maximum(np.mean((once + 2 * twice + 4) / n**2), np.var(excess))
