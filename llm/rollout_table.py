@@ -1,9 +1,11 @@
 """Rollouts as the forecast reads them: anybody's table, checked row by row, the samples of a prompt side by side.
 
 Needed columns: prompt_id, sample, response, answer, reward, log_p, length, finished (see llm/sampling/rollouts.py).
+Where another tool's file (llm.readers) cannot tell an answer, log_p, length or finished, the caller says so. A column
+"given" holds the answers that responses give, where they stand in no box.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from theory.estimation.samples import Rollouts
 
 COLUMNS = ("prompt_id", "sample", "response", "answer", "reward", "log_p", "length", "finished")
 LARGEST = 1e9  # of a log-probability or a length: what lies beyond is no measurement, and its squares overflow
+UNKNOWN: dict[str, str | float | bool] = {"answer": "", "log_p": np.nan, "length": np.nan, "finished": True}
 RULES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "log_p": ("finite and <= 0, a log-probability in nats", lambda x: ~((x <= 0) & (x > -LARGEST))),
     "reward": ("between 0 and 1", lambda x: ~((x >= 0) & (x <= 1))),
@@ -27,8 +30,13 @@ def read(path: Path) -> Rollouts:
     return from_table(read_table(path), str(path))
 
 
-def from_table(table: pd.DataFrame, name: str = "table") -> Rollouts:
-    """ValueError, naming the row, for what is not a table of samples with their log-probabilities and rewards."""
+def from_table(table: pd.DataFrame, name: str = "table", unknown: Collection[str] = ()) -> Rollouts:
+    """ValueError, naming the row, for what is not a table of samples with their log-probabilities and rewards.
+
+    unknown: of answer, log_p, length and finished those that the table lacks. An unknown log_p or length is nan, and
+    what is not known to be cut off counts as finished.
+    """
+    table = table.assign(**{column: UNKNOWN[column] for column in COLUMNS if column in unknown})
     missing = [repr(column) for column in COLUMNS if column not in table]
     if missing:
         columns = f"its columns are {', '.join(map(str, table.columns))}" if len(table.columns) else "it has none"
@@ -36,7 +44,10 @@ def from_table(table: pd.DataFrame, name: str = "table") -> Rollouts:
     if not len(table):
         raise ValueError(f"ROLLOUTS {name} has no rows; sample at least two responses to each prompt")
     _check_texts(table, name)
-    numbers = {column: _numbers(table, column, name) for column in RULES}
+    numbers = {
+        column: np.full(len(table), float(UNKNOWN[column])) if column in unknown else _numbers(table, column, name)
+        for column in RULES
+    }
     prompt, prompts = pd.factorize(table["prompt_id"])
     order = np.argsort(prompt, kind="stable")
     prompt, finished = prompt[order], numbers["finished"][order].astype(bool)
@@ -105,7 +116,14 @@ def _one_log_p(
     """The same response to the same prompt gets one log_p: batches differ in rounding, and ties must be ties."""
     same = {"prompt": prompt, "response": response, "length": length, "finished": finished}
     keys = pd.DataFrame(same | {"log_p": log_p})
-    return keys.groupby(list(same), sort=False)["log_p"].transform("mean").to_numpy()
+    return keys.groupby(list(same), sort=False, dropna=False)["log_p"].transform("mean").to_numpy()
+
+
+def _answering(table: pd.DataFrame) -> np.ndarray:
+    """The text in which the answer of each response stands in a box."""
+    if "given" not in table:
+        return table["response"].to_numpy()
+    return table["given"].map(lambda given: rf"\boxed{{{given}}}", na_action="ignore").fillna("").to_numpy()
 
 
 def _votes(
@@ -113,12 +131,13 @@ def _votes(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(the answer that each response gives, the correct one of each prompt) as numbers, by normal form.
 
-    A response that is rewarded 1 votes for the correct answer however it is written.
+    It is the one in the column "given", or in the last box. A response that is rewarded 1 votes for the correct answer
+    however it is written.
     """
     from llm.grading.answers import vote as voted
 
     # Texts repeat: each is read once.
-    text, texts = pd.factorize(table["response"].to_numpy()[order])
+    text, texts = pd.factorize(_answering(table)[order])
     boxed = np.array([voted(str(t)) for t in texts], dtype=object)[text]
     boxed[~finished] = None
     key, answers = pd.factorize(table["answer"].astype(str).str.strip().to_numpy()[order])

@@ -1,4 +1,7 @@
-"""How numbers that may be unknown are printed, and what is said of rewards that contradict the answers."""
+"""How numbers that may be unknown are printed, and what is said of a file beside its numbers."""
+
+import sys
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -22,6 +25,12 @@ def interval(low: float | None, high: float | None, digits: int, sign: str = "")
     """[low, high], or [–] for an interval that is not known."""
     ends = number(low, digits, sign), number(high, digits, sign)
     return f"[{UNKNOWN}]" if UNKNOWN in ends else f"[{ends[0]}, {ends[1]}]"
+
+
+def say(lines: Iterable[str]) -> None:
+    """Notes for a person, one a line, apart from what a command prints as its result."""
+    for line in lines:
+        print("note: " + " ".join(line.split()), file=sys.stderr)
 
 
 def disagreement(rollouts: Rollouts) -> str | None:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import tyro
 
+from llm.readers.columns import parsed_columns
+
 
 @dataclass(frozen=True)
 class EvaluateConfig:
@@ -13,6 +15,10 @@ class EvaluateConfig:
 
     rollouts: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """run folders or rollouts tables; the first is what the others are compared with"""
+    column: tuple[str, ...] = ()
+    """OURS=THEIRS: the name under which the tables hold a column, such as log_p=sum_logprob"""
+    answers: Path | None = None
+    """table of prompt_id (or custom_id) and answer or reward, for files that hold responses alone"""
     ks: tuple[int, ...] = ()
     """values of k; by default 1, 2, 4, 8 ... as far as the samples go"""
     level: float = 0.95
@@ -27,6 +33,7 @@ class EvaluateConfig:
     def __post_init__(self):
         if not self.rollouts:
             raise ValueError("name at least one run folder or rollouts table")
+        parsed_columns(self.column)
         if self.seed < 0:
             raise ValueError(f"--seed must be at least 0, got {self.seed}")
         if not 0 < self.level < 1:

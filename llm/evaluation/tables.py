@@ -1,6 +1,6 @@
 """Rollouts tables judged side by side: which tables, their numbers, and their differences prompt by prompt."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,20 @@ from rich.table import Table
 from harness import run_folder
 from harness.reservation import Place, fresh, reserved
 from llm.evaluation.config import EvaluateConfig
-from llm.rollout_file import read_table
+from llm.readers.found import Found
+from llm.rollout_file import read_file
 from llm.rollout_table import from_table
-from llm.wording import disagreement, interval, number
+from llm.wording import disagreement, interval, number, say
 from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.samples import Rollouts
 from theory.estimation.statistics import KL_ESTIMATOR, prompt_statistics
 
+NEEDED_BY = {  # a column of rollouts -> the quantities, by how their names begin, that cannot be told without it
+    "log_p": ("log_p", "kl", "best-of-"),
+    "length": ("length",),
+    "finished": ("truncated",),
+    "given": ("maj@",),
+}
 PARTS = {"base": "base", "final": "last", "best": "best"}  # file of a run folder -> what it holds
 
 
@@ -33,9 +40,10 @@ def evaluate(config: EvaluateConfig) -> Path:
 
 def _evaluate(config: EvaluateConfig, place: Place) -> Path:
     """All is read and computed before the folder is made."""
-    tables = {name: from_table(table, name) for name, table in _tables(config.rollouts)}
+    files = dict(_tables(config))
+    tables = {name: from_table(file.table, name, file.unknown) for name, file in files.items()}
     ks = config.ks or _powers_of_two(min(int(table.count.min()) for table in tables.values()))
-    statistics = {name: _statistics(table, tuple(ks), name) for name, table in tables.items()}
+    statistics = {name: _statistics(table, tuple(ks), name, files[name].unknown) for name, table in tables.items()}
     generator = np.random.default_rng(config.seed)
     first, *others = statistics
     result: dict[str, Any] = {
@@ -51,6 +59,8 @@ def _evaluate(config: EvaluateConfig, place: Place) -> Path:
         "kl_estimator": KL_ESTIMATOR,
         "intervals": "bias-corrected cluster bootstrap over prompts (theory/estimation/intervals.py)",
     }
+    for name, file in files.items():
+        say(file.lines(name))
     output_dir = place.begin(config)
     run_folder.write(output_dir / "evaluation.csv", partial(_long_form(result).to_csv, index=False))
     run_folder.write_json(output_dir / "evaluation.json", result)
@@ -62,31 +72,34 @@ def _evaluate(config: EvaluateConfig, place: Place) -> Path:
     return output_dir
 
 
-def _tables(paths: tuple[Path, ...]) -> Iterator[tuple[str, pd.DataFrame]]:
-    """(name, table). A base that several runs share is read from the first of them alone."""
+def _tables(config: EvaluateConfig) -> Iterator[tuple[str, Found]]:
+    """(name, what its file holds). A base that several runs share is read from the first of them alone."""
     seen_bases: list[pd.DataFrame] = []
-    for path in paths:
+    for path in config.rollouts:
         if not (path / "final.parquet").exists():
-            yield str(path), read_table(path)
+            yield str(path), read_file(path, config.column, config.answers)
             continue
         for file, part in PARTS.items():
             if not (path / f"{file}.parquet").exists():
                 continue
-            table = read_table(path / f"{file}.parquet")
+            found = read_file(path / f"{file}.parquet")
             if file == "base":
-                if any(table.equals(base) for base in seen_bases):
+                if any(found.table.equals(base) for base in seen_bases):
                     continue
-                seen_bases.append(table)
-            yield f"{path}:{part}", table
+                seen_bases.append(found.table)
+            yield f"{path}:{part}", found
 
 
-def _statistics(rollouts: Rollouts, ks: tuple[int, ...], name: str) -> pd.DataFrame:
-    """A row a prompt, a column a quantity."""
+def _statistics(rollouts: Rollouts, ks: tuple[int, ...], name: str, unknown: Collection[str]) -> pd.DataFrame:
+    """A row a prompt, a column a quantity; nan where it follows from something that the file does not tell."""
     try:
         columns = prompt_statistics(rollouts, ks)
     except ValueError as error:
         raise ValueError(f"ROLLOUTS {name} has {error}") from None
-    return pd.DataFrame(columns, index=pd.Index(rollouts.prompt_id.astype(str), name="prompt_id"))
+    table = pd.DataFrame(columns, index=pd.Index(rollouts.prompt_id.astype(str), name="prompt_id"))
+    untold = tuple(start for column in unknown for start in NEEDED_BY.get(column, ()))
+    table.loc[:, [quantity for quantity in table if quantity.startswith(untold)]] = np.nan
+    return table
 
 
 def _powers_of_two(largest: int) -> tuple[int, ...]:
