@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -116,6 +117,33 @@ def test_the_maths_knows_no_run_folders():
                 for alias in node.names
             }
             assert not outside & {"pandas", "pyarrow", "json"}, name
+
+
+def test_no_function_has_more_than_sixty_lines():
+    long = [
+        f"{name}.{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for name, file in modules(ROOT).items()
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno - node.lineno + 1 > 60
+    ]
+    assert long == []
+
+
+def test_every_file_says_what_it_is_and_stands_in_the_picture_of_the_house():
+    """Each module begins with a docstring, and docs/architecture.md has a line on it in the room that it is in."""
+    picture = (ROOT / "docs" / "architecture.md").read_text()
+    rooms = dict(re.findall(r"^### `([\w/]+)/`$(.*?)(?=^##|\Z)", picture, flags=re.DOTALL | re.MULTILINE))
+    for file in modules(ROOT).values():
+        assert ast.get_docstring(ast.parse(file.read_text())), f"{file} says nothing of itself"
+        room = str(file.parent.relative_to(ROOT))
+        if file.name != "__init__.py":
+            assert f"| `{file.name}` |" in rooms[room], f"docs/architecture.md has no line on {room}/{file.name}"
+    named = {
+        f"{room}/{name}"
+        for room, text in rooms.items()
+        for name in re.findall(r"^\| `([\w.]+)` \|", text, re.MULTILINE)
+    }
+    assert {name for name in named if not (ROOT / name).exists()} == set()
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)

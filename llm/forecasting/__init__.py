@@ -1,0 +1,1 @@
+"""Behind llm.forecast: the estimates of theory.estimation, written as files, tables and sentences."""
