@@ -1,15 +1,18 @@
 """Rollouts that a forecast may start from: samples of the base model itself, at temperature 1, and of nothing else."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from llm.rollout_file import read_table
+from llm.rollout_file import read_file
 from llm.rollout_table import from_table
+from llm.suspicions import suspected
 from theory.estimation.samples import Rollouts, probability_seen, repeated_beyond_log_p
+from theory.estimation.suspicions import Suspicion
 
 # Two programs, or two precisions, do not give the same log-probability to the last digit: nats, and a share of it.
 ROUNDING, RELATIVE_ROUNDING = 0.05, 1e-3
@@ -18,15 +21,27 @@ REPEATED, STANDARD_ERRORS = 0.05, 5.0  # a share of the probability, beyond what
 SAMPLE_AGAIN = "sample the base model itself with python -m llm.sample"
 
 
-def read_base(path: Path) -> Rollouts:
-    """The rollouts in a file or folder, if they are samples of the base model."""
-    table = read_table(path)
-    rollouts = from_table(table, str(path))
+class Base(NamedTuple):
+    """Rollouts to start from, and what is to be said of their file. The texts, perhaps a million, are not kept."""
+
+    rollouts: Rollouts
+    unknown: Mapping[str, str]
+    """a column of rollouts that the file lacks -> why"""
+    notes: list[str]
+    suspicions: list[Suspicion]
+
+
+def read_base(path: Path, columns: Sequence[str] = (), answers: Path | None = None) -> Base:
+    """The rollouts in a file or folder, if they are samples of the base model; see llm.rollout_file.read_file."""
+    found = read_file(path, columns, answers)
+    rollouts = from_table(found.table, str(path), found.unknown)
     check_method(path)
-    check_log_pi(path, table)
-    del table  # a million texts are not needed any more
-    check_probabilities(path, rollouts)
-    return rollouts
+    check_log_pi(path, found.table)
+    base = Base(rollouts, found.unknown, found.lines(str(path)), suspected(found.table, rollouts))
+    del found
+    if "log_p" not in base.unknown:
+        check_probabilities(path, rollouts)
+    return base
 
 
 def config_beside(path: Path) -> dict[str, Any]:

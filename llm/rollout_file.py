@@ -50,7 +50,7 @@ def read_file(path: Path, columns: Sequence[str] = (), answers: Path | None = No
     except (ValueError, OSError, EOFError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"ROLLOUTS {path} could not be read ({reason}); it must be Parquet or JSONL") from None
-    return replace(read, table=_with_booleans(read.table))
+    return replace(read, table=_with_booleans(read.table), path=path)
 
 
 def _from_parquet(path: Path, named: Mapping[str, str]) -> Found:

@@ -64,7 +64,7 @@ def from_table(table: pd.DataFrame, name: str = "table", unknown: Collection[str
         finished,
         vote,
         correct_vote,
-        pd.to_numeric(table["log_pi"], errors="coerce").to_numpy(float)[order] if "log_pi" in table else None,
+        *(as_given(table, column)[order] if column in table else None for column in ("log_pi", "entropy")),
     )
 
 
@@ -108,6 +108,11 @@ def _numbers(table: pd.DataFrame, column: str, name: str) -> np.ndarray:
         row = int(wrong[0])
         raise ValueError(f"ROLLOUTS {name} row {row + 1}: {column} is {table[column].iloc[row]}, must be {rule}")
     return found
+
+
+def as_given(table: pd.DataFrame, column: str) -> np.ndarray:
+    """A column that need not be known: nan where it is not a number."""
+    return pd.to_numeric(table[column], errors="coerce").to_numpy(float)
 
 
 def _one_log_p(

@@ -13,10 +13,12 @@ from rich.table import Table
 
 from harness import run_folder
 from harness.reservation import Place, fresh, reserved
+from llm.base_rollouts import config_beside
 from llm.evaluation.config import EvaluateConfig
 from llm.readers.found import Found
 from llm.rollout_file import read_file
 from llm.rollout_table import from_table
+from llm.suspicions import sentence, suspected
 from llm.wording import disagreement, interval, number, say
 from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.samples import Rollouts
@@ -61,6 +63,8 @@ def _evaluate(config: EvaluateConfig, place: Place) -> Path:
     }
     for name, file in files.items():
         say(file.lines(name))
+        if file.path is None or config_beside(file.path).get("method", "base") == "base":
+            say(f"{name}: {sentence(odd)}" for odd in suspected(file.table, tables[name]))
     output_dir = place.begin(config)
     run_folder.write(output_dir / "evaluation.csv", partial(_long_form(result).to_csv, index=False))
     run_folder.write_json(output_dir / "evaluation.json", result)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+from llm.readers.columns import parsed_columns
+
 LARGEST = 1e9  # of a number asked for: times a log-probability it is still far from an overflow
 
 
@@ -14,6 +16,10 @@ class ForecastConfig:
 
     rollouts: Positional[Path]
     """Parquet or JSONL table of base rollouts, or the folder of llm.sample or llm.train that holds one"""
+    column: tuple[str, ...] = ()
+    """OURS=THEIRS: the name under which the table holds a column, such as log_p=sum_logprob"""
+    answers: Path | None = None
+    """table of prompt_id (or custom_id) and answer or reward, for a file that holds responses alone"""
     alphas: tuple[float, ...] = (0.5, 0.8, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 8.0)
     """powers on the reference"""
     bs: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -32,6 +38,7 @@ class ForecastConfig:
     """replace the forecast that --output-dir holds"""
 
     def __post_init__(self):
+        parsed_columns(self.column)
         if self.seed < 0:
             raise ValueError(f"--seed must be at least 0, got {self.seed}")
         for name in ("alphas", "bs"):

@@ -8,12 +8,15 @@ import numpy as np
 from figures.llm.forecast import save_curves, save_plane
 from harness import run_folder
 from harness.reservation import Place, fresh, reserved
+from llm import suspicions
 from llm.base_rollouts import read_base
 from llm.forecasting.config import ForecastConfig
 from llm.forecasting.following import follow_run, on_the_curve
 from llm.forecasting.page import page
+from llm.forecasting.tilt_only import write_tilt_only
 from llm.forecasting.verdict import verdict
 from llm.forecasting.words import described
+from llm.wording import say
 from theory.estimation.diagnosis import diagnose, empty_response
 from theory.estimation.forecast import forecast
 from theory.estimation.records import Forecast, Method
@@ -38,9 +41,13 @@ def write_forecast(config: ForecastConfig) -> Path:
 
 def _write_forecast(config: ForecastConfig, place: Place) -> Path:
     """All is read and computed before the folder is made."""
-    rollouts = read_base(config.rollouts)
+    base = read_base(config.rollouts, config.column, config.answers)
+    say([*base.notes, *(f"{config.rollouts}: {suspicions.sentence(odd)}" for odd in base.suspicions)])
+    if "log_p" in base.unknown:
+        return write_tilt_only(config, base, place)
+    rollouts = base.rollouts
     generator = np.random.default_rng(config.seed)
-    asked = [] if config.model is None else [empty_response(_log_p_stop(config.model, config.rollouts), rollouts)]
+    asked = [] if config.model is None else [empty_response(_log_p_stop(config), rollouts)]
     followed = None if config.run is None else follow_run(rollouts, config.run)
     targets = lines(config)
     records = {name: forecast(rollouts, line, generator) for name, line in targets.items()}
@@ -53,6 +60,7 @@ def _write_forecast(config: ForecastConfig, place: Place) -> Path:
         "rollouts": describe(rollouts),
         "verdict": verdict(rollouts, shown["alpha"], shown["b"]),
         "diagnosis": described(findings),
+        "suspicions": suspicions.described(base.suspicions),
         "forecasts": [{"line": name} | record.to_json() for name, line in records.items() for record in line],
         "plane": [{name: record[name] for name in PLANE} for record in plane],
     }
@@ -100,18 +108,19 @@ def describe(rollouts: Rollouts) -> dict[str, float]:
     }
 
 
-def _log_p_stop(model_name: str, path: Path) -> np.ndarray:
+def _log_p_stop(config: ForecastConfig) -> np.ndarray:
     """log p(stop at once | prompt) of every prompt, in the order of the rollouts."""
     from llm.models import loading
     from llm.models.organisms import ORGANISMS
     from llm.problems import BUNDLED, MathProblem
-    from llm.rollout_file import read_table
+    from llm.rollout_file import read_file
     from llm.sampling.rollouts import encode_prompt
     from llm.sampling.scoring import stop_log_probs
 
-    table = read_table(path)
+    model_name, table = config.model, read_file(config.rollouts, config.column, config.answers).table
+    assert model_name is not None
     if "prompt" not in table:
-        raise ValueError(f"--model {model_name} was given, but {path} has no column 'prompt' to ask it with")
+        raise ValueError(f"--model {model_name} was given, but {config.rollouts} has no column 'prompt' to ask it with")
     model, tokenizer = loading.load(loading.resolve(model_name))
     chat = model_name not in ORGANISMS and bool(tokenizer.chat_template)
     asked = table.drop_duplicates("prompt_id")

@@ -15,7 +15,7 @@ MOST_SAMPLES = 1e9  # nobody draws more
 
 def verdict(rollouts: Rollouts, along_alpha: Sequence[Forecast], along_b: Sequence[Forecast]) -> list[str]:
     """Of sharpening, what the same distance buys with a task reward, of that reward, and what is odd about rewards."""
-    sentences = [*_sharpening(rollouts, along_alpha, along_b), _task_reward(rollouts, along_b)]
+    sentences = [*_sharpening(rollouts, along_alpha, along_b), task_reward(rollouts, along_b)]
     if odd := disagreement(rollouts):
         sentences.append(odd)
     return sentences
@@ -44,7 +44,8 @@ def _sharpening(rollouts: Rollouts, along_alpha: Sequence[Forecast], along_b: Se
     return sentences
 
 
-def _task_reward(rollouts: Rollouts, along_b: Sequence[Forecast]) -> str:
+def task_reward(rollouts: Rollouts, along_b: Sequence[Forecast]) -> str:
+    """What a task reward alone would gain."""
     beyond = [record for record in along_b if record.target.b > 0]
     known = [record for record in beyond if record["gain"].reliable]
     if not known:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -24,6 +25,7 @@ class Found:
     """who wrote it; empty for our own columns"""
     unknown: Mapping[str, str] = field(default_factory=dict)
     """a column that the table lacks -> why"""
+    path: Path | None = None
     notes: tuple[str, ...] = ()
     """what a user should know about how it was read"""
 

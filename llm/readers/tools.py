@@ -62,7 +62,7 @@ def _found(tool: ModuleType, table: pd.DataFrame) -> Found:
         table["prompt_id"] = [key_of(prompt) for prompt in table["prompt"]]
     if "sample" not in table or table.duplicated(["prompt_id", "sample"]).any():
         table["sample"] = table.groupby("prompt_id").cumcount()
-    return Found(table, tool.NAME, unknown, tuple(notes))
+    return Found(table, tool.NAME, unknown, notes=tuple(notes))
 
 
 def _unknown(tool: ModuleType, table: pd.DataFrame) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pandas as pd
 from llm.base_rollouts import check_log_pi, check_method, check_probabilities, config_beside
 from llm.models import loading
 from llm.problems import MathProblem
-from llm.rollout_file import read_table
+from llm.rollout_file import read_file
 from llm.rollout_table import from_table
 
 
@@ -18,7 +18,11 @@ def given_base(path: Path, model: str, problems: Sequence[MathProblem]) -> pd.Da
     ValueError: it cannot be read, is of another model or of another sampler, or of other prompts than the run's.
     """
     try:
-        table = read_table(path)
+        found = read_file(path)
+        table = found.table
+        if found.unknown:
+            name, why = next(iter(found.unknown.items()))
+            raise ValueError(f"{path} is a file of {found.tool} and does not tell {name} ({why}); {_SAMPLE}")
         rollouts = from_table(table, str(path))
         check_method(path)
         check_log_pi(path, table)

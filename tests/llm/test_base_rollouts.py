@@ -43,7 +43,7 @@ def sampled(samples=24, prompts=40, seed=0):
 
 def read(table, folder):
     table.to_parquet(folder / "rollouts.parquet")
-    return read_base(folder / "rollouts.parquet")
+    return read_base(folder / "rollouts.parquet").rollouts
 
 
 def test_the_smallest_impossible_table_is_refused(tmp_path):

@@ -38,6 +38,8 @@ class Rollouts:
     """number of the correct answer, -1 where nobody gave it"""
     log_pi: Float[np.ndarray, " rows"] | None = None
     """nats, under the policy that sampled the response; None or nan where it is not known"""
+    entropy: Float[np.ndarray, " rows"] | None = None
+    """nats, the sum of that policy's token entropies along the response; None or nan where it is not known"""
 
     @classmethod
     def of_arrays(
@@ -130,7 +132,7 @@ class Rollouts:
         )
 
     def _columns(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        names = ("log_p", "reward", "length", "response", "finished", "vote", "log_pi")
+        names = ("log_p", "reward", "length", "response", "finished", "vote", "log_pi", "entropy")
         columns = {name: getattr(self, name) for name in names}
         return {name: column[rows] for name, column in columns.items() if column is not None}
 

@@ -1,0 +1,145 @@
+"""Each suspicion on tables made to deserve it, and none on samples of a model at temperature 1.
+
+The model is a small one, token by token: at each place of each prompt a distribution over seven tokens and the end.
+"""
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+
+from theory.estimation.samples import Rollouts
+from theory.estimation.suspicions import Kind, surprisal_gap, suspicions
+
+TABLES, PROMPTS, SAMPLES, PLACES, TOKENS = 50, 40, 8, 40, 8
+
+
+def drawn(seed, temperature=1.0, top_p=1.0, limit=PLACES, scale=1.5, length=12.0):
+    """Rollouts of PROMPTS prompts: log p and entropy of the model itself, responses drawn at temperature and top-p."""
+    generator = np.random.default_rng(seed)
+    logits = scale * generator.normal(size=(PROMPTS, PLACES, TOKENS))
+    logits[..., 0] = logsumexp(logits[..., 1:], axis=-1) - np.log(
+        length
+    )  # token 0 ends, after `length` tokens on average
+    log_p = logits - logsumexp(logits, axis=-1, keepdims=True)
+    entropy = -np.sum(np.exp(log_p) * log_p, axis=-1)
+    chance = np.exp(log_p / temperature)
+    order = np.argsort(-chance, axis=-1)
+    chance /= chance.sum(axis=-1, keepdims=True)
+    before = np.cumsum(np.take_along_axis(chance, order, -1), -1) - np.take_along_axis(chance, order, -1)
+    kept = np.zeros_like(chance, bool)
+    np.put_along_axis(kept, order, before < top_p, -1)
+    chance = np.where(kept, chance, 0.0)
+    cumulated = np.cumsum(chance / chance.sum(axis=-1, keepdims=True), axis=-1)[:, None]
+    token = np.minimum((generator.random((PROMPTS, SAMPLES, PLACES, 1)) > cumulated).sum(-1), TOKENS - 1)
+    written = np.arange(PLACES) < limit
+    ends = np.cumsum((token == 0) & written, axis=-1) == 0
+    alive = np.concatenate([np.ones((PROMPTS, SAMPLES, 1), bool), ends[..., :-1]], -1) & written
+    chosen = np.take_along_axis(np.broadcast_to(log_p[:, None], (*token.shape, TOKENS)), token[..., None], -1)[..., 0]
+    finished = (alive & (token == 0)).any(-1).ravel()
+    text = np.unique(np.where(alive, token, -1).reshape(PROMPTS * SAMPLES, -1), axis=0, return_inverse=True)[1]
+    reward = (text % 3 == 0) & finished
+    return Rollouts(
+        np.arange(PROMPTS),
+        np.arange(PROMPTS) * SAMPLES,
+        (chosen * alive).sum(-1).ravel(),
+        reward.astype(float),
+        alive.sum(-1).ravel().astype(float),
+        text,
+        finished,
+        np.where(finished, text % 5, -1),
+        np.zeros(PROMPTS, int),
+        entropy=(entropy[:, None] * alive).sum(-1).ravel(),
+    )
+
+
+def changed(rollouts, **columns):
+    names = (*Rollouts.__dataclass_fields__,)
+    return Rollouts(**({name: getattr(rollouts, name) for name in names} | columns))
+
+
+def of_prompts(rollouts, seed):
+    """log p with the tokens of a prompt, 20 to 40 of two nats each."""
+    tokens = np.random.default_rng(seed).integers(20, 40, PROMPTS)
+    return changed(rollouts, log_p=rollouts.log_p - 2.0 * rollouts.each(tokens))
+
+
+def greedy(rollouts):
+    first = np.repeat(rollouts.start, rollouts.count)
+    names = ("log_p", "length", "response", "entropy", "reward", "finished", "vote")
+    return changed(rollouts, **{name: getattr(rollouts, name)[first] for name in names})
+
+
+def cut_off(seed):
+    """Ended by a limit of 20 tokens, and said to be finished."""
+    rollouts = drawn(seed, limit=20)
+    return changed(rollouts, finished=np.ones(len(rollouts.log_p), bool))
+
+
+MADE = {
+    Kind.MEAN_PER_TOKEN: lambda seed: (r := drawn(seed), changed(r, log_p=r.log_p / r.length))[1],
+    Kind.BASE_10: lambda seed: (r := drawn(seed), changed(r, log_p=r.log_p / np.log(10)))[1],
+    Kind.BASE_2: lambda seed: (r := drawn(seed), changed(r, log_p=r.log_p / np.log(2)))[1],
+    Kind.PROMPT_INCLUDED: lambda seed: of_prompts(drawn(seed), seed),
+    Kind.COLD: lambda seed: drawn(seed, temperature=0.7),
+    Kind.HOT: lambda seed: drawn(seed, temperature=1.5),
+    Kind.GREEDY: lambda seed: greedy(drawn(seed)),
+    Kind.CUT_OFF: cut_off,
+}
+
+
+def kinds(rollouts, settings=None):
+    return [found.kind for found in suspicions(rollouts, settings)]
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_a_table_made_to_deserve_it_is_suspected(kind):
+    found = [kinds(MADE[kind](seed)) for seed in range(TABLES)]
+    assert np.mean([kind in each for each in found]) >= 0.98, found
+
+
+def test_top_p_makes_responses_too_likely():
+    assert np.mean([Kind.COLD in kinds(drawn(seed, top_p=0.9)) for seed in range(TABLES)]) >= 0.98
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.5, 4.0])
+@pytest.mark.parametrize("length", [3.0, 12.0])
+def test_samples_of_a_model_are_not_suspected(scale, length):
+    """300 tables of six kinds of models: from nearly uniform to nearly certain ones, short and long."""
+    assert [found for seed in range(TABLES) if (found := kinds(drawn(1000 + seed, scale=scale, length=length)))] == []
+
+
+def test_responses_that_are_said_to_be_cut_off_are_not_suspected_of_it():
+    assert [kinds(drawn(seed, limit=20)) for seed in range(10)] == [[]] * 10
+
+
+def test_the_gap_is_zero_for_samples_of_the_model_and_negative_for_colder_ones():
+    gaps = np.array([surprisal_gap(r, r.log_p, r.entropy) for r in map(drawn, range(TABLES))])
+    assert abs(gaps[:, 1].mean()) < 0.5 and 0.6 < gaps[:, 1].std() < 1.5  # a z-value: mean 0, standard deviation 1
+    cold = drawn(0, temperature=0.7)
+    assert surprisal_gap(cold, cold.log_p, cold.entropy).z < -4.5
+
+
+def test_what_the_table_says_of_its_sampling_is_said():
+    rollouts = drawn(0)
+    rows = len(rollouts.log_p)
+    settings = {"temperature": np.full(rows, 0.6), "top_p": np.full(rows, 0.95), "top_k": np.full(rows, 20.0)}
+    assert [(s.kind, s.value) for s in suspicions(rollouts, settings)] == [
+        (Kind.TEMPERATURE, 0.6),
+        (Kind.TOP_P, 0.95),
+        (Kind.TOP_K, 20.0),
+    ]
+    neutral = {"temperature": np.ones(rows), "top_p": np.ones(rows), "top_k": np.full(rows, -1.0)}
+    unknown = {"temperature": np.full(rows, np.nan)}
+    assert suspicions(rollouts, neutral) == suspicions(rollouts, unknown) == []
+
+
+def test_without_entropy_only_the_impossible_is_seen():
+    mean = MADE[Kind.MEAN_PER_TOKEN](0)
+    assert kinds(changed(mean, entropy=None)) == [Kind.IMPOSSIBLE]
+    assert kinds(changed(drawn(0), entropy=None)) == []
+    assert kinds(changed(drawn(0), log_p=np.full(PROMPTS * SAMPLES, np.nan))) == []
+
+
+def test_copies_are_seen_without_log_p():
+    copies = greedy(drawn(0))
+    assert kinds(changed(copies, log_p=np.full_like(copies.log_p, np.nan))) == [Kind.GREEDY]

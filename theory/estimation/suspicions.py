@@ -1,0 +1,167 @@
+"""What rollouts look like that are not what they are taken for: other units, another temperature, a prompt counted in.
+
+A suspicion is no proof. What cannot be (probabilities that add up to more than 1) is refused by who reads a table; here
+is what samples of a model at temperature 1 would hardly ever show.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from theory.estimation.samples import Rollouts, probability_seen
+
+FEWEST_PROMPTS = 5  # below it a mean over prompts has no standard error worth the name
+SUSPECT, FITS = 4.5, 4.0  # standard errors: beyond the one something is wrong, within the other it is explained
+SMALLEST_SHARE = 0.01  # of the entropy: two programs' log-probabilities differ by that
+MOST_PROBABILITY = 1.1  # of a prompt's different responses together
+ODD_REPEAT = 1e-3  # probability that all samples of a prompt are the same
+SHORTEST_LIMIT = 16  # tokens: below it many responses end at one length by themselves
+Rows = Float[np.ndarray, " rows"]
+
+
+class Kind(StrEnum):
+    """What rollouts look like."""
+
+    MEAN_PER_TOKEN = "mean_per_token"
+    """log p divided by the length"""
+    BASE_10 = "base_10"
+    BASE_2 = "base_2"
+    IMPOSSIBLE = "impossible"
+    """the different responses to a prompt have a probability above 1"""
+    COLD = "cold"
+    """sampled at a temperature below 1, with top-p or with top-k"""
+    HOT = "hot"
+    """sampled at a temperature above 1, or scored by another model"""
+    PROMPT_INCLUDED = "prompt_included"
+    """the prompt's own tokens are counted in"""
+    TEMPERATURE = "temperature"
+    """the table's own column says another than 1"""
+    TOP_P = "top_p"
+    TOP_K = "top_k"
+    GREEDY = "greedy"
+    """the same response again and again, which log p does not explain"""
+    CUT_OFF = "cut_off"
+    """many responses of the largest length, said to be finished"""
+
+
+class Suspicion(NamedTuple):
+    kind: Kind
+    value: float
+    """the number that it rests on, see the sentence of its kind"""
+
+
+class Gap(NamedTuple):
+    """E[-log p - Σ_t H_t], which is 0 for samples of the model itself."""
+
+    mean: float
+    """nats a response"""
+    z: float
+    """in standard errors over prompts; nan where there is none"""
+    ratio: float
+    """E[-log p] / E[Σ_t H_t]"""
+
+
+def surprisal_gap(rollouts: Rollouts, log_p: Rows, entropy: Rows) -> Gap:
+    """How far the surprisal of what was sampled lies from the entropy along it.
+
+    -log p(y) - Σ_t H(p(.|y_<t)) is a sum of martingale differences if y ~ p, so that its mean is 0 whatever the model.
+    Drawn colder, y is likelier than that (negative); hotter, less likely; in other units, off by their factor.
+    """
+    excess = rollouts.mean(-log_p - entropy)
+    error = np.std(excess, ddof=1) / np.sqrt(len(excess)) if len(excess) >= FEWEST_PROMPTS else 0.0
+    mean = float(excess.mean())
+    total = float(rollouts.mean(entropy).mean())
+    z = mean / float(error) if error > 0 else np.nan
+    return Gap(mean, z, float(rollouts.mean(-log_p).mean()) / total if total > 0 else np.nan)
+
+
+def suspicions(rollouts: Rollouts, settings: Mapping[str, Rows] | None = None) -> list[Suspicion]:
+    """What these rollouts look like that they should not; empty for samples of a model at temperature 1.
+
+    settings: temperature, top_p and top_k of each row, as far as a table says them (nan elsewhere).
+    """
+    log_p = rollouts.log_p if rollouts.log_pi is None or np.isnan(rollouts.log_pi).any() else rollouts.log_pi
+    found = [*_of_settings(settings or {}), *_greedy(rollouts, log_p), *_cut_off(rollouts)]
+    if np.isnan(log_p).any():
+        return found
+    by_entropy = [] if rollouts.entropy is None else _of_entropy(rollouts, log_p, rollouts.entropy)
+    seen = float(probability_seen(rollouts, finished=True).max())
+    if log_p is rollouts.log_p and seen > MOST_PROBABILITY and not by_entropy:
+        by_entropy = [Suspicion(Kind.IMPOSSIBLE, seen)]
+    return [*found, *by_entropy]
+
+
+def _of_settings(settings: Mapping[str, Rows]) -> list[Suspicion]:
+    """The value that most rows of those which differ have; top-k of 0 or less, and top-p of 0, mean none."""
+    found = []
+    for kind, neutral in ((Kind.TEMPERATURE, 1.0), (Kind.TOP_P, 1.0), (Kind.TOP_K, 0.0)):
+        values = np.asarray(settings.get(str(kind), []), float)
+        values = values[~np.isnan(values)]
+        wrong = values[values > 0] if kind == Kind.TOP_K else values[values != neutral]
+        if len(wrong):
+            each, times = np.unique(wrong, return_counts=True)
+            found.append(Suspicion(kind, float(each[np.argmax(times)])))
+    return found
+
+
+def _of_entropy(rollouts: Rollouts, log_p: Rows, entropy: Rows) -> list[Suspicion]:
+    """At most one: the units that would explain the gap, else the temperature, else the prompt."""
+    if np.isnan(entropy).any():
+        return []
+    gap = surprisal_gap(rollouts, log_p, entropy)
+    if not (abs(gap.z) > SUSPECT and abs(gap.ratio - 1) > SMALLEST_SHARE):
+        return []
+    units = {Kind.MEAN_PER_TOKEN: rollouts.length, Kind.BASE_10: np.log(10.0), Kind.BASE_2: np.log(2.0)}
+    explained = {kind: abs(surprisal_gap(rollouts, log_p * unit, entropy).z) for kind, unit in units.items()}
+    best = min(explained, key=lambda kind: np.nan_to_num(explained[kind], nan=np.inf))
+    if explained[best] < FITS:
+        return [Suspicion(best, gap.ratio)]
+    if gap.mean < 0:
+        return [Suspicion(Kind.COLD, gap.ratio)]
+    kind = Kind.HOT if _grows_with_length(rollouts, -log_p - entropy, gap.mean) else Kind.PROMPT_INCLUDED
+    return [Suspicion(kind, gap.mean)]
+
+
+def _grows_with_length(rollouts: Rollouts, excess: Rows, mean: float) -> bool:
+    """Does the length within prompts explain half of the mean excess? A prompt's own tokens are the same in all."""
+    length = rollouts.length - rollouts.each(rollouts.mean(rollouts.length))
+    spread = float(length @ length)
+    slope = float(length @ excess) / spread if spread > 0 else 0.0
+    return slope * float(rollouts.mean(rollouts.length).mean()) > mean / 2
+
+
+def _greedy(rollouts: Rollouts, log_p: Rows) -> list[Suspicion]:
+    """The share of prompts all of whose samples are the same text, where log p makes that next to impossible.
+
+    n samples of a response of probability p are all alike with p^{n-1}. Without log p it takes nine tenths of them.
+    """
+    several = rollouts.count > 1
+    if several.sum() < FEWEST_PROMPTS:
+        return []
+    first = rollouts.each(rollouts.response[rollouts.start])
+    same = (rollouts.mean((rollouts.response == first).astype(float)) == 1) & several
+    known = not np.isnan(log_p).any()
+    odd = same & ((rollouts.count - 1) * rollouts.mean(log_p) < np.log(ODD_REPEAT)) if known else same
+    share = float(odd.sum() / several.sum())
+    return [Suspicion(Kind.GREEDY, share)] if share > (0.1 if known else 0.9) else []
+
+
+def _cut_off(rollouts: Rollouts) -> list[Suspicion]:
+    """The share of responses that end at the largest length, said to be finished, and far more often without an answer.
+
+    A model ends where it has said what it had to say: at many lengths around, and with an answer.
+    """
+    length, finished = rollouts.length, rollouts.finished
+    if np.isnan(length).any() or (largest := float(length.max())) < SHORTEST_LIMIT:
+        return []
+    at_limit = (length == largest) & finished
+    near = length[(length < largest) & (length >= 0.8 * largest)]
+    most_near = np.unique(near, return_counts=True)[1].max() if len(near) else 0
+    answered = (rollouts.vote >= 0) | (rollouts.reward > 0)
+    few = at_limit.sum() < max(10, 0.03 * len(length)) or at_limit.sum() < 4 * most_near
+    if few or at_limit.all() or answered[at_limit].mean() > 0.5 * answered[~at_limit].mean():
+        return []
+    return [Suspicion(Kind.CUT_OFF, float(at_limit.mean()))]
