@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint proofs clean
 
 # The models are small: threads of one process would wait for each other, and for those of its neighbours.
 export OMP_NUM_THREADS := 1
@@ -28,6 +28,11 @@ lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+# Proofs checked by Coq 8.16. It and its real analysis are Debian packages (as root; elsewhere install them by hand).
+proofs:
+	[ -d "$$(coqc -where 2>/dev/null)/user-contrib/Coquelicot" ] || { apt-get update && apt-get install --yes --no-install-recommends coq libcoq-coquelicot; }
+	$(PYTHON) proofs/check.py
 
 clean:
 	rm -rf $(VENV) runs

@@ -15,7 +15,7 @@ ROWS = [
     if re.match(r"\| T\d+ \|", line)
 ]
 # How a statement is known, by the strongest word that holds; the head of docs/theorems.md says what each means.
-KNOWN_FROM = re.compile(r"derived|property-tested|reproduced from \d{4}\.\d{5}|conjecture")
+KNOWN_FROM = re.compile(r"machine-checked by `T\d+_.+|derived|property-tested|reproduced from \d{4}\.\d{5}|conjecture")
 
 
 def test_every_statement_has_a_row():

@@ -1,0 +1,53 @@
+"""What docs/theorems.md calls machine-checked is what Coq checks, and rests on the axioms of the reals alone."""
+
+import importlib.util
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SPEC = importlib.util.spec_from_file_location("check", ROOT / "proofs" / "check.py")
+check = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(check)
+
+
+def test_the_index_calls_machine_checked_exactly_what_is_proven():
+    index = (ROOT / "docs" / "theorems.md").read_text()
+    rows = re.findall(r"^\| (T\d+) \|.*\| machine-checked by (.*) \|$", index, re.MULTILINE)
+    named = [(statement, name) for statement, names in rows for name in re.findall(r"`(\w+)`", names)]
+    assert {name for _, name in named} == set(check.theorems())
+    assert all(name.startswith(f"{statement}_") for statement, name in named)
+
+
+def test_no_source_leaves_a_proof_out_or_adds_an_axiom():
+    shortcuts = re.compile(
+        r"\b(Admitted|admit|Abort|Axioms?|Parameters?|Conjecture|Hypothes[ie]s|Variables?|Context|Unset)\b"
+    )
+    sources = sorted((ROOT / "proofs").glob("*.v"))
+    assert sources
+    for file in sources:
+        assert not shortcuts.search(file.read_text()), f"{file.name}: {shortcuts.search(file.read_text())}"
+
+
+@pytest.mark.skipif(not shutil.which("coqc"), reason="Coq is not installed: `make proofs` installs and runs it")
+def test_coq_accepts_every_theorem_on_the_axioms_of_the_reals_alone(tmp_path):
+    if not check.has_coquelicot():
+        pytest.skip("coquelicot, Coq's library of real analysis, is not installed: `make proofs` installs it")
+    check.compile_into(tmp_path)
+    found = check.axioms(tmp_path)
+    reals = found.pop(check.YARDSTICK)
+    assert set(found) == set(check.theorems())
+    assert "ClassicalDedekindReals.sig_forall_dec" in reals
+    assert not {name: under - reals for name, under in found.items() if under - reals}
+
+
+@pytest.mark.skipif(not shutil.which("coqc"), reason="Coq is not installed: `make proofs` installs and runs it")
+def test_a_proof_left_out_counts_as_an_axiom(tmp_path, monkeypatch):
+    source = "Theorem T1_is_two : 1 = 2.\nProof. Admitted.\nTheorem T2_is_two : 2 = 2.\nProof. reflexivity. Qed.\n"
+    (tmp_path / "Wrong.v").write_text(source)
+    monkeypatch.setattr(check, "SOURCES", tmp_path)
+    check.compile_into(tmp_path / "build")
+    found = check.axioms(tmp_path / "build")
+    assert found["T1_is_two"] == {"T1_is_two"} and found["T2_is_two"] == set()
