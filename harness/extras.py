@@ -9,7 +9,6 @@ EXTRAS = {
         "accelerate",
         "peft",
         "datasets",
-        "math_verify",
         "safetensors",
         "gguf",
         "yaml",

@@ -5,7 +5,7 @@ equal: a false no costs one reward, a false yes is found and used.
 """
 
 from llm.grading.boxes import boxed_answer
-from llm.grading.expressions import same_expression, same_numbers
+from llm.grading.expressions import same_expression, same_numbers, unfinished
 from llm.grading.relations import contradict, interval, same_equation, same_relations, settled
 from llm.grading.structure import Expression, Items, Named, Part, Relation, Union, structure
 from llm.grading.typography import clean, spelling
@@ -54,23 +54,32 @@ def _without_labels(answer: str, gold: str) -> tuple[str, str]:
 
 
 def _same(one: Part, other: Part) -> bool:
+    """Whether one, from the answer, says what other says, from the gold answer."""
     if contradict(one, other):
         return False
     one, other = settled(one), settled(other)
     if isinstance(one, Named) or isinstance(other, Named):
         return _same_named(one, other)
     if isinstance(one, Relation) and isinstance(other, Relation):
-        return same_relations(one, other)
+        return same_relations(one, other) and not _left_unfinished(one, other)
     one, other = _as_interval(one), _as_interval(other)
     if isinstance(one, Union) or isinstance(other, Union):
         one, other = _as_union(one), _as_union(other)
         return isinstance(one, Union) and isinstance(other, Union) and _matched(_pieces(one), _pieces(other))
     if isinstance(one, Items) and isinstance(other, Items):
         return _same_items(one, other)
-    for group, single in ((one, other), (other, one)):
-        if isinstance(group, Items):
-            return group.kind in ("list", "set") and all(_same(member, single) for member in group.members)
-    return isinstance(one, Expression) and isinstance(other, Expression) and same_expression(one.text, other.text)
+    if isinstance(one, Items):
+        return one.kind in ("list", "set") and all(_same(member, other) for member in one.members)
+    if isinstance(other, Items):
+        return other.kind in ("list", "set") and all(_same(one, member) for member in other.members)
+    if not isinstance(one, Expression) or not isinstance(other, Expression):
+        return False
+    return same_expression(one.text, other.text) and not unfinished(one.text, other.text)
+
+
+def _left_unfinished(one: Relation, other: Relation) -> bool:
+    """x < 9 + 1 for x < 10; the form of an equation, as r^2 = 3^2, is its own."""
+    return set(one.signs) != {"="} and any(unfinished(side, bound) for side in one.sides for bound in other.sides)
 
 
 def _same_named(one: Part, other: Part) -> bool:
@@ -79,9 +88,8 @@ def _same_named(one: Part, other: Part) -> bool:
         if spelling(one.name) == spelling(other.name):
             return _same(one.value, other.value)
         return same_equation(one, other)
-    named, rest = (one, other) if isinstance(one, Named) else (other, one)
-    assert isinstance(named, Named)
-    return _same(named.value, rest) or same_equation(named, rest)
+    values = (part.value if isinstance(part, Named) else part for part in (one, other))
+    return _same(*values) or same_equation(one, other)
 
 
 def _same_items(one: Items, other: Items) -> bool:

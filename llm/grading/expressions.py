@@ -12,6 +12,7 @@ from llm.grading.words import same_words, words
 
 _COMMA = re.compile(r"[+-]?(?:0,\d{2,}|\d+,(?:\d{2}|\d{4,}))")
 _INFINITE = {r"\infty": "+", r"+\infty": "+", r"-\infty": "-"}
+_MINUS: Node = ("number", Fraction(-1))
 _DEGREES = re.compile(r"([\d.]+|[a-zA-Z])\s*°")
 
 
@@ -59,6 +60,21 @@ def same_expression(one: str, other: str) -> bool:
     return agreement.agree(nodes[0], nodes[1]) or _approximates(one, nodes[1]) or _approximates(other, nodes[0])
 
 
+def unfinished(answer: str, gold: str) -> bool:
+    """Whether the gold answer is a number in digits that the answer leaves to be worked out: 9 + 1, 5! and 2^7 for 10.
+
+    Who only says the question again has not solved it. What has no end of decimals may stay a formula: sqrt(17).
+    """
+    nodes = [node_of(split_unit(text)[0].removesuffix("%")) for text in (answer, gold)]
+    if nodes[0] is None or nodes[1] is None:
+        return False
+    for one, other in _entries(nodes[0], nodes[1]):
+        if _in_digits(other) and not _in_digits(one):
+            if isinstance(agreement.constant(one), Fraction) or agreement.agree(one, other):
+                return True
+    return False
+
+
 def node_of(text: str) -> Node | None:
     """The tree of an expression; None where it cannot surely be read. 3% is 3/100 in it, and 30° is pi/6."""
     number = rational(text)
@@ -82,6 +98,31 @@ def difference(left: str, right: str) -> Node | None:
 def infinite(text: str) -> str:
     """The sign of an infinite endpoint; "" for anything else."""
     return _INFINITE.get(text.replace(" ", ""), "")
+
+
+def _entries(answer: Node, gold: Node) -> list[tuple[Node, Node]]:
+    """The entries of two matrices of one shape side by side; else the two themselves."""
+    if answer[0] == gold[0] == "matrix" and [*map(len, answer[1])] == [*map(len, gold[1])]:
+        return [pair for rows in zip(answer[1], gold[1], strict=True) for pair in zip(*rows, strict=True)]
+    return [(answer, gold)]
+
+
+def _in_digits(node: Node) -> bool:
+    """A number as one writes it down when it is found: -3, 2/3, 4.5 times 10^33, 1/10^6."""
+    if node[0] == "divide":
+        return _is_decimal(node[1]) and (_is_decimal(node[2]) or _is_power_of_ten(node[2]))
+    if node[0] == "multiply" and len(node[1]) == 2:
+        one, other = node[1]
+        return (one == _MINUS and _in_digits(other)) or (_in_digits(one) and _is_power_of_ten(other))
+    return _is_decimal(node) or _is_power_of_ten(node)
+
+
+def _is_decimal(node: Node) -> bool:
+    return node[0] == "number" or (node[0] == "multiply" and node[1][0] == _MINUS and _is_decimal(node[1][-1]))
+
+
+def _is_power_of_ten(node: Node) -> bool:
+    return node[0] == "power" and node[1] == ("number", Fraction(10)) and _is_decimal(node[2])
 
 
 def _percent(text: str) -> tuple[str, bool]:

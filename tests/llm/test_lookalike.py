@@ -1,4 +1,4 @@
-"""The path of a real run on real problems: chat template, BPE, generation, math-verify, update, checkpoint."""
+"""The path of a real run on real problems: chat template, BPE, generation, grading, update, checkpoint."""
 
 import itertools
 import json
