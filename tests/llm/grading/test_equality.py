@@ -95,6 +95,8 @@ def test_the_question_said_again_is_no_answer(question, gold):
         ("x-x+5", "5"),
         ("9-1", "8"),
         (r"2\times3", "6"),
+        ("4+1", "5, 5"),
+        ("4+1, 4+1", "5"),
     ],
 )
 def test_a_number_is_to_be_worked_out(unfinished, gold):

@@ -25,6 +25,7 @@ latex = pytest.importorskip("latex2sympy2_extended")
         ("f'(x)", "f(x)", None),
         ("A^T", "A", None),
         ("n!!", "(n!)!", None),
+        ("37_1", "37", None),
         ("2I", r"2\sqrt{-1}", "I + I"),
     ],
 )
