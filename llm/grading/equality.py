@@ -1,7 +1,7 @@
 r"""Does an answer say what the gold answer says? Words as words, plain numbers exactly, structures part by part.
 
-The conventions are listed, with what other graders do and why math-verify does not decide, in docs/grading.md. Everything that is not surely equal is not
-equal: a false no costs one reward, a false yes is found and used.
+The conventions are listed, with what other graders do, in docs/grading.md. Everything that is not surely equal is not
+equal: a false no costs one reward, a false yes is found and used. A gold answer in digits asks for digits.
 """
 
 from llm.grading.boxes import boxed_answer
