@@ -43,14 +43,19 @@ def read_file(path: Path, columns: Sequence[str] = (), answers: Path | None = No
     named = parsed_columns(columns)
     right = None if answers is None else read_table(answers)
     try:
-        read = _from_parquet(path, named) if path.suffix == ".parquet" else _from_json(path, named)
+        read = _from_parquet(path, named) if _is_parquet(path) else _from_json(path, named)
         read = with_rewards(read if right is None else with_answers(read, right))
     except Misread as error:
         raise ValueError(f"ROLLOUTS {path}: {' '.join(str(error).split())}") from None
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError, EOFError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"ROLLOUTS {path} could not be read ({reason}); it must be Parquet or JSONL") from None
     return replace(read, table=_with_booleans(read.table), path=path)
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return path.suffix == ".parquet" or file.read(4) == b"PAR1"
 
 
 def _from_parquet(path: Path, named: Mapping[str, str]) -> Found:

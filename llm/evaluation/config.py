@@ -15,8 +15,8 @@ class EvaluateConfig:
 
     rollouts: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """run folders or rollouts tables; the first is what the others are compared with"""
-    column: tuple[str, ...] = ()
-    """OURS=THEIRS: the name under which the tables hold a column, such as log_p=sum_logprob"""
+    column: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """OURS=THEIRS: the name under which the tables hold a column, such as log_p=sum_logprob; may be given again"""
     answers: Path | None = None
     """table of prompt_id (or custom_id) and answer or reward, for files that hold responses alone"""
     ks: tuple[int, ...] = ()

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, UseAppendAction
 
 from llm.readers.columns import parsed_columns
 
@@ -16,8 +17,8 @@ class ForecastConfig:
 
     rollouts: Positional[Path]
     """Parquet or JSONL table of base rollouts, or the folder of llm.sample or llm.train that holds one"""
-    column: tuple[str, ...] = ()
-    """OURS=THEIRS: the name under which the table holds a column, such as log_p=sum_logprob"""
+    column: Annotated[tuple[str, ...], UseAppendAction] = ()
+    """OURS=THEIRS: the name under which the table holds a column, such as log_p=sum_logprob; may be given again"""
     answers: Path | None = None
     """table of prompt_id (or custom_id) and answer or reward, for a file that holds responses alone"""
     alphas: tuple[float, ...] = (0.5, 0.8, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 8.0)

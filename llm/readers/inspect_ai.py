@@ -8,6 +8,7 @@ ZIP); src/inspect_ai/scorer/_metric.py, value_to_float (C, I, P and N are 1, 0, 
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -53,9 +54,9 @@ def log_of_zip(path: Path) -> dict[str, Any]:
             log = json.loads(archive.read(header))
             samples = sorted(name for name in names if name.startswith("samples/") and name.endswith(".json"))
             return {"status": "started"} | log | {"samples": [json.loads(archive.read(name)) for name in samples]}
-    except NotImplementedError:
-        raise Misread("its ZIP is compressed with zstd; convert it with: inspect log convert --to json") from None
-    except zipfile.BadZipFile as error:
+    except RuntimeError:  # NotImplementedError where zipfile lacks the method
+        raise Misread("its ZIP is compressed with zstd, or locked; convert it: inspect log convert --to json") from None
+    except (zipfile.BadZipFile, zlib.error) as error:
         raise Misread(f"its ZIP is damaged: {error}") from None
 
 
@@ -68,7 +69,7 @@ def _sample(sample: Row, scorer: str | None) -> dict[str, Any]:
     target = sample.get("target")
     return {
         "prompt_id": str(sample["id"]),
-        "sample": sample["epoch"],
+        "sample": int(sample["epoch"]),
         "prompt": _attached(text_of(sample.get("input")), sample),
         "response": _attached(text, sample),
         "answer": target if isinstance(target, str) else next(iter(target or [""]), ""),

@@ -36,7 +36,7 @@ def rows(row: Row) -> list[dict[str, Any]]:
         "prompt_id": str(row["doc_id"]),
         "prompt": asked.get("arg_0"),
         "answer": target,
-        "filter": row.get("filter"),
+        "filter": str(row.get("filter")),
         "temperature": 0.0 if settings.get("do_sample") is False else settings.get("temperature"),
         "top_p": settings.get("top_p"),
         "top_k": settings.get("top_k"),

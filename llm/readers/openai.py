@@ -46,7 +46,7 @@ def _choice(choice: Row, used: int | None) -> dict[str, Any]:
     log_probs = log_probs_of(choice)
     reason = choice.get("finish_reason")
     return {
-        "sample": choice.get("index", 0),
+        "sample": int(choice.get("index", 0)),
         "response": text_of(choice["message"]) if "message" in choice else choice["text"],
         "log_p": None if UNLIKELY in log_probs else total(log_probs),
         "length": len(log_probs) or used,

@@ -70,7 +70,7 @@ def _trace(trace: Row) -> dict[str, Any]:
     prompt = text_of(data.get("prompt")) or text_of([node["message"] for node in nodes if not node.get("sampled")])
     sampling = call.get("sampling") or {}
     return {
-        "prompt_id": trace["task"].get("key") or key_of(prompt),
+        "prompt_id": str(trace["task"].get("key") or key_of(prompt)),
         "prompt": prompt,
         "response": text_of([node["message"] for node in written]),
         "answer": data.get("answer"),

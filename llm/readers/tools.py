@@ -75,7 +75,7 @@ def _unknown(tool: ModuleType, table: pd.DataFrame) -> dict[str, str]:
             unknown[name] = reason if lacking == len(table) else f"{lacking} of {len(table)} responses have none"
     if "reward" not in table or table["reward"].isna().all():
         unknown["reward"] = tool.CANNOT.get("reward", "it holds no rewards")
-    boxed = table["response"].str.contains(r"\boxed", regex=False)
+    boxed = table["response"].map(lambda text: isinstance(text, str) and r"\boxed" in text)
     if ("given" not in table or table["given"].isna().all()) and not boxed.any():
         unknown["given"] = "the answer that a response gives is neither in a box nor in the file"
     return unknown

@@ -27,7 +27,7 @@ def rows(row: Row) -> list[dict[str, Any]]:
     answer, given = row.get("gts"), row.get("pred")
     return [
         {
-            "prompt": row["input"],
+            "prompt": text_of(row["input"]),
             "response": row["output"],
             "answer": None if answer is None else text_of(answer),
             "given": None if given is None else str(given),

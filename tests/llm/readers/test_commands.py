@@ -100,7 +100,8 @@ def test_suspicions_are_said_and_kept(command, tmp_path, capsys):
     path = dump(tmp_path / "0.jsonl")
     rows = [json.loads(line) | {"temperature": 0.6} for line in path.read_text().splitlines()]
     written.lines(path, rows)
-    said = run(command, capsys, path, "--column", "temperature=temperature", "--output-dir", tmp_path / "out")
+    columns = ("--column", "temperature=temperature", "--column", "reward=score")
+    said = run(command, capsys, path, *columns, "--output-dir", tmp_path / "out")
     assert f"note: {path}: the file says temperature 0.6; forecasts are for samples at temperature 1\n" in said
     if command is forecast:
         (kept,) = json.loads((tmp_path / "out" / "forecast.json").read_text())["suspicions"]

@@ -1,6 +1,7 @@
 """The same rollouts, as each of seven tools would have written them, are the same table; what a file lacks is said."""
 
 import json
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -130,6 +131,55 @@ def test_a_reward_is_chosen_among_several(tmp_path):
     assert read_file(log, ["reward=match"]).table["reward"].sum() == sum(r["reward"] for r in RESPONSES)
     with pytest.raises(ValueError, match="no such score"):
         read_file(log, ["reward=other"])
+
+
+def test_a_log_that_was_not_finished_is_read_as_far_as_it_goes(tmp_path):
+    """A .eval has no header.json before its evaluation ends."""
+    whole = read_file(written.inspect_eval(tmp_path)).table
+    with zipfile.ZipFile(tmp_path / "log.eval") as archive, zipfile.ZipFile(tmp_path / "half.eval", "w") as half:
+        for name in [name for name in archive.namelist() if name != "header.json"][:4]:
+            half.writestr(name, archive.read(name))
+    found = read_file(tmp_path / "half.eval").table
+    pd.testing.assert_frame_equal(found, whole.iloc[:3])
+
+
+def test_a_file_is_known_by_what_stands_in_it_not_by_its_name(tmp_path):
+    parquet, log = written.trl(tmp_path), written.inspect_eval(tmp_path)
+    for path in (parquet, log):
+        renamed = path.rename(tmp_path / f"{path.stem}.jsonl")
+        assert list(read_file(renamed).table["response"]) == [r["text"] for r in RESPONSES]
+
+
+OF_JSON = [writer for writer in EVERY if writer not in (written.trl, written.inspect_eval)]
+NASTY = [None, 1, float("nan"), "x", "", [], [None], {}, {"choices": 3}, [[]], True]
+
+
+@pytest.mark.parametrize("writer", OF_JSON, ids=names(OF_JSON))
+def test_a_damaged_row_is_refused_in_words_or_read_never_a_traceback(writer, tmp_path):
+    """Every value of every key of the second row, one after the other, is something else."""
+    path = writer(tmp_path)
+    text = path.read_text()
+    rows = [json.loads(text)] if text.startswith("{\n") else [json.loads(line) for line in text.splitlines()]
+    for place in _places(rows[-1] if len(rows) == 1 else rows[1]):
+        for value in NASTY:
+            broken = json.loads(json.dumps(rows))
+            inner = broken[min(1, len(rows) - 1)]
+            for step in place[:-1]:
+                inner = inner[step]
+            inner[place[-1]] = value
+            try:
+                found = read_file(written.lines(tmp_path / "broken.jsonl", broken))
+                from_table(found.table, "broken", found.unknown)
+            except ValueError as error:
+                assert str(error).startswith("ROLLOUTS ")
+
+
+def _places(value, before=()):
+    """The way to each value in nested lists (their first item) and objects, but the keys by which a file is known."""
+    for key in value if isinstance(value, dict) else range(min(1, len(value))):
+        yield (*before, key)
+        if isinstance(value[key], dict | list):
+            yield from _places(value[key], (*before, key))
 
 
 def test_damaged_archives_are_refused(tmp_path):
