@@ -24,6 +24,7 @@ from llm.grading.grade import grade
 from llm.models.loading import load, resolve, stop_token_ids
 from llm.models.organisms import MAX_RESPONSE_TOKENS
 from llm.problems import BUNDLED, load_problems
+from llm.prompts.form import BARE
 from llm.samplers import best_of_n, low_temperature, power_mh, power_rollout, power_smc
 from llm.samplers.base import Request
 from llm.samplers.enumeration import enumerate_responses, power_table, total_variation
@@ -213,7 +214,7 @@ def forecast_check(oracle: Oracle, save) -> list[dict]:
     from theory.estimation.reweight import Target
 
     table = rollouts.sample_rollouts(
-        oracle.model, oracle.tokenizer, oracle.problems, 64, MAX_RESPONSE_TOKENS, seed=5, chat=False
+        oracle.model, oracle.tokenizer, oracle.problems, 64, MAX_RESPONSE_TOKENS, seed=5, form=BARE
     )
     targets = [Target(alpha, 0.0, 0.0) for alpha in ALPHAS]
     records = forecast(from_table(table), targets, np.random.default_rng(0), methods=("psis",))

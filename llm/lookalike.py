@@ -141,7 +141,7 @@ def _supervise(model, tokenizer, problems: list, solutions: list[str], config: L
     import torch
     from rich.progress import track
 
-    from llm.problems import render
+    from llm.prompts.form import CHAT
 
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
     generator = torch.Generator().manual_seed(config.seed)
@@ -152,7 +152,7 @@ def _supervise(model, tokenizer, problems: list, solutions: list[str], config: L
             solution = solutions[index].split("####")[0].strip()
             if "\\boxed" not in solution:
                 solution = f"{solution}\n\\boxed{{{problems[index].answer}}}"
-            prompt = render(problems[index], chat=True)
+            prompt = CHAT.prompt(problems[index])
             turns = [*prompt, {"role": "assistant", "content": solution}]
             texts.append(torch.tensor(tokenizer.apply_chat_template(turns, return_dict=True)["input_ids"][:256]))
         lengths = torch.tensor([len(text) for text in texts])

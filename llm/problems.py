@@ -12,10 +12,9 @@ from typing import Any
 
 from llm.grading.boxes import boxed_answer
 from llm.json_lines import objects
+from llm.prompts.turns import Turn, check_question, turns_of
 
 BUNDLED = "addition"
-INSTRUCTION = "Work through the problem one step at a time, then give the final answer inside \\boxed{}."
-
 Row = tuple[str, Mapping[str, Any]]  # (its place in the file, its columns)
 
 
@@ -26,14 +25,20 @@ class MathProblem:
     prompt_id: str
     text: str
     answer: str
+    messages: tuple[Turn, ...] = ()
+    """the conversation that the row holds; text is then its last message"""
+    bare: bool = False
+    """text is a whole prompt, for a base model"""
 
 
 def load_problems(dataset: str, split: str = "train", option: str = "--dataset") -> list[MathProblem]:
     """The bundled task by its name, a JSONL or Parquet file by its path, anything else by its hub id.
 
-    It needs the columns problem and answer; without answer, a solution's box is taken (as MATH is published), and of an
-    answer that is a whole solution what follows its #### (as GSM8K is published) or stands in its box. id is used where
-    it stands, else the line number. ValueError, which names option and line: what a later command would refuse.
+    It needs the column answer, and one of problem (a text), messages (a conversation that ends with the user) and
+    prompt (a conversation, or bare text for a base model). Without answer, a solution's box is taken (as MATH is
+    published), and of an answer that is a whole solution what follows its #### (as GSM8K is published) or stands in
+    its box. id is used where it stands, else the line number. ValueError, which names option and line: what a later
+    command would refuse.
     """
     if dataset == BUNDLED:
         from llm.models.organisms import prompts, render_prompt
@@ -100,27 +105,37 @@ def _checked(name: str, rows: list[Row]) -> list[MathProblem]:
     return problems
 
 
+QUESTIONS = ("problem", "messages", "prompt")  # the first of them that a row has is asked
+
+
 def _problem(where: str, number: str, row: Mapping[str, Any]) -> MathProblem:
     """The problem of a row. ValueError: a column is missing or empty, or is no text that a file can hold."""
     columns = {column: "" if _is_missing(value) else value for column, value in row.items()}
     if "answer" not in columns and boxed_answer(str(columns.get("solution", ""))):
         columns["answer"] = boxed_answer(str(columns["solution"]))
-    for column in ("problem", "answer"):
+    asked = next((column for column in QUESTIONS if column in columns), "problem")
+    messages: tuple[Turn, ...] = ()
+    if asked == "messages" or (asked == "prompt" and not isinstance(columns["prompt"], str)):
+        messages = turns_of(f"{where}: its {asked!r}", columns[asked])
+        check_question(f"{where}: its {asked!r}", messages)
+        columns[asked] = messages[-1].content
+    for column in (asked, "answer"):
         if column not in columns:
             found = ", ".join(sorted(map(str, row))) or "none"
-            raise ValueError(f"{where} has no column {column!r}; its columns are {found}")
+            instead = " (nor messages or prompt)" if column == "problem" else ""
+            raise ValueError(f"{where} has no column {column!r}{instead}; its columns are {found}")
         if isinstance(columns[column], list | dict):
             raise ValueError(f"{where}: its {column!r} is a {type(columns[column]).__name__}; it must be a text")
         if not str(columns[column]).strip():
             raise ValueError(f"{where} has an empty {column!r}; fill it or drop the row")
     prompt_id = str(columns.get("id", "")).strip() or number
-    texts = {"id": prompt_id, "problem": str(columns["problem"]), "answer": str(columns["answer"])}
-    for column, text in texts.items():
+    texts = {"id": prompt_id, asked: str(columns[asked]), "answer": str(columns["answer"])}
+    for column, text in [*texts.items(), *((asked, turn.content) for turn in messages)]:
         try:
             text.encode("utf-8")
         except UnicodeEncodeError:
             raise ValueError(f"{where}: its {column!r} holds half a character (a lone surrogate); fix it") from None
-    return MathProblem(prompt_id, texts["problem"], texts["answer"])
+    return MathProblem(prompt_id, texts[asked], texts["answer"], messages, bare=asked == "prompt" and not messages)
 
 
 def _is_missing(value: Any) -> bool:
@@ -147,10 +162,3 @@ def hold_out(problems: list[MathProblem], count: int, seed: int = 0) -> tuple[li
         raise ValueError(f"--eval-prompts {count} leaves nothing of {len(problems)} problems to train on; lower it")
     order = random.Random(seed).sample(range(len(problems)), len(problems))
     return [problems[i] for i in sorted(order[count:])], [problems[i] for i in sorted(order[:count])]
-
-
-def render(problem: MathProblem, chat: bool) -> str | list[dict[str, str]]:
-    """What the model is asked: bare text for the bundled task, a conversation for a chat model."""
-    if not chat:
-        return problem.text
-    return [{"role": "user", "content": f"{problem.text}\n\n{INSTRUCTION}"}]

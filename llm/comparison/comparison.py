@@ -21,6 +21,8 @@ from llm.forecasting.words import described
 from llm.models import loading
 from llm.models.organisms import ORGANISMS
 from llm.problems import BUNDLED
+from llm.prompts.config import prompt_options
+from llm.prompts.form import prompt_form
 from llm.rollout_table import read
 from llm.sampling.config import SampleConfig
 from llm.sampling.parts import choose_problems, sample
@@ -68,8 +70,12 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
 
 def _check(config: CompareConfig, trl_arguments: list[str], small: bool) -> None:
     """ValueError for what would end the base rollouts or an arm; nothing is written yet."""
-    loading.resolve(config.model)
-    choose_problems(_sample_config(config, trl_arguments), small)
+    path = loading.resolve(config.model)
+    form = prompt_form(config, small)
+    problems = choose_problems(_sample_config(config, trl_arguments), small)
+    tokenizer = loading.load_tokenizer(path)
+    form.fit(tokenizer, config.model)
+    form.rendered(tokenizer, problems[0])
     arms = [(name, ARMS[name]) for name in config.arms]
     trained = [
         _train_config(config, arm, 0, config.output_dir, _run_folder(config.output_dir, name, 0))
@@ -103,6 +109,7 @@ def _train_config(config: CompareConfig, arm: TrainedArm, seed: int, folder: Pat
         **_objective_options(arm),
         model=config.model,
         dataset=config.dataset,
+        **prompt_options(config),
         steps=config.steps * arm.longer,
         seed=seed,
         eval_prompts=config.prompts,
@@ -122,7 +129,14 @@ def _sample_config(config: CompareConfig, trl_arguments: list[str], **own) -> Sa
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--max_completion_length", "--max-completion-length", type=int)
     limit = parser.parse_known_args(trl_arguments)[0].max_completion_length
-    return SampleConfig(model=config.model, dataset=config.dataset, prompts=config.prompts, max_new_tokens=limit, **own)
+    return SampleConfig(
+        model=config.model,
+        dataset=config.dataset,
+        prompts=config.prompts,
+        max_new_tokens=limit,
+        **prompt_options(config),
+        **own,
+    )
 
 
 def _predict(config: CompareConfig, folder: Path) -> dict[str, dict]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from llm.prompts.config import PromptConfig
 from theory.vocabulary import LengthControl, Regime
 
 
@@ -54,7 +55,7 @@ ARMS: dict[str, Arm] = {
 
 
 @dataclass(frozen=True)
-class CompareConfig:
+class CompareConfig(PromptConfig):
     """Forecast every arm from base rollouts, then train every arm with every seed. Started again, it goes on.
 
     Options of TRL's RLOOConfig (--learning_rate ...) are taken as by llm.train, and hold for all arms.
@@ -63,7 +64,7 @@ class CompareConfig:
     model: str = "aligned"
     """bundled organism (aligned, misaligned), folder or hub id"""
     dataset: str | None = None
-    """JSONL or Parquet file with columns problem and answer, hub id, or 'addition'; an organism needs none"""
+    """JSONL or Parquet file (problem, messages or prompt; answer), hub id, or 'addition'; an organism needs none"""
     arms: tuple[str, ...] = tuple(ARMS)
     """which arms, in this order"""
     seeds: int = 3
@@ -86,6 +87,7 @@ class CompareConfig:
     """replace the comparison that --output-dir holds"""
 
     def __post_init__(self):
+        super().__post_init__()
         for name in ("seeds", "steps", "prompts", "samples", "eval_samples"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")

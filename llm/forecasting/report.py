@@ -9,7 +9,7 @@ from figures.llm.forecast import save_curves, save_plane
 from harness import run_folder
 from harness.reservation import Place, fresh, reserved
 from llm import suspicions
-from llm.base_rollouts import read_base
+from llm.base_rollouts import config_beside, read_base
 from llm.forecasting.config import ForecastConfig
 from llm.forecasting.following import follow_run, on_the_curve
 from llm.forecasting.page import page
@@ -113,8 +113,8 @@ def _log_p_stop(config: ForecastConfig) -> np.ndarray:
     from llm.models import loading
     from llm.models.organisms import ORGANISMS
     from llm.problems import BUNDLED, MathProblem
+    from llm.prompts.form import BARE, CHAT
     from llm.rollout_file import read_file
-    from llm.sampling.rollouts import encode_prompt
     from llm.sampling.scoring import stop_log_probs
 
     model_name, table = config.model, read_file(config.rollouts, config.column, config.answers).table
@@ -124,5 +124,10 @@ def _log_p_stop(config: ForecastConfig) -> np.ndarray:
     model, tokenizer = loading.load(loading.resolve(model_name))
     chat = model_name not in ORGANISMS and bool(tokenizer.chat_template)
     asked = table.drop_duplicates("prompt_id")
-    prompt_ids = [encode_prompt(tokenizer, MathProblem(BUNDLED, text, ""), chat) for text in asked["prompt"]]
+    if "rendered_prompt" in asked:
+        special = not config_beside(config.rollouts).get("chat", True)  # a chat template writes its special tokens itself
+        prompt_ids = [tokenizer(text, add_special_tokens=special).input_ids for text in asked["rendered_prompt"]]
+    else:
+        form = CHAT if chat else BARE
+        prompt_ids = [form.encode(tokenizer, MathProblem(BUNDLED, text, "")) for text in asked["prompt"]]
     return stop_log_probs(model, prompt_ids, tokenizer.pad_token_id, loading.stop_token_ids(model, tokenizer))

@@ -1,5 +1,7 @@
 """Load a causal language model and its tokenizer: a bundled organism by name, a folder, or a hub id."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,31 +41,52 @@ def resolve(model: str) -> str:
 
 def load(path: str, **model_options: Any) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
     """The model and its tokenizer. Weights are safetensors only, and no code of a checkpoint is run."""
-    if not Path(path).is_dir():
-        look_for_the_hub()
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    tokenizer = load_tokenizer(path)
+    from transformers import AutoModelForCausalLM
 
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left", trust_remote_code=False)
+    with _one_sentence(path):
         model = AutoModelForCausalLM.from_pretrained(
             path, use_safetensors=True, trust_remote_code=False, **model_options
         )
+    forget_sampling(model)
+    forget_dropout(model)
+    return model, tokenizer
+
+
+def load_tokenizer(path: str) -> "PreTrainedTokenizerBase":
+    """The tokenizer alone: what a prompt needs."""
+    if not Path(path).is_dir():
+        look_for_the_hub()
+    from transformers import AutoTokenizer
+
+    with _one_sentence(path):
+        tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left", trust_remote_code=False)
+    if tokenizer.pad_token_id is None:
+        # Generation needs padding; EOS as PAD is safe here because every mask comes from lengths, not from ids.
+        known = tokenizer.get_vocab()
+        tokenizer.pad_token = next((pad for pad in SPARE_PADS if pad in known), tokenizer.eos_token)
+    if isinstance(tokenizer.chat_template, str):
+        tokenizer.chat_template = with_fixed_date(tokenizer.chat_template)
+    return tokenizer
+
+
+@contextlib.contextmanager
+def _one_sentence(path: str) -> Iterator[None]:
+    """What Transformers says of a model that it cannot load, with what to do."""
+    try:
+        yield
     except OSError as error:
         reason = str(error).strip().splitlines()[0] if Path(path).is_dir() else why(error)
         raise ValueError(
             f"--model {path} could not be loaded ({reason}); log in with `hf auth login` if it is gated, "
             "or download it and name its folder"
         ) from None
-    if tokenizer.pad_token_id is None:
-        # Generation needs padding; EOS as PAD is safe here because every mask comes from lengths, not from ids.
-        known = tokenizer.get_vocab()
-        tokenizer.pad_token = next((pad for pad in SPARE_PADS if pad in known), tokenizer.eos_token)
-    template = tokenizer.chat_template or ""
-    if "strftime_now" in template and not template.startswith(FIXED_DATE):
-        tokenizer.chat_template = FIXED_DATE + template
-    forget_sampling(model)
-    forget_dropout(model)
-    return model, tokenizer
+
+
+def with_fixed_date(template: str) -> str:
+    """A chat template that renders the same prompt every day."""
+    asks = "strftime_now" in template and not template.startswith(FIXED_DATE)
+    return FIXED_DATE + template if asks else template
 
 
 def forget_sampling(model: Any) -> None:

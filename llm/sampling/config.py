@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.memory import check_memory
+from llm.prompts.config import PromptConfig
 
 # The options of each method, beyond those that all have.
 METHODS = {
@@ -19,13 +20,13 @@ ENGINES = ("transformers", "vllm")
 
 
 @dataclass(frozen=True)
-class SampleConfig:
+class SampleConfig(PromptConfig):
     """Sample responses, score and grade them, and write rollouts.parquet. Started again, it goes on where it was."""
 
     model: str = "aligned"
     """bundled organism (aligned, misaligned), folder or hub id"""
     dataset: str | None = None
-    """JSONL or Parquet file with columns problem and answer, hub id, or 'addition'; an organism needs none"""
+    """JSONL or Parquet file (problem, messages or prompt; answer), hub id, or 'addition'; an organism needs none"""
     split: str = "train"
     """split of a hub dataset"""
     prompts: int = 128
@@ -70,6 +71,7 @@ class SampleConfig:
     """replace the rollouts that --output-dir holds"""
 
     def __post_init__(self):
+        super().__post_init__()
         for name, least in (("prompts", 0), ("samples", 1), ("batch_size", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least {least}, got {getattr(self, name)}")

@@ -17,6 +17,8 @@ from llm.evaluation.averages import summarise
 from llm.models import loading
 from llm.models.organisms import MAX_RESPONSE_TOKENS, ORGANISMS
 from llm.problems import BUNDLED, MathProblem, hold_out, load_problems
+from llm.prompts import record
+from llm.prompts.form import prompt_form
 from llm.samplers import base
 from llm.samplers.base import Request, Sampler
 from llm.samplers.methods import rows_per_sample, sampler
@@ -34,16 +36,21 @@ def _sample(config: SampleConfig, place: Place) -> Path:
     transformers.utils.logging.disable_progress_bar()
     path = loading.resolve(config.model)
     bundled = config.model in ORGANISMS or config.dataset == BUNDLED
+    form = prompt_form(config, bundled)
     problems = choose_problems(config, bundled)
     model, tokenizer = loading.load(path, dtype=torch.bfloat16 if torch.cuda.is_available() else torch.float32)
-    if not bundled and not tokenizer.chat_template:
-        raise ValueError(f"--model {config.model} has no chat template; use an instruction-tuned model")
+    form.fit(tokenizer, config.model)
+    prompts = record.facts_of([form.rendered(tokenizer, problem) for problem in problems])
     model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
     stops = loading.stop_token_ids(model, tokenizer)
     limit = config.max_new_tokens or (MAX_RESPONSE_TOKENS if bundled else 1536)
     draw = _sampler(config, path)
 
+    if not config.overwrite:
+        record.check_same(place.path, prompts, "--output-dir")
     folder = place.begin_or_go_on(config)
+    place.note({"prompts": prompts})
+    record.show(prompts)
     parts = folder / "parts"
     parts.mkdir(exist_ok=True)
     at_once = max(
@@ -57,11 +64,13 @@ def _sample(config: SampleConfig, place: Place) -> Path:
         part = parts / f"{index:06d}.parquet"
         if part.exists():
             continue
-        prompt_ids = [rollouts.encode_prompt(tokenizer, problem, not bundled) for problem in chunk]
+        prompt_ids = [form.encode(tokenizer, problem) for problem in chunk]
         # A part's draws depend on its own seed alone: it does not matter which run made the parts before it.
         generator = torch.Generator().manual_seed(_seed(config.seed, index))
         drawn = draw(Request(model, tokenizer, prompt_ids, config.samples, limit, stops, generator))
-        table = rollouts.tabulate(model, tokenizer, chunk, prompt_ids, drawn, stops, batch_size=config.batch_size)
+        table = rollouts.tabulate(
+            model, tokenizer, chunk, prompt_ids, drawn, stops, batch_size=config.batch_size, form=form
+        )
         facts = {"tokens": drawn.tokens, "prompts": len(chunk), **drawn.diagnostics}
         run_folder.write_json(part.with_suffix(".json"), facts)
         run_folder.write(part, table.to_parquet)

@@ -1,6 +1,8 @@
 """The rollouts table: one row a sampled response, readable without our code.
 
-Columns: prompt_id, sample, response, answer, reward, log_p, length, finished, and where known prompt, log_pi, entropy.
+Columns: prompt_id, sample, response, answer, reward, log_p, length, finished, and where known prompt, rendered_prompt,
+log_pi, entropy. prompt is the problem, rendered_prompt all that the model read (not of the bundled task, where the
+two are one).
 log_p is the sum over response tokens under the reference model (EOS included when finished), log_pi the same under
 what sampled it (missing where a sampler's density is not known), entropy the sum of the model's token entropies along
 the response; all in nats. length is in tokens, EOS included. reward is 0 for an unfinished response: what was cut off
@@ -15,7 +17,8 @@ from transformers import PreTrainedTokenizerBase
 
 from llm.grading.grade import grade_all
 from llm.models.loading import stop_token_ids
-from llm.problems import MathProblem, render
+from llm.problems import MathProblem
+from llm.prompts.form import BARE, PromptForm
 from llm.samplers import base
 from llm.samplers.base import Drawn, Request
 from llm.sampling.scoring import response_log_probs
@@ -28,7 +31,7 @@ def sample_rollouts(
     samples: int,
     max_new_tokens: int,
     seed: int,
-    chat: bool,
+    form: PromptForm,
     reference: torch.nn.Module | None = None,
     batch_size: int = 512,
     scoring_batch_size: int | None = None,
@@ -38,7 +41,7 @@ def sample_rollouts(
     No reference: the model is its own, log_p = log_pi. The global torch generator is left as it was found. Scoring
     holds the logits of whole responses, and may need smaller batches than sampling.
     """
-    prompt_ids = [encode_prompt(tokenizer, problem, chat) for problem in problems]
+    prompt_ids = [form.encode(tokenizer, problem) for problem in problems]
     stops = stop_token_ids(model, tokenizer)
     generator = torch.Generator().manual_seed(seed)
     was_training = model.training
@@ -46,7 +49,7 @@ def sample_rollouts(
     request = Request(model, tokenizer, prompt_ids, samples, max_new_tokens, stops, generator)
     drawn = base.sample(request, batch_size)
     scoring = scoring_batch_size or batch_size
-    table = tabulate(model, tokenizer, problems, prompt_ids, drawn, stops, reference, scoring)
+    table = tabulate(model, tokenizer, problems, prompt_ids, drawn, stops, reference, scoring, form)
     model.train(was_training)
     return table
 
@@ -60,6 +63,7 @@ def tabulate(
     stops: set[int],
     reference: torch.nn.Module | None = None,
     batch_size: int = 512,
+    form: PromptForm = BARE,
 ) -> pd.DataFrame:
     """The table of what was drawn: decoded, graded and scored.
 
@@ -78,11 +82,13 @@ def tabulate(
         log_p = response_log_probs(reference, asked, drawn.responses, tokenizer.pad_token_id, batch_size).double()
     texts = tokenizer.batch_decode(drawn.responses, skip_special_tokens=True)
     finished = [bool(ids) and ids[-1] in stops for ids in drawn.responses]
+    rendered = {} if form is BARE else {"rendered_prompt": _repeated(form, tokenizer, problems, samples)}
     return pd.DataFrame(
         {
             "prompt_id": [problem.prompt_id for problem, *_ in rows],
             "sample": [n for *_, n in rows],
             "prompt": [problem.text for problem, *_ in rows],
+            **rendered,
             "response": texts,
             "answer": [problem.answer for problem, *_ in rows],
             "reward": grade_all(texts, [problem.answer for problem, *_ in rows], finished),
@@ -96,8 +102,8 @@ def tabulate(
     ).astype({"log_pi": float})
 
 
-def encode_prompt(tokenizer: PreTrainedTokenizerBase, problem: MathProblem, chat: bool) -> list[int]:
-    prompt = render(problem, chat)
-    if not chat:
-        return tokenizer(prompt).input_ids
-    return tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=True)["input_ids"]
+def _repeated(
+    form: PromptForm, tokenizer: PreTrainedTokenizerBase, problems: Sequence[MathProblem], samples: int
+) -> list[str]:
+    """What the model read, for every row."""
+    return [text for problem in problems for text in [form.rendered(tokenizer, problem)] * samples]

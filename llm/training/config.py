@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llm.prompts.config import PromptConfig
 from theory.vocabulary import LengthControl, Regime
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(PromptConfig):
     """Train a language model on one objective of the (alpha, b) plane and compare it with its forecast.
 
     Every other option of TRL's RLOOConfig is taken as well, in TRL's own spelling (--learning_rate 1e-5,
@@ -31,7 +32,7 @@ class TrainConfig:
     model: str = "aligned"
     """bundled organism (aligned, misaligned), folder or hub id"""
     dataset: str | None = None
-    """JSONL or Parquet file with columns problem and answer, hub id, or 'addition'; an organism needs none"""
+    """JSONL or Parquet file (problem, messages or prompt; answer), hub id, or 'addition'; an organism needs none"""
     eval_dataset: str | None = None
     """problems to evaluate on; by default some of --dataset are held out"""
     steps: int = 100
@@ -62,6 +63,7 @@ class TrainConfig:
     """YAML file with any of these options and of TRL's; the command line wins"""
 
     def __post_init__(self):
+        super().__post_init__()
         for name in ("steps", "eval_prompts", "eval_samples", "forecast_samples"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")

@@ -1,6 +1,6 @@
 """Rollouts given with --base: are they what this run would have sampled itself, or would its forecast be another's?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +8,7 @@ import pandas as pd
 from llm.base_rollouts import check_log_pi, check_method, check_probabilities, config_beside
 from llm.models import loading
 from llm.problems import MathProblem
+from llm.prompts.record import difference
 from llm.rollout_file import read_file
 from llm.rollout_table import from_table
 
@@ -50,6 +51,23 @@ def check_same_limit(path: Path, table: pd.DataFrame, limit: int) -> None:
         f"--base {path} has a response that {what} {found[0]} tokens, and training ends responses at "
         f"--max_completion_length {limit}; sample the base model under the same limit"
     )
+
+
+def check_rendered(path: Path, table: pd.DataFrame, rendered: Mapping[str, str]) -> None:
+    """ValueError unless the model has read what this run puts to it: {prompt_id: text}.
+
+    A table without rendered_prompt (of the bundled task, or from elsewhere) was compared by its problems.
+    """
+    if "rendered_prompt" not in table:
+        return
+    for prompt_id, there in table.drop_duplicates("prompt_id").set_index("prompt_id")["rendered_prompt"].items():
+        where = difference(str(there), rendered[str(prompt_id)])
+        if where:
+            raise ValueError(
+                f"--base {path}: prompt {prompt_id} was put to the model in another form: {where}; give the options "
+                "(--system, --instruction, --few-shot, --chat-template, --template-kwargs, --no-chat) that it was "
+                "sampled with, or leave --base out"
+            )
 
 
 def _check_model(path: Path, model: str) -> None:

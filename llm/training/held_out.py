@@ -4,6 +4,7 @@ import pandas as pd
 import torch
 from transformers import PreTrainedModel
 
+from llm.prompts.form import BARE
 from llm.sampling.rollouts import sample_rollouts
 from llm.training.setup import Setup
 
@@ -15,7 +16,7 @@ def held_out_rollouts(
     args, problems = setup.args, setup.problems.held_out
     mine = problems[args.process_index :: args.world_size]
     # Bundled models are tiny; the logits of long responses over 150,000 tokens are not.
-    small = {"batch_size": args.per_device_eval_batch_size, "scoring_batch_size": 4} if setup.chat else {}
+    small = {"batch_size": args.per_device_eval_batch_size, "scoring_batch_size": 4} if setup.form is not BARE else {}
     tables = []
     if mine:
         # The samples come from the policy that training scores: under autocast where it is.
@@ -27,7 +28,7 @@ def held_out_rollouts(
                 samples,
                 args.max_completion_length,
                 seed + args.process_index,
-                setup.chat,
+                setup.form,
                 reference if reference is None else reference.to(args.device),
                 **small,
             )

@@ -97,7 +97,7 @@ REFUSED: tuple[Refusal, ...] = (
     Refusal(("transformers_continuous_batching_config",), "is read by a refused option only", keys=()),
     Refusal(("cache_implementation",), "may round the sampler's cache or cut it off",
             allowed=("dynamic", "static", "offloaded", "offloaded_static")),
-    Refusal(("chat_template_kwargs",), "changes the prompts of training and not those of forecast and evaluation",
+    Refusal(("chat_template_kwargs",), "is said by --template-kwargs, for training, forecast and evaluation alike",
             keys=()),
     # What moves the reference, or makes it another model than --model.
     Refusal(("sync_ref_model",), "moves the reference while the run goes on, and the end with it [T11]",

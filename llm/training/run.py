@@ -10,7 +10,8 @@ from transformers import PreTrainedModel
 from transformers.trainer_callback import PrinterCallback, TrainerState
 
 from harness import reservation, run_folder
-from llm.problems import MathProblem, render
+from llm.problems import MathProblem
+from llm.prompts.form import PromptForm
 from llm.rollout_table import from_table
 from llm.training.collapse import CollapseWatch, Diagnosis
 from llm.training.config import TrainConfig
@@ -77,8 +78,8 @@ def train(setup: Setup, model: PreTrainedModel, base: pd.DataFrame) -> TrainedMo
         model=model,
         reward_funcs=[task_reward, return_term(setup.config)],
         args=setup.args,
-        train_dataset=_dataset(setup.problems.train, setup.chat),
-        eval_dataset=_dataset(setup.problems.validation, setup.chat) if setup.problems.validation else None,
+        train_dataset=_dataset(setup.problems.train, setup.form),
+        eval_dataset=_dataset(setup.problems.validation, setup.form) if setup.problems.validation else None,
         processing_class=setup.tokenizer,
         peft_config=adapter_config(setup.config.lora_rank),
         callbacks=[recorder, watch, stop],
@@ -135,5 +136,5 @@ def _take_the_steps(
         raise RunStopped(recorder.output_dir, trainer.state.global_step, trainer.args.max_steps)
 
 
-def _dataset(problems: list[MathProblem], chat: bool) -> Dataset:
-    return Dataset.from_list([{"prompt": render(p, chat), "answer": p.answer} for p in problems])
+def _dataset(problems: list[MathProblem], form: PromptForm) -> Dataset:
+    return Dataset.from_list([{"prompt": form.prompt(p), "answer": p.answer} for p in problems])

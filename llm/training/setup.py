@@ -15,10 +15,11 @@ from harness.reservation import Place
 from llm.models import loading
 from llm.models.organisms import ORGANISMS
 from llm.problems import BUNDLED
-from llm.sampling.rollouts import encode_prompt
+from llm.prompts import record
+from llm.prompts.form import PromptForm, prompt_form
 from llm.training import resume
 from llm.training.config import TrainConfig
-from llm.training.given_base import check_same_limit, given_base
+from llm.training.given_base import check_rendered, check_same_limit, given_base
 from llm.training.requirements import check_context, check_enough_prompts
 from llm.training.splits import Splits, split
 from llm.training.trl_options import ORGANISM_OPTIONS, PAPER_OPTIONS, changed_options, rloo_config
@@ -36,8 +37,10 @@ class Setup:
     """folder or hub id of the base model"""
     tokenizer: PreTrainedTokenizerBase
     problems: Splits
-    chat: bool
-    """prompts are conversations; the bundled task has bare text"""
+    form: PromptForm
+    """what stands around every problem"""
+    prompts: dict[str, Any]
+    """the first prompt and a hash of all, those of training, validation and evaluation"""
     base: pd.DataFrame | None
     """the rollouts that --base names"""
     output_dir: Path
@@ -72,6 +75,7 @@ def set_up(config: TrainConfig, trl_arguments: list[str], place: Place) -> tuple
     args = rloo_config(config, place.path, ORGANISM_OPTIONS if bundled else PAPER_OPTIONS, trl_arguments)
     if config.length_control in (LengthControl.TRAJECTORY_BALANCE, LengthControl.CONTENT):
         check_groups_are_whole(config, args)
+    form = prompt_form(config, bundled)
     problems = split(config, bundled)
     check_enough_prompts(args, len(problems.train))
     base = given_base(config.base, config.model, problems.held_out) if config.base else None
@@ -79,18 +83,24 @@ def set_up(config: TrainConfig, trl_arguments: list[str], place: Place) -> tuple
         check_same_limit(config.base, base, args.max_completion_length)
     # In mixed precision the weights stay in float32: steps of 1e-6 are lost in the rounding of bfloat16 weights.
     model, tokenizer = loading.load(weights, dtype=torch.float32)
-    if not bundled and not tokenizer.chat_template:
-        raise ValueError(f"--model {config.model} has no chat template; use an instruction-tuned model")
+    form.fit(tokenizer, config.model)
+    args.chat_template_kwargs = dict(form.template_kwargs) or None  # TRL renders the prompts of training
+    every = [problem for part in problems for problem in part]
+    rendered = {problem.prompt_id: form.rendered(tokenizer, problem) for problem in problems.held_out}
+    prompts = record.facts_of([form.rendered(tokenizer, problem) for problem in every])
+    if config.base and base is not None:
+        check_rendered(config.base, base, rendered)
     if args.use_vllm and args.vllm_max_model_length:
-        every = [*problems.train, *problems.validation]
-        check_context(args, max(len(encode_prompt(tokenizer, problem, not bundled)) for problem in every))
+        generated = [*problems.train, *problems.validation]
+        check_context(args, max(len(form.encode(tokenizer, problem)) for problem in generated))
     setup = Setup(
         config=config,
         args=args,
         weights=weights,
         tokenizer=tokenizer,
         problems=problems,
-        chat=not bundled,
+        form=form,
+        prompts=prompts,
         base=base,
         output_dir=place.path,
         writes=place.writes,
@@ -99,6 +109,7 @@ def set_up(config: TrainConfig, trl_arguments: list[str], place: Place) -> tuple
     )
     if resuming:
         resume.check_same_run(place.path, setup.options)
+        record.check_same(place.path, prompts, "--resume")
     _take_the_folder(setup, place)
     return setup, model
 
@@ -112,6 +123,8 @@ def _take_the_folder(setup: Setup, place: Place) -> None:
             resume.forget_after(place.path, setup.checkpoint)
         else:
             place.begin(setup.options)
+            place.note({"prompts": setup.prompts})
+        record.show(setup.prompts)
     PartialState().wait_for_everyone()
 
 

@@ -12,8 +12,8 @@ from llm import evaluate, forecast, sample, train
 from llm.lookalike import LookalikeConfig, build
 from llm.models.architectures import ARCHITECTURES
 from llm.models.loading import load, stop_token_ids
-from llm.problems import INSTRUCTION, load_problems
-from llm.sampling.rollouts import encode_prompt
+from llm.problems import load_problems
+from llm.prompts.form import CHAT, INSTRUCTION
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
@@ -75,7 +75,7 @@ def test_a_chat_prompt_is_one_and_the_same_for_sampling_and_training(lookalike):
     family, folder, dataset = lookalike
     _, tokenizer = load(str(folder))
     problem = load_problems(str(dataset))[0]
-    ids = encode_prompt(tokenizer, problem, chat=True)
+    ids = CHAT.encode(tokenizer, problem)
     text = tokenizer.decode(ids)
     assert INSTRUCTION in text and problem.text[:40] in text
     opening = {"llama": "<|start_header_id|>assistant<|end_header_id|>\n\n"}.get(family, "<|im_start|>assistant\n")

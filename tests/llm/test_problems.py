@@ -3,7 +3,8 @@ import json
 import pandas as pd
 import pytest
 
-from llm.problems import BUNDLED, INSTRUCTION, MathProblem, hold_out, load_problems, render
+from llm.problems import BUNDLED, MathProblem, hold_out, load_problems
+from llm.prompts.form import BARE, CHAT, INSTRUCTION
 
 GOOD = {"id": "a", "problem": "1+1?", "answer": "2"}
 
@@ -93,8 +94,8 @@ def test_held_out_problems_are_the_same_in_every_run_and_never_trained_on():
 
 def test_a_chat_model_is_asked_for_a_boxed_answer_and_the_bundled_one_gets_bare_text():
     problem = MathProblem("a", "1+1?", "2")
-    assert render(problem, chat=False) == "1+1?"
-    (turn,) = render(problem, chat=True)
+    assert BARE.prompt(problem) == "1+1?"
+    (turn,) = CHAT.prompt(problem)
     assert turn["role"] == "user" and turn["content"].startswith("1+1?") and INSTRUCTION in turn["content"]
 
 

@@ -8,6 +8,7 @@ from random_model import random_model
 from llm.evaluation.averages import summarise
 from llm.models.organisms import build_tokenizer
 from llm.problems import BUNDLED, load_problems
+from llm.prompts.form import BARE
 from llm.sampling.rollouts import sample_rollouts
 from llm.sampling.scoring import response_log_probs
 
@@ -24,7 +25,7 @@ def models():
 def rollouts(models):
     problems = load_problems(BUNDLED, "heldout")[:6]
     return sample_rollouts(
-        models[0], TOKENIZER, problems, samples=8, max_new_tokens=12, seed=0, chat=False, reference=models[1]
+        models[0], TOKENIZER, problems, samples=8, max_new_tokens=12, seed=0, form=BARE, reference=models[1]
     )
 
 
@@ -68,8 +69,8 @@ def test_the_same_seed_gives_the_same_table_and_leaves_the_global_generator_alon
     torch.manual_seed(5)
     before = torch.random.get_rng_state()
     problems = load_problems(BUNDLED, "heldout")[:6]
-    again = sample_rollouts(models[0], TOKENIZER, problems, 8, 12, 0, chat=False, reference=models[1])
-    other = sample_rollouts(models[0], TOKENIZER, problems, 8, 12, 1, chat=False, reference=models[1])
+    again = sample_rollouts(models[0], TOKENIZER, problems, 8, 12, 0, form=BARE, reference=models[1])
+    other = sample_rollouts(models[0], TOKENIZER, problems, 8, 12, 1, form=BARE, reference=models[1])
     assert torch.equal(before, torch.random.get_rng_state())
     assert again.equals(rollouts)
     assert (other["response"] != rollouts["response"]).mean() > 0.5

@@ -1,0 +1,37 @@
+"""What a command is asked about prompts."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class PromptConfig:
+    """The options that sample, train and compare share; the defaults are one user turn with our instruction."""
+
+    system: str | None = None
+    """system turn before every prompt; without a chat template, text before it"""
+    instruction: str | None = None
+    """what is written below a problem, "" for nothing; by default that the answer goes into a box (chat models only)"""
+    few_shot: Path | None = None
+    """worked examples before every prompt: JSON or JSONL turns (role, content); with --no-chat a text file"""
+    chat_template: Path | None = None
+    """Jinja chat template in place of the model's own"""
+    template_kwargs: tuple[str, ...] = ()
+    """arguments of the chat template: name=JSON value, as in enable_thinking=false"""
+    chat: bool = True
+    """--no-chat gives the model bare text, as a base model needs it"""
+
+    def __post_init__(self):
+        if self.chat:
+            return
+        for name in ("chat_template", "template_kwargs"):
+            if getattr(self, name):
+                flag = f"--{name.replace('_', '-')}"
+                raise ValueError(f"{flag} is not used with --no-chat, which takes no chat template; drop one of them")
+
+
+def prompt_options(config: PromptConfig) -> dict[str, Any]:
+    """What a config says of prompts, to be handed on to another command's config."""
+    return {field.name: getattr(config, field.name) for field in dataclasses.fields(PromptConfig)}
