@@ -127,7 +127,7 @@ class Place:
     def note(self, facts: Mapping[str, Any]) -> None:
         """Keep further facts of the run that has begun beside what environment.json says of it."""
         if self.writes:
-            self._mark((ownership.read_mark(self.path) or {}) | facts)
+            self._mark({**(ownership.read_mark(self.path) or {}), **facts})
 
     def begin_or_go_on(self, config: Any, may_change: Sequence[str] = ()) -> Path:
         """begin(), but a run of this command with the same config is gone on with, finished or not.

@@ -43,12 +43,12 @@ class PromptForm:
                 f"--dataset: prompt {problem.prompt_id} is bare text, for a base model; add --no-chat, or call the "
                 "column problem to have it put to a chat model"
             )
-        own = problem.messages or (Turn("user", problem.text),)
+        own: tuple[Turn, ...] = problem.messages or (Turn("user", problem.text),)
         default = "" if problem.messages else INSTRUCTION
         instruction = default if self.instruction is None else self.instruction
         if instruction:
             own = (*own[:-1], Turn("user", f"{own[-1].content}\n\n{instruction}"))
-        head = () if self.system is None else (Turn("system", self.system),)
+        head: tuple[Turn, ...] = () if self.system is None else (Turn("system", self.system),)
         if own[0].role == "system":
             if head:
                 raise ValueError(

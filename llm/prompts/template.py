@@ -68,5 +68,5 @@ def _names(where: str, template: str) -> set[str]:
     try:
         return meta.find_undeclared_variables(jinja2.Environment(extensions=["jinja2.ext.loopcontrols"]).parse(plain))
     except jinja2.TemplateError as error:
-        line = f" line {error.lineno}" if getattr(error, "lineno", None) else ""
-        raise ValueError(f"{where}{line} is no Jinja template: {error}") from None
+        line = getattr(error, "lineno", None)
+        raise ValueError(f"{where}{f' line {line}' if line else ''} is no Jinja template: {error}") from None
