@@ -158,7 +158,7 @@ def test_a_token_is_not_printed():
 @pytest.mark.parametrize(
     ("typed", "near"),
     [
-        ("--learning_rat", "learning_rate"), ("--learning-rates", "learning_rate"), ("--temp", "temperature"),
+        ("--learning_rat", "learning_rate"), ("--learning-rates", "learning_rate"), ("--temper", "temperature"),
         ("--regim", "regime"), ("--outputdir", "output_dir"), ("--num_generation", "num_generations"),
         ("--use_vlm", "use_vllm"),
     ],
