@@ -125,7 +125,7 @@ def _log_p_stop(config: ForecastConfig) -> np.ndarray:
     chat = model_name not in ORGANISMS and bool(tokenizer.chat_template)
     asked = table.drop_duplicates("prompt_id")
     if "rendered_prompt" in asked:
-        special = not config_beside(config.rollouts).get("chat", True)  # a chat template writes its special tokens itself
+        special = not config_beside(config.rollouts).get("chat", True)  # a template writes its own
         prompt_ids = [tokenizer(text, add_special_tokens=special).input_ids for text in asked["rendered_prompt"]]
     else:
         form = CHAT if chat else BARE
