@@ -22,7 +22,7 @@ False
 >>> round(tilting_at_budget(log_p, correct, budget=0.1), 3)
 0.943
 
-Divided by their standard deviation (GRPO), advantages of log p need a KL weight of at least
+Divided by their standard deviation (GRPO) in large groups, advantages of log p need a KL weight of at least
 
 >>> round(critical_beta(log_p), 3)
 1.591
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from theory.coordinates import alpha_of_mean_log_p, coordinates_of_means, projection
     from theory.distribution import entropy, kl, renyi_entropy
     from theory.dynamics import iterated_sharpening, line, line_points, mirror_line, rate, step_is_stable
+    from theory.finite_group import finite_group_optimum, group_advantage
     from theory.length import empty_response_wins, existence_threshold, markov_power
     from theory.objectives import Coordinates, Objective, Points, optimum, regime, value
     from theory.passk import crossover, majority_at_k, pass_at_k, population_pass_at_k
@@ -58,6 +59,7 @@ _NAMES = {
     "coordinates": ("alpha_of_mean_log_p", "coordinates_of_means", "projection"),
     "distribution": ("entropy", "kl", "renyi_entropy"),
     "dynamics": ("iterated_sharpening", "line", "line_points", "mirror_line", "rate", "step_is_stable"),
+    "finite_group": ("finite_group_optimum", "group_advantage"),
     "fixed_points": (),
     "length": ("empty_response_wins", "existence_threshold", "markov_power"),
     "noise": (),
@@ -108,7 +110,10 @@ __all__ = [
     "empty_response_wins",
     "entropy",
     "existence_threshold",
+    "finite_group",
+    "finite_group_optimum",
     "fixed_points",
+    "group_advantage",
     "iterated_sharpening",
     "k3_in_loss_optimum",
     "kl",

@@ -24,6 +24,8 @@ class AtlasConfig:
     """Length exponent: returns are divided by |y|^kappa."""
     mixing: float = 0.0
     """Share of p that a moving reference keeps each round."""
+    num_generations: int = 8
+    """Responses to a prompt that GRPO compares with each other (TRL's num_generations)."""
     policy: Path | None = None
     """JSON, JSONL or Parquet with log_p (or p), reward and optionally length of one prompt's responses."""
     prompt_id: str | None = None
@@ -39,7 +41,7 @@ def main() -> None:
     from theory.policy_file import read_policy
 
     with one_line_errors(config):
-        trainer = Trainer(config.alpha, config.beta, config.kappa, config.mixing)
+        trainer = Trainer(config.alpha, config.beta, config.kappa, config.mixing, config.num_generations)
         if config.prompt_id is not None and config.policy is None:
             raise ValueError(f"--prompt-id {config.prompt_id} needs --policy FILE")
         listed = read_policy(config.policy, config.prompt_id) if config.policy else None

@@ -1,5 +1,6 @@
 """The cells of the atlas: where an objective ends under a trainer, at what rate, and whether it stays there."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from theory.budget import small_budget_ratio
 from theory.content import covariance_by_length
 from theory.distribution import entropy, expectation
 from theory.dynamics import iterated_sharpening_limit, rate, self_sharpening_winner
+from theory.finite_group import advantage_bound, finite_group_optimum
 from theory.objectives import REGIMES, Objective, optimum, regime
 from theory.problem import Problem
 from theory.reweighting import effective_sample_ratio
@@ -36,6 +38,7 @@ class Trainer:
     beta: float
     kappa: float
     mixing: float
+    group: int = 8
 
     def __post_init__(self):
         regime("tilted-tempered", self.alpha, self.beta)
@@ -43,6 +46,8 @@ class Trainer:
             raise ValueError(f"kappa must be finite and >= 0, got {self.kappa}")
         if not 0 <= self.mixing <= 1:
             raise ValueError(f"mixing must be between 0 and 1, got {self.mixing}: it is the share of p that is kept")
+        if not (self.group >= 2 and self.group == int(self.group)):
+            raise ValueError(f"num_generations must be a whole number of at least 2, got {self.group}")
 
     def regime(self, name: str) -> Objective:
         return regime(name, **{parameter: getattr(self, parameter) for parameter in _USES.get(name, ())})
@@ -136,7 +141,7 @@ def _other_estimators(trainer, policy):
         threshold = f"beta > {critical_beta(policy.log_p):.6g}"
         roots = std_normalised_alpha(policy.log_p, beta)
         if np.isnan(roots.stable):
-            target, stability, speed = "the mode of p", "collapses", "ever faster"
+            target, stability, speed = "the mode of p", "collapses in the limit", "ever faster"
             log_target = sharpening_limit(policy.log_p, policy.reward)
         else:
             target, speed = f"q(alpha={roots.stable:.6g}, b=0)", f"{_slope(policy.log_p, roots.stable, beta):.4g}"
@@ -147,7 +152,8 @@ def _other_estimators(trainer, policy):
         "log p with KL", "RLOO", f"q(alpha={rloo_alpha(beta):g}, b=0)", f"{beta:g}", "stable",
         f"step < {2 / beta:g}", "T12", plain,
     )  # fmt: skip
-    yield Entry("log p with KL", "GRPO, std-normalised", target, speed, stability, threshold, "T12", log_target)
+    yield Entry("log p with KL", "GRPO, G -> inf", target, speed, stability, threshold, "T12", log_target)
+    yield from _finite_groups(trainer, policy)
     for name, reward in (("tilted", policy and policy.reward), ("log p with KL", policy and _floor(policy.log_p))):
         log_target = policy and k3_in_loss_optimum(policy.log_p, reward, beta)
         yield Entry(name, "k3 in the loss", "p/(1 - A/beta)", "beta - max A", "stable", "none", "T13", log_target)
@@ -159,6 +165,24 @@ def _other_estimators(trainer, policy):
             "never settles: two distances that add up to the step", "none", "T14",
             policy and optimum(objective, policy.log_p, policy.reward),
         )  # fmt: skip
+
+
+def _finite_groups(trainer, policy):
+    """What GRPO does with the groups that are sampled: an end at every beta, whatever T12 says of G -> inf."""
+    beta, group = trainer.beta, trainer.group
+    farthest = f"log-odds move <= {2 * advantage_bound(group) / beta:.4g}"
+    for name, reward in (("tilted", policy and policy.reward), ("log p with KL", policy and _floor(policy.log_p))):
+        for k3, kind, target, stays in (
+            (False, "", "p e^(h/beta)", farthest),
+            (True, ", k3 in the loss", "p/(1 - h/beta)", "h < beta"),
+        ):
+            log_target = None
+            if policy:
+                with contextlib.suppress(ValueError):  # rewards that nearly tie: no numbers, the form stands
+                    log_target = finite_group_optimum(policy.log_p, reward, beta, group, k3)
+            yield Entry(
+                name, f"GRPO, G = {group}{kind}", target, "beta less the slope of h", stays, "none", "T25", log_target,
+            )  # fmt: skip
 
 
 def _other_references(trainer, policy):

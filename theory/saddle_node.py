@@ -1,4 +1,8 @@
-"""Dividing advantages by their standard deviation creates a second fixed point, and loses both below a critical β."""
+"""Dividing advantages by their standard deviation creates a second fixed point, and loses both below a critical β.
+
+By the standard deviation of the policy, that is: the limit of large groups. With groups of G there is a fixed point at
+every β (T25, theory.finite_group).
+"""
 
 from typing import NamedTuple
 
@@ -64,6 +68,7 @@ def std_normalised_alpha(
 def critical_beta(log_p: Float[np.ndarray, " y"], log_mass: Float[np.ndarray, " y"] | None = None) -> float:
     """β_c = 1/max_α [(α-1) sd_{q_{α,0}}(log p)]: the saddle-node below which std-normalised sharpening collapses. [T12]
 
+    In the limit of large groups; groups of G do not: `finite_group.finite_group_optimum` [T25].
     inf for a uniform p. Two equally likely levels a nat apart or a millionth have the same β_c: the curve scales.
     With log_mass, weighted samples stand for p, at every α: beyond the alphas that the samples reach, the maximum is
     that of their two likeliest; `critical_beta_of_sd` takes the alphas that can be relied on.

@@ -21,7 +21,9 @@ from theory.estimation.diagnosis import (
     Turn,
     TurningPoint,
 )
+from theory.finite_group import advantage_bound
 
+GROUPS = (8, 16)  # num_generations that are common
 PAPER_WEIGHTS = (1, 100, 10_000)  # values of b = 1/beta in the paper's grid
 REASONS = {
     Silent.SINGLE_SAMPLES: "no prompt has two samples",
@@ -135,10 +137,12 @@ def _(finding: CriticalBeta) -> str:
         why = REASONS[finding.silent or Silent.EQUAL_LOG_P]
         return f"The critical beta of GRPO cannot be told: {why}."
     high = f"{finding.high:.2g}" if np.isfinite(finding.high) else "no limit"
+    farthest = " and ".join(f"{2 * advantage_bound(group):.2g}/beta with {group}" for group in GROUPS)
     return (
-        "With advantages divided by their standard deviation (GRPO), sharpening has no fixed point below "
-        f"beta = {finding.value:.2g} on the median prompt (80 % of prompts: {finding.low:.2g} to {high}); RLOO always "
-        "has one."
+        "With advantages divided by their standard deviation (GRPO) in ever larger groups, sharpening has no fixed "
+        f"point below beta = {finding.value:.2g} on the median prompt (80 % of prompts: {finding.low:.2g} to {high}). "
+        "With num_generations samples a prompt it has one at every beta, nearer the mode the larger the group; "
+        f"log-odds move by at most {farthest} of them. RLOO always has one, whatever the group."
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from theory import atlas
+from theory.finite_group import finite_group_optimum
 from theory.trainers import critical_beta, std_normalised_alpha
 
 P = [0.05, 0.5, 0.15, 0.3, 0.0]
@@ -42,7 +43,8 @@ def test_the_table_has_every_trainer_and_regime_of_the_project(run):
     table = run()
     lines = table.splitlines()
     assert lines[0].split() == ["objective", "trainer", "target", "rate", "stability", "threshold", "statement"]
-    for name in ("RLOO", "GRPO, std-normalised", "k3 in the loss", "std-normalised total return", "trajectory balance",
+    for name in ("RLOO", "GRPO, G -> inf", "GRPO, G = 8", "GRPO, G = 8, k3 in the loss", "k3 in the loss",
+                 "std-normalised total return", "trajectory balance",
                  "trajectory balance, 1/|y|", "RLOO on log p/|y|^1", "moving reference", "majority vote",
                  "task", "tilted", "sharpening", "tempered", "tilted-tempered"):  # fmt: skip
         assert name in table
@@ -100,7 +102,7 @@ def test_a_policy_file_turns_targets_into_numbers(run, policy_file):
         ("tilted-tempered", "RLOO"): p**2 * np.exp(reward / 3),
         ("self-reward log pi", "RLOO"): np.array([0, 1.0, 0, 0, 0]),
         ("log p with KL", "RLOO"): p ** (4 / 3),
-        ("log p with KL", "GRPO, std-normalised"): p**stable,
+        ("log p with KL", "GRPO, G -> inf"): p**stable,
         ("tempered", "std-normalised total return"): p**2,
         ("tempered", "trajectory balance"): p**2,
         ("tempered", "trajectory balance, 1/|y|"): p**2 * np.exp(-rate * length),
@@ -110,7 +112,7 @@ def test_a_policy_file_turns_targets_into_numbers(run, policy_file):
     for cell, weights in expected.items():
         for name, value in measured(weights).items():
             np.testing.assert_allclose(entries[cell][name], value, rtol=1e-9, atol=1e-9)
-    std_cell = entries["log p with KL", "GRPO, std-normalised"]
+    std_cell = entries["log p with KL", "GRPO, G -> inf"]
     assert std_cell["stability"] == f"stable below alpha = {unstable:.6g}"
     assert std_cell["threshold"] == f"beta > {critical_beta(log_p):.6g}"
     # α̇ = 1/sd - β(α-1), differenced over a wider step than the atlas takes.
@@ -135,12 +137,19 @@ def test_a_policy_file_turns_targets_into_numbers(run, policy_file):
     np.testing.assert_allclose(about["covariance_within_length_T18"], 0.0, atol=1e-15)
 
 
-def test_below_critical_beta_the_atlas_says_collapse(run, policy_file):
+def test_below_critical_beta_only_groups_without_end_collapse(run, policy_file):
+    """T12, T25: with num_generations responses to a prompt there is a fixed point, and it is given."""
     text = run(
         "--json", "--policy", policy_file({"log_p": list(np.log(P[:4])), "reward": [0.5, 0, 1, 2]}), "--beta", 0.1
     )
-    cell = cells(text)["log p with KL", "GRPO, std-normalised"]
-    assert (cell["target"], cell["stability"], cell["mean_reward"]) == ("the mode of p", "collapses", 0)
+    cell = cells(text)["log p with KL", "GRPO, G -> inf"]
+    assert (cell["target"], cell["stability"], cell["mean_reward"]) == ("the mode of p", "collapses in the limit", 0)
+    finite = cells(text)["log p with KL", "GRPO, G = 8"]
+    assert finite["target"] == "p e^(h/beta)" and finite["threshold"] == "none"
+    assert finite["stability"] == f"log-odds move <= {2 * 7 / 8**0.5 / 0.1:.4g}"
+    h_end = finite_group_optimum(np.log(P[:4]), np.log(P[:4]), 0.1, 8)
+    np.testing.assert_allclose(finite["mean_reward"], np.exp(h_end) @ [0.5, 0, 1, 2], rtol=1e-9)
+    assert finite["mean_reward"] > 0
     assert "mean_length" not in cell and "base_log_odds_T3" not in json.loads(text)["policy"]
 
 
@@ -199,6 +208,7 @@ def test_a_prompt_of_a_rollouts_table_is_read_and_its_share_of_the_model_said(ru
     [
         (["--alpha", "nan"], "alpha must be finite and >= 0, got nan"),
         (["--alpha", "-1"], "alpha must be finite and >= 0, got -1.0"),
+        (["--num-generations", "1"], "num_generations must be a whole number of at least 2, got 1"),
         (["--beta", "0"], "beta must be finite and > 0, got 0.0"),
         (["--kappa", "-1"], "kappa must be finite and >= 0, got -1.0"),
         (["--kappa", "inf"], "kappa must be finite and >= 0, got inf"),
@@ -217,4 +227,23 @@ def test_a_wrong_argument_is_one_line_and_exit_code_2(arguments, message, run, c
 
 def test_the_command_runs_as_a_module():
     found = subprocess.run([sys.executable, "-m", "theory.atlas", "--json"], capture_output=True, text=True, check=True)
-    assert len(json.loads(found.stdout)["entries"]) == 18
+    assert len(json.loads(found.stdout)["entries"]) == 22
+
+
+def test_the_number_of_generations_decides_where_grpo_ends(run, policy_file):
+    """T25: for a task reward and for log p, with the KL in the reward or k3 in the loss."""
+    path = policy_file(CONTENT)
+    p, reward = np.array(P[:4]), np.array(CONTENT["reward"][:4], dtype=float)
+    found = cells(run("--json", "--policy", path, "--beta", 0.4, "--num-generations", 16))
+    for name, score in (("tilted", reward), ("log p with KL", np.log(p))):
+        for kind, k3 in (("", False), (", k3 in the loss", True)):
+            end = np.exp(finite_group_optimum(np.log(p), score, 0.4, 16, k3))
+            np.testing.assert_allclose(found[name, f"GRPO, G = 16{kind}"]["mean_reward"], end @ reward, rtol=1e-9)
+
+
+def test_a_policy_whose_log_p_nearly_tie_has_the_form_and_no_numbers(run, policy_file):
+    text = run("--json", "--policy", policy_file({"p": [0.5, 0.25, 0.25 - 1e-9, 1e-9], "reward": [1, 0, 0, 1]}))
+    found = cells(text)
+    assert (
+        "mean_reward" not in found["log p with KL", "GRPO, G = 8"] and found["tilted", "GRPO, G = 8"]["mean_reward"] > 0
+    )

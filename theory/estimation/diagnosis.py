@@ -114,7 +114,11 @@ class RelaxationTime(Finding):
 
 
 class CriticalBeta(Finding):
-    """β_c, below which std-normalised sharpening has no fixed point: median over prompts, and 80 % of them.    [T12]"""
+    """β_c of std-normalised sharpening: median over prompts, and 80 % of them.    [T12, T25]
+
+    In the limit of large groups there is no fixed point below it; with num_generations G there is one at every β, which
+    nears the mode as G grows: see theory.finite_group.
+    """
 
     name = "critical_beta"
 

@@ -1,0 +1,160 @@
+"""GRPO with groups of G samples: the advantage that a response gets on average, and the policy that it ends at."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from theory.distribution import checked_log_p, checked_reward, kl, log_sum_exp
+from theory.trainers import k3_in_loss_optimum
+
+# Step and reach of the trapezoid rule for e^{-x²}: its errors e^{-(π/.55)²} and e^{-5.6²} are below 1e-13.
+_STEP, _REACH = 0.55, 5.6
+# Nodes of the inner integral (rewards that nearly tie need many); beyond, the exact mean would take minutes.
+_MOST_NODES = 200_000
+
+
+class _Levels(NamedTuple):
+    """The distinct rewards on the support, and which of them each response has (-1 off the support)."""
+
+    value: np.ndarray
+    of_response: np.ndarray
+
+
+def advantage_bound(group: int) -> float:
+    """(G-1)/√G, the largest |(R - R̄)/sd| that one of G samples can have: all the others equal.    [T25]
+
+    sd has divisor G-1. ValueError for a group of one, which has no spread.
+    """
+    return (_checked_group(group) - 1) / group**0.5
+
+
+def group_advantage(
+    log_pi: Float[np.ndarray, " y"], reward: Shaped[np.ndarray, " y"], group: int
+) -> Float[np.ndarray, " y"]:
+    """h_π(y) = E[(R_1 - R̄)/sd | y_1 = y, the other G-1 ~ π], 0 in groups of equal rewards.    [T25]
+
+    sd is the sample standard deviation with divisor G-1 and no ε. E_π h = 0 and |h| <= (G-1)/√G; as G grows
+    h → (r - E r)/sd_π(r), T12's advantage. 0 off the support of π. With S = Σ (R_i - R̄)² and two Gaussian integrals,
+
+        S^{-1/2} = 2/√π ∫_0^∞ e^{-s² S} ds,    (R_1 - R̄) e^{-s² S} = s √(G/π) ∫ (R_1 - m) e^{-s² Σ (R_i - m)²} dm,
+
+    the other samples are independent given (s, m): h = 2 √(G(G-1))/π ∫∫ s (r - m) e^{-s²(r-m)²} φ^{G-1} dm ds with
+    φ = E_π e^{-s²(r-m)²}. No sum over groups is needed. To about 1e-11.
+    ValueError: group < 2, shapes, or rewards that tie so nearly that the integral is out of reach.
+    """
+    log_pi = checked_log_p(log_pi, "log_pi")
+    levels = _levels(log_pi, reward)
+    mean = _level_advantage(levels.value, _level_mass(levels, log_pi), _checked_group(group))
+    return np.where(levels.of_response >= 0, mean[levels.of_response], 0.0)
+
+
+def finite_group_optimum(
+    log_p: Float[np.ndarray, " y"],
+    reward: Shaped[np.ndarray, " y"],
+    beta: float,
+    group: int,
+    k3_in_loss: bool = False,
+) -> Float[np.ndarray, " y"]:
+    """log π where GRPO with groups of G ends from p: π ∝ p e^{h_π/β}, or p/(1 - h_π/β) with k3 in the loss.    [T25]
+
+    Advantages are standardised within the group, the KL weight β stands beside them. h is a polynomial in π and
+    bounded, so by Brouwer there is a fixed point at every β > 0, also below `saddle_node.critical_beta`, and
+    osc log(π/p) <= 2 (G-1)/(√G β) for the first form. G → ∞ is T12: what has no end there ends ever nearer the mode
+    here. Where there are several, this is the one that the mirror flow from p meets.
+    ValueError: beta not finite and > 0, group < 2, shapes. RuntimeError if the flow does not come to rest.
+
+    >>> p = np.array([0.4, 0.3, 0.17, 0.08, 0.05])
+    >>> np.exp(finite_group_optimum(np.log(p), np.log(p), beta=1.154, group=8)).round(3)
+    array([0.767, 0.162, 0.045, 0.016, 0.009])
+    """
+    if not (np.isfinite(beta) and beta > 0):
+        raise ValueError(f"beta must be finite and > 0, got {beta}; without a KL weight there is no fixed point")
+    log_p, group = checked_log_p(log_p), _checked_group(group)
+    levels = _levels(log_p, reward)
+    base = np.log(_level_mass(levels, log_p))
+
+    def answer(log_mass):
+        """The optimum for the advantages of this policy, held fixed."""
+        h = _level_advantage(levels.value, np.exp(log_mass), group)
+        if k3_in_loss:
+            return k3_in_loss_optimum(base, h, beta)
+        return base + h / beta - log_sum_exp(base + h / beta)
+
+    change = _settled(answer, base) - base
+    return np.where(levels.of_response >= 0, log_p + change[levels.of_response], -np.inf)
+
+
+def _settled(answer, start, pace=0.05, most=4000):
+    """The x = answer(x) that x' = answer(x) - x flows to: followed until it is slow, then Newton to rounding."""
+    x = start
+    for _ in range(most):
+        velocity = answer(x) - x
+        if np.max(np.abs(velocity)) < 1e-6:
+            break
+        x = x + pace * velocity
+        x = x - log_sum_exp(x)
+    from scipy.optimize import root  # half a second to import
+
+    found = root(lambda x: answer(x) - x, x, tol=1e-13).x
+    if not (np.max(np.abs(answer(found) - found)) < 1e-9 and kl(found, x) < 1e-3):
+        raise RuntimeError("the flow of GRPO did not come to rest; give a larger beta or a smaller group")
+    return found - log_sum_exp(found)
+
+
+def _level_advantage(value, mass, group):
+    """h of each level, by the trapezoid rule in m and, after s = c sinh w, in w: both converge exponentially."""
+    if len(value) == 1:
+        return np.zeros(1)
+    value = value - value[-1]
+    width, gap = value[-1] - value[0], np.min(np.diff(value))
+    widest = width * (group / 4) ** 0.5  # sqrt of the largest Σ (R_i - R̄)², and of the smallest that is not 0:
+    narrowest = gap * ((group - 1) / group) ** 0.5
+    if width / gap * group**0.5 * _REACH / _STEP > _MOST_NODES:
+        raise ValueError(
+            f"two rewards differ by {gap:.3g} where all lie within {width:.3g}; round them to fewer levels"
+        )
+    step = 0.15
+    w = step * np.arange(1 + int(np.arcsinh(_REACH * widest / narrowest) / step))
+    total = np.zeros(len(value))
+    for x in w[1:]:  # at s = 0 the inner integral is E(R_1 - R̄), added below
+        s = np.sinh(x) / widest
+        total += np.cosh(x) / widest * _inner(value, mass, group, s)
+    at_zero = (group - 1) / group * (value - mass @ value) / widest
+    return (group - 1) ** 0.5 * 2 / np.pi**0.5 * step * (total + at_zero / 2)
+
+
+def _inner(value, mass, group, s):
+    """E[(R_1 - R̄) e^{-s² Σ (R_i - R̄)²} | R_1], for each level R_1."""
+    unit = 1 / (s * group**0.5)
+    m = np.arange(value[0] - _REACH * unit, value[-1] + _REACH * unit, _STEP * unit)
+    distance = value - m[:, None]
+    bell = np.exp(-((s * distance) ** 2))
+    others = (bell @ mass) ** (group - 1)
+    return _STEP / np.pi**0.5 * (others @ (distance * bell))
+
+
+def _levels(log_p, reward):
+    """Rewards that differ by rounding alone are one level: dividing by their sd would make something of nothing."""
+    on = ~np.isneginf(log_p)
+    if np.shape(reward) == log_p.shape:
+        reward = np.where(on, reward, 0.0)  # never drawn, whatever it is (log p as a reward is -inf there)
+    reward = checked_reward(reward, log_p)
+    order = np.flatnonzero(on)[np.argsort(reward[on], kind="stable")]
+    values = reward[order]
+    starts = np.diff(values, prepend=-np.inf) > 16 * np.finfo(float).eps * max(1.0, float(np.max(np.abs(values))))
+    of_response = np.full(len(log_p), -1)
+    of_response[order] = np.cumsum(starts) - 1
+    return _Levels(values[starts], of_response)
+
+
+def _level_mass(levels, log_p):
+    on = levels.of_response >= 0
+    mass = np.bincount(levels.of_response[on], np.exp(log_p[on]), len(levels.value))
+    return mass / mass.sum()
+
+
+def _checked_group(group):
+    if not (group >= 2 and group == int(group)):
+        raise ValueError(f"group must be a whole number of at least 2, got {group}: one sample has no spread")
+    return int(group)
