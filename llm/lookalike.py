@@ -59,7 +59,7 @@ def _build(config: LookalikeConfig, place: Place) -> Path:
     from llm.json_lines import objects
     from llm.problems import load_problems
 
-    problems = load_problems(str(config.dataset))  # names the line of a bad file
+    problems = load_problems(str(config.dataset), strict=True)  # names the line of a bad file
     solutions = [str(row.get("solution") or "") for _, row in objects(config.dataset)]
     architecture = ARCHITECTURES[config.family]
     texts = [f"{problem.text} {solution}" for problem, solution in zip(problems, solutions, strict=True)]

@@ -15,6 +15,8 @@ from llm.json_lines import objects
 from llm.prompts.turns import Turn, check_question, turns_of
 
 BUNDLED = "addition"
+LISTED = 3  # of the rows that are dropped
+
 Row = tuple[str, Mapping[str, Any]]  # (its place in the file, its columns)
 
 
@@ -31,14 +33,20 @@ class MathProblem:
     """text is a whole prompt, for a base model"""
 
 
-def load_problems(dataset: str, split: str = "train", option: str = "--dataset") -> list[MathProblem]:
+class UnreadableAnswer(ValueError):
+    """A row that asks something and whose answer cannot be found."""
+
+
+def load_problems(
+    dataset: str, split: str = "train", option: str = "--dataset", strict: bool = False
+) -> list[MathProblem]:
     """The bundled task by its name, a JSONL or Parquet file by its path, anything else by its hub id.
 
     It needs the column answer, and one of problem (a text), messages (a conversation that ends with the user) and
     prompt (a conversation, or bare text for a base model). Without answer, a solution's box is taken (as MATH is
     published), and of an answer that is a whole solution what follows its #### (as GSM8K is published) or stands in
-    its box. id is used where it stands, else the line number. ValueError, which names option and line: what a later
-    command would refuse.
+    its box. id is used where it stands, else the line number. Rows whose answer cannot be read are dropped, counted and
+    listed, unless strict. ValueError, which names option and line: what a later command would refuse.
     """
     if dataset == BUNDLED:
         from llm.models.organisms import prompts, render_prompt
@@ -47,12 +55,12 @@ def load_problems(dataset: str, split: str = "train", option: str = "--dataset")
         return [MathProblem(text, text, answer) for text, answer in problems]
     path, name = Path(dataset), f"{option} {dataset}"
     if path.is_file():
-        return _checked(name, _read_file(name, path))
+        return _checked(name, _read_file(name, path), strict)
     if path.is_dir():
         raise ValueError(f"{name} is a folder; name the JSONL or Parquet file in it")
     if path.suffix in (".jsonl", ".json", ".parquet") or dataset.count("/") != 1:
         raise ValueError(f"{name} does not exist; name {BUNDLED!r}, a JSONL or Parquet file or a hub id")
-    return _checked(name, _read_hub(name, dataset, split))
+    return _checked(name, _read_hub(name, dataset, split), strict)
 
 
 def _read_file(name: str, path: Path) -> list[Row]:
@@ -81,16 +89,23 @@ def _read_hub(name: str, dataset: str, split: str) -> list[Row]:
     return [(f"row {number}", row) for number, row in enumerate(rows, start=1)]
 
 
-def _checked(name: str, rows: list[Row]) -> list[MathProblem]:
+def _checked(name: str, rows: list[Row], strict: bool) -> list[MathProblem]:
     if not rows:
         raise ValueError(f"{name} holds no rows; name one with problems in it")
     from llm.grading.golds import gold_of
 
     problems, places = [], dict[str, str]()
     marks: collections.Counter[str] = collections.Counter()
+    dropped = []
     for place, row in rows:
         where = f"{name} {place}"
-        problem = _problem(where, place.split()[1], row)
+        try:
+            problem = _problem(where, place.split()[1], row)
+        except UnreadableAnswer as error:
+            if strict:
+                raise ValueError(f"{where}{error}; fix it, drop the row, or leave --strict out") from None
+            dropped.append(f"{place}{error}")
+            continue
         if problem.prompt_id in places:
             raise ValueError(
                 f"{where} has the id {problem.prompt_id!r} of {places[problem.prompt_id]}; give every problem an id of "
@@ -100,7 +115,14 @@ def _checked(name: str, rows: list[Row]) -> list[MathProblem]:
         answer, mark = gold_of(problem.answer)
         marks[mark] += 1
         problems.append(dataclasses.replace(problem, answer=answer))
+    if not problems:
+        raise ValueError(f"{name} has no row whose answer can be read; {dropped[0]}")
     if int(os.environ.get("RANK", 0)) == 0:
+        if dropped:
+            listed = "; ".join(dropped[:LISTED]) + ("; ..." if len(dropped) > LISTED else "")
+            print(
+                f"{name}: {len(dropped)} of {len(rows)} rows are dropped: {listed} (--strict refuses)", file=sys.stderr
+            )
         _tell_of_golds(name, problems, marks)
     return problems
 
@@ -111,7 +133,7 @@ QUESTIONS = ("problem", "messages", "prompt")  # the first of them that a row ha
 def _problem(where: str, number: str, row: Mapping[str, Any]) -> MathProblem:
     """The problem of a row. ValueError: a column is missing or empty, or is no text that a file can hold."""
     columns = {column: "" if _is_missing(value) else value for column, value in row.items()}
-    if "answer" not in columns and boxed_answer(str(columns.get("solution", ""))):
+    if not str(columns.get("answer", "")).strip() and boxed_answer(str(columns.get("solution", ""))):
         columns["answer"] = boxed_answer(str(columns["solution"]))
     asked = next((column for column in QUESTIONS if column in columns), "problem")
     messages: tuple[Turn, ...] = ()
@@ -120,12 +142,19 @@ def _problem(where: str, number: str, row: Mapping[str, Any]) -> MathProblem:
         check_question(f"{where}: its {asked!r}", messages)
         columns[asked] = messages[-1].content
     for column in (asked, "answer"):
+        if column == "answer" and "answer" not in columns and "solution" in columns:
+            raise UnreadableAnswer(
+                f": its 'solution' has no box that can be read (it ends {_end(columns['solution'])})"
+            )
         if column not in columns:
             found = ", ".join(sorted(map(str, row))) or "none"
             instead = " (nor messages or prompt)" if column == "problem" else ""
             raise ValueError(f"{where} has no column {column!r}{instead}; its columns are {found}")
         if isinstance(columns[column], list | dict):
             raise ValueError(f"{where}: its {column!r} is a {type(columns[column]).__name__}; it must be a text")
+        if column == "answer" and not str(columns[column]).strip():
+            nor = " and its 'solution' no box that can be read" if "solution" in columns else ""
+            raise UnreadableAnswer(f" has an empty 'answer'{nor}")
         if not str(columns[column]).strip():
             raise ValueError(f"{where} has an empty {column!r}; fill it or drop the row")
     prompt_id = str(columns.get("id", "")).strip() or number
@@ -136,6 +165,12 @@ def _problem(where: str, number: str, row: Mapping[str, Any]) -> MathProblem:
         except UnicodeEncodeError:
             raise ValueError(f"{where}: its {column!r} holds half a character (a lone surrogate); fix it") from None
     return MathProblem(prompt_id, texts[asked], texts["answer"], messages, bare=asked == "prompt" and not messages)
+
+
+def _end(text: Any) -> str:
+    """The last words of a solution, in one line."""
+    line = " ".join(str(text).split())
+    return repr(line if len(line) <= 40 else "..." + line[-37:])
 
 
 def _is_missing(value: Any) -> bool:

@@ -22,6 +22,8 @@ class PromptConfig:
     """arguments of the chat template: name=JSON value, as in enable_thinking=false"""
     chat: bool = True
     """--no-chat gives the model bare text, as a base model needs it"""
+    strict: bool = False
+    """refuse data with a row whose answer cannot be read; by default such rows are dropped, counted and listed"""
 
     def __post_init__(self):
         if self.chat:

@@ -95,7 +95,7 @@ def choose_problems(config: SampleConfig, bundled: bool) -> list[MathProblem]:
     dataset = config.dataset or (BUNDLED if bundled else None)
     if dataset is None:
         raise ValueError(f"--dataset is needed for --model {config.model}; name a file or a hub id")
-    problems = load_problems(dataset, "heldout" if dataset == BUNDLED else config.split)
+    problems = load_problems(dataset, "heldout" if dataset == BUNDLED else config.split, strict=config.strict)
     return hold_out(problems, config.prompts)[1] if 0 < config.prompts < len(problems) else problems
 
 

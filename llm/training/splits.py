@@ -24,11 +24,11 @@ def split(config: TrainConfig, bundled: bool) -> Splits:
         _, held_out = hold_out(load_problems(BUNDLED, "heldout"), config.eval_prompts)
         train = load_problems(BUNDLED)
     elif config.eval_dataset:
-        held_out = load_problems(config.eval_dataset, "test", "--eval-dataset")[: config.eval_prompts]
+        held_out = load_problems(config.eval_dataset, "test", "--eval-dataset", config.strict)[: config.eval_prompts]
         judged = {_letters(problem) for problem in held_out}
-        train = [problem for problem in load_problems(dataset) if _letters(problem) not in judged]
+        train = [problem for problem in load_problems(dataset, strict=config.strict) if _letters(problem) not in judged]
     else:
-        train, held_out = hold_out(load_problems(dataset), config.eval_prompts)
+        train, held_out = hold_out(load_problems(dataset, strict=config.strict), config.eval_prompts)
     if not config.validation_prompts:
         return Splits(train, [], held_out)
     if config.validation_prompts >= len(train):

@@ -70,6 +70,58 @@ def test_a_config_runs_as_it_is_on_a_fresh_machine_with_the_core_only(file, bare
     assert summary["steps"] == 1 and summary["best_step"] == 1
 
 
+# Rows with the columns of the hub's data sets, and endings that MATH's solutions really have.
+PUBLISHED = {
+    "DigitalLearningGmbH/MATH-lighteval": [
+        {"problem": f"{n}?", "level": "Level 2", "solution": f"So {end}", "type": "Algebra"}
+        for n, end in enumerate([r"$\boxed{42}$.", r"$\boxed 2$", r"\fbox{13}", r"\boxed 9", r"\boxed{}", "7"] * 20)
+    ],
+    "agentica-org/DeepScaleR-Preview-Dataset": [
+        {"problem": f"{n}?", "answer": answer, "solution": solution}
+        for n, (answer, solution) in enumerate([("5", ""), (r"\frac{1}{2}", r"\boxed{3}"), ("", "")] * 40)
+    ],
+    "HuggingFaceH4/MATH-500": [
+        {
+            "problem": f"E{n}?",
+            "solution": r"\boxed{1}",
+            "answer": "1",
+            "subject": "Algebra",
+            "level": 1,
+            "unique_id": "a",
+        }
+        for n in range(70)
+    ],
+}
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.stem)
+def test_the_data_of_a_config_load_as_the_hub_has_them(file, monkeypatch, tmp_path, capsys):
+    """datasets.load_dataset itself reads the rows, from Parquet under the name that the config has."""
+    import datasets
+    import pandas as pd
+
+    from llm.models import hub
+    from llm.training.splits import split
+
+    real = datasets.load_dataset
+
+    def from_fixture(name, split):
+        pd.DataFrame(PUBLISHED[name]).to_parquet(tmp_path / "rows.parquet")
+        return real("parquet", data_files=str(tmp_path / "rows.parquet"), split="train", cache_dir=str(tmp_path / "c"))
+
+    monkeypatch.setattr("datasets.load_dataset", from_fixture)
+    monkeypatch.setattr(hub, "look_for_the_hub", lambda: None)
+    config, _ = read_command_line(["--config", str(file), "--regime", "task", "--output-dir", str(tmp_path / "out")])
+    problems = split(config, bundled=False)
+    assert (len(problems.held_out), len(problems.validation), len(problems.train)) == (64, 64, 16)
+    assert f"{config.dataset}: 40 of 120 rows are dropped" in capsys.readouterr().err
+    known = {"42", "2", "13", "9"} if "MATH" in str(config.dataset) else {"5", r"\frac{1}{2}"}
+    assert {problem.answer for problem in problems.train + problems.validation} == known
+    strict, _ = read_command_line(["--config", str(file), "--strict", "--output-dir", str(tmp_path / "out")])
+    with pytest.raises(ValueError, match="or leave --strict out"):
+        split(strict, bundled=False)
+
+
 @pytest.mark.parametrize(
     "flag", ["--use_vllm true", "--report_to tensorboard", "--bf16 true"], ids=lambda flag: flag.split()[0]
 )

@@ -36,7 +36,7 @@ def test_a_file_is_read_with_its_ids_or_line_numbers(tmp_path):
 )
 def test_a_bad_line_is_named(tmp_path, bad, said):
     with pytest.raises(ValueError, match="line 2") as error:
-        load_problems(write_lines(tmp_path / "d.jsonl", GOOD, bad))
+        load_problems(write_lines(tmp_path / "d.jsonl", GOOD, bad), strict=True)
     assert said in str(error.value)
 
 
@@ -57,7 +57,7 @@ def test_an_array_of_objects_and_a_table_with_gaps_are_read_alike(tmp_path):
     assert load_problems(str(tmp_path / "d.json")) == load_problems(str(tmp_path / "d.parquet")) == expected
     pd.DataFrame(rows).assign(answer=[1.0, float("nan")]).to_parquet(tmp_path / "e.parquet")
     with pytest.raises(ValueError, match="row 2 has an empty 'answer'"):
-        load_problems(str(tmp_path / "e.parquet"))
+        load_problems(str(tmp_path / "e.parquet"), strict=True)
 
 
 def test_a_file_that_is_no_table_is_named_with_its_option(tmp_path):
@@ -71,8 +71,8 @@ def test_a_file_that_is_no_table_is_named_with_its_option(tmp_path):
 def test_an_answer_may_stand_in_the_box_of_a_solution(tmp_path):
     rows = [{"problem": "1+1?", "solution": r"It is \boxed{1} no, \boxed{2}."}, {"problem": "2+2?", "solution": "4"}]
     assert load_problems(write_lines(tmp_path / "d.jsonl", rows[0])) == [MathProblem("1", "1+1?", "2")]
-    with pytest.raises(ValueError, match="line 2 has no column 'answer'; its columns are problem, solution"):
-        load_problems(write_lines(tmp_path / "d.jsonl", *rows))
+    with pytest.raises(ValueError, match=r"line 2: its 'solution' has no box that can be read .it ends '4'.; fix it"):
+        load_problems(write_lines(tmp_path / "d.jsonl", *rows), strict=True)
 
 
 def test_an_empty_or_missing_file_is_named(tmp_path):
@@ -118,3 +118,48 @@ def test_gold_answers_that_cannot_be_met_are_counted_at_loading(tmp_path, capsys
     assert "of 4 distinct gold answers 1 (25.0%) can never be met" in capsys.readouterr().err
     load_problems(write_lines(tmp_path / "e.jsonl", *map(json.dumps, rows[1:])))
     assert capsys.readouterr().err == ""
+
+
+def math_as_published():
+    """Rows in the shape of lighteval's MATH, with each way in which its solutions end."""
+    ends = {r"$\boxed{42}$.": "42", r"$x = \boxed 2$": "2", r"\boxed 9": "9", r"\fbox{13}": "13", r"\boxed{}": None}
+    ends |= {r"\boxed{\frac{1}{2}}": r"\frac{1}{2}", r"\boxed{ }": None, "so it is 7.": None, r"\boxed{8": None}
+    shape = {"level": "Level 3", "type": "Algebra"}
+    return [{"problem": f"{n}?", **shape, "solution": f"Hence {end}"} for n, end in enumerate(ends)], list(
+        ends.values()
+    )
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_published_solutions_are_read_in_every_form_and_the_others_dropped_counted_and_listed(suffix, tmp_path, capsys):
+    rows, golds = math_as_published()
+    file = tmp_path / f"d.{suffix}"
+    if suffix == "jsonl":
+        write_lines(file, *rows)
+    else:
+        pd.DataFrame(rows).to_parquet(file)
+    problems = load_problems(str(file))
+    assert [problem.answer for problem in problems] == [gold for gold in golds if gold]
+    assert [int(p.prompt_id) - 1 for p in problems] == [i for i, gold in enumerate(golds) if gold], "ids do not move"
+    (said,) = capsys.readouterr().err.strip().splitlines()
+    place = "line" if suffix == "jsonl" else "row"
+    assert f"4 of 9 rows are dropped: {place} 5: its 'solution' has no box that can be read" in said
+    assert said.count(f"{place} ") == 3 and said.endswith("; ... (--strict refuses)")
+    with pytest.raises(
+        ValueError, match=f"{place} 5: its 'solution' has no box .* drop the row, or leave --strict out"
+    ):
+        load_problems(str(file), strict=True)
+
+
+def test_an_empty_answer_is_taken_from_the_solution_or_dropped(tmp_path, capsys):
+    """As DeepScaleR is published: answer and solution side by side."""
+    rows = [{"problem": "?", "answer": "", "solution": r"\boxed{2}"}, {"problem": "?", "answer": None, "solution": ""}]
+    rows.append({"problem": "?", "answer": "3", "solution": r"\boxed{4}"})
+    assert [p.answer for p in load_problems(write_lines(tmp_path / "d.jsonl", *rows))] == ["2", "3"]
+    said = capsys.readouterr().err
+    assert "1 of 3 rows are dropped: line 2 has an empty 'answer' and its 'solution' no box that can be read" in said
+
+
+def test_data_without_one_readable_answer_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="has no row whose answer can be read; line 1: its 'solution' has no box"):
+        load_problems(write_lines(tmp_path / "d.jsonl", {"problem": "?", "solution": "none"}))
