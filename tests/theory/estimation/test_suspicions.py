@@ -143,3 +143,28 @@ def test_without_entropy_only_the_impossible_is_seen():
 def test_copies_are_seen_without_log_p():
     copies = greedy(drawn(0))
     assert kinds(changed(copies, log_p=np.full_like(copies.log_p, np.nan))) == [Kind.GREEDY]
+
+
+def test_a_model_that_is_certain_is_not_suspected_of_greedy_decoding():
+    """Every prompt has one response of probability .99: all samples alike is what is to be expected."""
+    certain = greedy(drawn(0))
+    shape = np.full_like(certain.log_p, -0.01)
+    assert kinds(changed(certain, log_p=shape, entropy=None)) == []
+    assert kinds(changed(certain, log_p=1000 * shape, entropy=None)) == [Kind.GREEDY]
+
+
+def long_ones(length, answered):
+    """A third of the responses have one of the given lengths and this share of answers, the others 5 tokens and one."""
+    rollouts = drawn(0)
+    rows = np.arange(len(rollouts.log_p))
+    is_long = rows % 3 == 0
+    lengths = np.where(is_long, np.asarray(length)[rows // 3 % len(length)], 5.0)
+    vote = np.where(is_long & (rows % 10 >= 10 * answered), -1, 1)
+    certain = {"finished": np.ones(len(rows), bool), "reward": np.zeros(len(rows)), "entropy": None}
+    return changed(rollouts, length=lengths, vote=vote, **certain)
+
+
+def test_long_responses_look_cut_off_only_without_answers_and_at_one_length():
+    assert kinds(long_ones([29.0], answered=0.1)) == [Kind.CUT_OFF]
+    assert kinds(long_ones([29.0], answered=0.9)) == []
+    assert kinds(long_ones([27.0, 28.0, 29.0], answered=0.1)) == []
