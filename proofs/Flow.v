@@ -123,7 +123,8 @@ Proof.
   rewrite sum_scale. unfold q at 1, softmax.
   fold (mass n (score p r (alpha + eta * (c - tau * alpha)) (b + eta * (w - tau * b)))).
   assert (hk : 0 < k) by apply exp_pos.
-  assert (hz := mass_pos n (score p r (alpha + eta * (c - tau * alpha)) (b + eta * (w - tau * b))) (reference_n n p hp)).
+  assert (hz := mass_pos n (score p r (alpha + eta * (c - tau * alpha)) (b + eta * (w - tau * b)))
+    (reference_n n p hp)).
   field. split; lra.
 Qed.
 
@@ -138,4 +139,57 @@ Proof.
     replace ((1 - 1) * (w / tau)) with 0 by ring. symmetry. apply q_base; assumption.
   - simpl mirror_ascent. rewrite (mirror_step_ext n p r w c tau eta _ _ y IH hy), mirror_step_of_q by assumption.
     f_equal; unfold line_alpha, line_b; simpl; field; exact ht.
+Qed.
+
+(* How far pi is from the optimum: log(pi/pi-star), compared between two responses so that no constant enters *)
+Definition deviation n p r w c tau (pi : nat -> R) (x y : nat) : R :=
+  (ln (pi y) - ln (q n p r (c / tau) (w / tau) y)) - (ln (pi x) - ln (q n p r (c / tau) (w / tau) x)).
+
+(* T8.  Along the flow log-ratios to the optimum close in as e^(-tau t): the rate is tau. *)
+Theorem T8_log_ratios_close_in_at_the_rate_tau :
+  forall n p r w c tau t x y, reference n p -> tau <> 0 -> (x < n)%nat -> (y < n)%nat ->
+  let pi := fun t => q n p r (line_alpha c tau (exp (- tau * t))) (line_b w tau (exp (- tau * t))) in
+  deviation n p r w c tau (pi t) x y = exp (- tau * t) * deviation n p r w c tau p x y.
+Proof.
+  intros n p r w c tau t x y hp ht hx hy pi. unfold deviation, pi. rewrite !ln_q by exact hp.
+  unfold score, line_alpha, line_b. field. exact ht.
+Qed.
+
+(* T8.  From any policy of full support one step of mirror ascent multiplies every deviation by 1 - eta tau. *)
+Theorem T8_a_step_multiplies_the_deviation :
+  forall n p r w c tau eta pi x y, reference n p -> reference n pi -> tau <> 0 -> (x < n)%nat -> (y < n)%nat ->
+  deviation n p r w c tau (mirror_step n p r w c tau eta pi) x y = (1 - eta * tau) * deviation n p r w c tau pi x y.
+Proof.
+  intros n p r w c tau eta pi x y hp hpi ht hx hy.
+  set (k := sum n (fun x => pi x * exp (eta * return_of p r w c tau pi x))).
+  assert (hk : 0 < k).
+  { apply Rlt_le_trans with (pi x * exp (eta * return_of p r w c tau pi x)).
+    - apply Rmult_lt_0_compat; [apply hpi, hx|apply exp_pos].
+    - apply (sum_ge_term n (fun x => pi x * exp (eta * return_of p r w c tau pi x))); [|exact hx].
+      intros z hz. left. apply Rmult_lt_0_compat; [apply hpi, hz|apply exp_pos]. }
+  assert (step : forall z, (z < n)%nat ->
+    ln (mirror_step n p r w c tau eta pi z) = ln (pi z) + eta * return_of p r w c tau pi z - ln k).
+  { intros z hz. unfold mirror_step. fold k. assert (0 < pi z) by (apply hpi, hz).
+    assert (0 < exp (eta * return_of p r w c tau pi z)) by apply exp_pos.
+    unfold Rdiv. rewrite !ln_mult, ln_exp, ln_Rinv; try assumption; try ring.
+    - apply Rmult_lt_0_compat; assumption.
+    - apply Rinv_0_lt_compat, hk. }
+  unfold deviation. rewrite !step, !ln_q by assumption. unfold return_of, score. field. exact ht.
+Qed.
+
+(* T8.  So mirror ascent settles exactly for 0 < eta tau < 2, and above 1 a deviation changes its sign at each step. *)
+Theorem T8_a_step_is_stable_below_two_over_tau :
+  forall eta tau,
+  (is_lim_seq (fun k => (1 - eta * tau) ^ k) 0 <-> 0 < eta * tau < 2) /\
+  (1 < eta * tau -> forall d, d <> 0 -> d * ((1 - eta * tau) * d) < 0).
+Proof.
+  intros eta tau. split.
+  - split.
+    + intros l. destruct (Rlt_le_dec (Rabs (1 - eta * tau)) 1) as [lt|ge].
+      { apply Rabs_def2 in lt. lra. }
+      exfalso. apply is_lim_seq_spec in l. destruct (l (mkposreal 1 Rlt_0_1)) as [N hN].
+      assert (h := hN N (Nat.le_refl N)). simpl in h. rewrite Rminus_0_r, <- RPow_abs in h.
+      assert (1 <= Rabs (1 - eta * tau) ^ N) by (apply pow_R1_Rle, ge). lra.
+    + intros h. apply is_lim_seq_geom, Rabs_def1; lra.
+  - intros h d hd. assert (0 < d * d) by nra. nra.
 Qed.

@@ -93,8 +93,7 @@ Proof.
   intros hp. unfold H. rewrite <- E_score.
   rewrite <- (E_const n (q n p r alpha b) (Phi n p r alpha b)) by (apply q_policy, hp).
   unfold E. rewrite <- sum_minus, <- (Ropp_involutive (sum n (fun y => _ - _))). f_equal.
-  replace (- sum n (fun y => q n p r alpha b y * Phi n p r alpha b - q n p r alpha b y * score p r alpha b y))
-    with (-1 * sum n (fun y => q n p r alpha b y * Phi n p r alpha b - q n p r alpha b y * score p r alpha b y)) by ring.
+  set (terms := sum n (fun y => _ - _)). replace (- terms) with (-1 * terms) by ring. unfold terms.
   rewrite <- sum_scale. apply sum_ext. intros y hy. rewrite ln_q by exact hp. ring.
 Qed.
 
@@ -130,4 +129,23 @@ Proof.
       with (- (- alpha * Var n (q n p r alpha 0) (log p)) - Var n (q n p r alpha 0) (log p)) by ring.
     apply (is_derive_minus (fun a => - H n (q n p r a 0)) m); [|exact mean].
     apply (is_derive_opp (fun a => H n (q n p r a 0))), entropy.
+Qed.
+
+(* T6.  So the entropy never rises from alpha = 0 on, and the distance from p never shrinks from alpha = 1 on. *)
+Theorem T6_entropy_falls_and_distance_grows :
+  forall n p r a a', reference n p -> a <= a' ->
+  (0 <= a -> H n (q n p r a' 0) <= H n (q n p r a 0)) /\
+  (1 <= a -> KL n (q n p r a 0) p <= KL n (q n p r a' 0) p).
+Proof.
+  intros n p r a a' hp [lt|<-]; [|split; intros; lra]. split; intros ha.
+  - destruct (MVT_cor2 (fun x => H n (q n p r x 0)) (fun x => - x * Var n (q n p r x 0) (log p)) a a' lt)
+      as [c [e [l u]]].
+    { intros x hx. apply is_derive_Reals. exact (proj1 (T6_slopes_of_entropy_and_distance n p r x hp)). }
+    assert (v := Var_nonneg n (q n p r c 0) (log p) (q_policy n p r c 0 hp)).
+    assert (0 <= c * Var n (q n p r c 0) (log p) * (a' - a)) by (repeat apply Rmult_le_pos; lra). lra.
+  - destruct (MVT_cor2 (fun x => KL n (q n p r x 0) p) (fun x => (x - 1) * Var n (q n p r x 0) (log p)) a a' lt)
+      as [c [e [l u]]].
+    { intros x hx. apply is_derive_Reals. exact (proj2 (T6_slopes_of_entropy_and_distance n p r x hp)). }
+    assert (v := Var_nonneg n (q n p r c 0) (log p) (q_policy n p r c 0 hp)).
+    assert (0 <= (c - 1) * Var n (q n p r c 0) (log p) * (a' - a)) by (repeat apply Rmult_le_pos; lra). lra.
 Qed.
