@@ -46,10 +46,15 @@ if TYPE_CHECKING:
     from theory.passk import crossover, majority_at_k, pass_at_k, population_pass_at_k
     from theory.policy_file import read_policy
     from theory.problem import Problem
+    from theory.rare_responses import natural_gradient_floor, sampled_step_limit
+    from theory.rejection import reward_log_draws, sharpening_log_draws
     from theory.reweighting import effective_sample_size, log_weights
     from theory.saddle_node import critical_beta, std_normalised_alpha
+    from theory.score_noise import noisy_power
     from theory.tilt import kl_to_base, log_odds_slope, log_odds_terms, log_tilt, moments, sharpening_limit, task_limit
     from theory.trainers import k3_in_loss_optimum, rloo_alpha, trajectory_balance_rate
+    from theory.turning_points import accuracy_slope, most_turning_points
+    from theory.verifier import verified_accuracy, verifier_precision
     from theory.vocabulary import LengthControl, Quantity, Regime
     from theory.voting import vote_reward, vote_step
 
@@ -84,6 +89,11 @@ _NAMES = {
     "trainers": ("k3_in_loss_optimum", "rloo_alpha", "trajectory_balance_rate"),
     "vocabulary": ("LengthControl", "Quantity", "Regime"),
     "voting": ("vote_reward", "vote_step"),
+    "rare_responses": ("natural_gradient_floor", "sampled_step_limit"),
+    "rejection": ("reward_log_draws", "sharpening_log_draws"),
+    "score_noise": ("noisy_power",),
+    "turning_points": ("accuracy_slope", "most_turning_points"),
+    "verifier": ("verified_accuracy", "verifier_precision"),
 }
 _MODULE = {name: module for module, names in _NAMES.items() for name in names}
 
@@ -95,6 +105,7 @@ __all__ = [
     "Problem",
     "Quantity",
     "Regime",
+    "accuracy_slope",
     "alpha_of_mean_log_p",
     "budget",
     "content",
@@ -129,7 +140,10 @@ __all__ = [
     "markov_power",
     "mirror_line",
     "moments",
+    "most_turning_points",
+    "natural_gradient_floor",
     "noise",
+    "noisy_power",
     "objectives",
     "optimum",
     "pass_at_k",
@@ -138,16 +152,22 @@ __all__ = [
     "population_pass_at_k",
     "problem",
     "projection",
+    "rare_responses",
     "rate",
     "read_policy",
     "regime",
+    "rejection",
     "renyi_entropy",
+    "reward_log_draws",
     "reweighting",
     "rloo_alpha",
     "saddle_node",
+    "sampled_step_limit",
+    "score_noise",
     "sequences",
     "sharpening_at_budget",
     "sharpening_limit",
+    "sharpening_log_draws",
     "shortest_path",
     "small_budget_ratio",
     "std_normalised_alpha",
@@ -159,7 +179,11 @@ __all__ = [
     "tilting_frontier",
     "trainers",
     "trajectory_balance_rate",
+    "turning_points",
     "value",
+    "verified_accuracy",
+    "verifier",
+    "verifier_precision",
     "vocabulary",
     "vote_reward",
     "vote_step",

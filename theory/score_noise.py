@@ -1,0 +1,29 @@
+"""Noise in the log p that scores are made of, independent a token: a bonus for length in weights, none in runs."""
+
+import numpy as np
+from jaxtyping import Float, Real, Shaped
+
+from theory.distribution import checked_exponent, checked_log_p, checked_reward, log_power, log_sum_exp
+
+
+def log_weight_bonus(
+    alpha: float, sd: float, length: float | Real[np.ndarray, "..."]
+) -> float | Float[np.ndarray, "..."]:
+    """(α-1)² s² L/2 nats: log E[e^{(α-1) ε}] for ε normal with variance s² L.    [T32]
+
+    What importance weights e^{(α-1)(ℓ+ε)} add, on average, to a response of L tokens; sd = s of one token. At α = 1
+    there are no weights and no bonus. A run on the reward ℓ + ε with fresh noise has mean reward ℓ: only variance.
+    ValueError: sd negative or not finite.
+    """
+    if not (np.isfinite(sd) and sd >= 0):
+        raise ValueError(f"sd must be finite and >= 0, got {sd}")
+    return (checked_exponent(alpha) - 1) ** 2 * sd**2 * length / 2
+
+
+def noisy_power(
+    log_p: Float[np.ndarray, "*#batch y"], length: Shaped[np.ndarray, "*#batch y"], alpha: float, sd: float
+) -> Float[np.ndarray, "*batch y"]:
+    """log of p^α e^{(α-1)² s² L/2}/Z: where weights made of noisy log p point instead of at p^α.    [T32]"""
+    log_p = checked_log_p(log_p)
+    scaled = log_power(log_p, alpha) + log_weight_bonus(alpha, sd, checked_reward(length, log_p, "length"))
+    return scaled - np.expand_dims(log_sum_exp(scaled), -1)
