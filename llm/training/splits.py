@@ -40,4 +40,5 @@ def split(config: TrainConfig, bundled: bool) -> Splits:
 
 def _letters(problem: MathProblem) -> str:
     """The text without spacing, punctuation and case: published copies of a problem differ in those."""
-    return "".join(filter(str.isalnum, problem.text)).lower()
+    text = " ".join(turn.content for turn in problem.messages) or problem.text
+    return "".join(filter(str.isalnum, text)).lower()

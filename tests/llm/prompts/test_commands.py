@@ -141,6 +141,40 @@ def test_compare_hands_the_options_to_base_rollouts_and_runs(chat_model, sums, t
     assert all(set(other) == set(first) for other in others)
 
 
+@pytest.mark.parametrize("given", [[], ["--no-chat", "--instruction", "Box it."]], ids=["chat", "bare"])
+def test_a_forecast_reads_the_stop_probability_after_the_very_prompts_of_its_rollouts(
+    given, chat_model, sums, tmp_path
+):
+    from llm.forecasting.config import ForecastConfig
+    from llm.forecasting.report import _log_p_stop
+    from llm.models.loading import stop_token_ids
+    from llm.problems import hold_out, load_problems
+    from llm.prompts.form import PromptForm
+    from llm.sampling.scoring import stop_log_probs
+
+    run_sample("--model", chat_model, "--dataset", sums, *given, "--output-dir", tmp_path / "out")
+    model, tokenizer = load(str(chat_model))
+    form = PromptForm(chat=False, instruction="Box it.") if given else CHAT
+    ids = [form.encode(tokenizer, problem) for problem in hold_out(load_problems(str(sums)), 4)[1]]
+    expected = stop_log_probs(model, ids, tokenizer.pad_token_id, stop_token_ids(model, tokenizer))
+    found = _log_p_stop(ForecastConfig(rollouts=tmp_path / "out", model=str(chat_model)))
+    assert found == pytest.approx(expected)
+
+
+def test_two_conversations_that_end_alike_are_two_problems(tmp_path):
+    from llm.training.config import TrainConfig
+    from llm.training.splits import split
+
+    def row(first):
+        talk = [("user", first), ("assistant", "Which?"), ("user", "Go on.")]
+        return {"messages": [{"role": role, "content": text} for role, text in talk], "answer": "1"}
+
+    for name, firsts in (("train", ["1+1?", "2+2?", "3+3?"]), ("judged", ["1 + 1"])):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row(first)) + "\n" for first in firsts))
+    data = {"dataset": str(tmp_path / "train.jsonl"), "eval_dataset": str(tmp_path / "judged.jsonl")}
+    assert [p.messages[0].content for p in split(TrainConfig(**data), bundled=False).train] == ["2+2?", "3+3?"]
+
+
 BAD_DATA = {
     "ends with the assistant": (
         {"messages": [{"role": "user", "content": "1+1?"}, {"role": "assistant", "content": "2"}], "answer": "2"},
