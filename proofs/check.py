@@ -28,13 +28,18 @@ def theorems() -> dict[str, str]:
 
 
 def _run(command: list[str], folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS_PER_FILE)
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS_PER_FILE)
+    except subprocess.TimeoutExpired:
+        raise SystemExit(f"{' '.join(command)}: stopped after {SECONDS_PER_FILE} s, it should take a few") from None
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
 def has_coquelicot() -> bool:
+    if not shutil.which("coqc"):
+        return False
     where = subprocess.run(["coqc", "-where"], capture_output=True, text=True, check=True).stdout.strip()
     return (Path(where) / "user-contrib" / "Coquelicot").is_dir()
 
@@ -63,6 +68,8 @@ def axioms(folder: Path) -> dict[str, set[str]]:
 
 
 def main() -> None:
+    if not has_coquelicot():
+        raise SystemExit("Coq 8.16 with coquelicot is not installed: `make proofs` installs Debian's packages, as root")
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "build/proofs")
     compile_into(folder)
     found = axioms(folder)

@@ -2,7 +2,6 @@
 
 import importlib.util
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,9 @@ ROOT = Path(__file__).parents[1]
 SPEC = importlib.util.spec_from_file_location("check", ROOT / "proofs" / "check.py")
 check = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(check)
+NEEDS_COQ = pytest.mark.skipif(
+    not check.has_coquelicot(), reason="Coq with coquelicot is not installed: `make proofs` installs and runs it"
+)
 
 
 def test_the_index_calls_machine_checked_exactly_what_is_proven():
@@ -35,10 +37,8 @@ def test_no_source_leaves_a_proof_out_or_adds_an_axiom():
         assert not shortcuts.search(file.read_text()), f"{file.name}: {shortcuts.search(file.read_text())}"
 
 
-@pytest.mark.skipif(not shutil.which("coqc"), reason="Coq is not installed: `make proofs` installs and runs it")
+@NEEDS_COQ
 def test_coq_accepts_every_theorem_on_the_axioms_of_the_reals_alone(tmp_path):
-    if not check.has_coquelicot():
-        pytest.skip("coquelicot, Coq's library of real analysis, is not installed: `make proofs` installs it")
     check.compile_into(tmp_path)
     found = check.axioms(tmp_path)
     reals = found.pop(check.YARDSTICK)
@@ -47,11 +47,25 @@ def test_coq_accepts_every_theorem_on_the_axioms_of_the_reals_alone(tmp_path):
     assert not {name: under - reals for name, under in found.items() if under - reals}
 
 
-@pytest.mark.skipif(not shutil.which("coqc"), reason="Coq is not installed: `make proofs` installs and runs it")
-def test_a_proof_left_out_counts_as_an_axiom(tmp_path, monkeypatch):
-    source = "Theorem T1_is_two : 1 = 2.\nProof. Admitted.\nTheorem T2_is_two : 2 = 2.\nProof. reflexivity. Qed.\n"
+@NEEDS_COQ
+def test_a_proof_left_out_and_an_axiom_of_our_own_are_seen(tmp_path, monkeypatch):
+    source = (
+        "Theorem T1_left_out : 1 = 2.\nProof. Admitted.\n"
+        "Axiom free : 1 = 2.\nTheorem T2_free : 2 = 1.\nProof. symmetry. exact free. Qed.\n"
+        "Theorem T3_true : 2 = 2.\nProof. reflexivity. Qed.\n"
+    )
     (tmp_path / "Wrong.v").write_text(source)
     monkeypatch.setattr(check, "SOURCES", tmp_path)
     check.compile_into(tmp_path / "build")
     found = check.axioms(tmp_path / "build")
-    assert found["T1_is_two"] == {"T1_is_two"} and found["T2_is_two"] == set()
+    assert found["T1_left_out"] == {"T1_left_out"}
+    assert found["T2_free"] == {"free"}
+    assert found["T3_true"] == set()
+
+
+@NEEDS_COQ
+def test_a_false_statement_stops_the_check(tmp_path, monkeypatch):
+    (tmp_path / "Wrong.v").write_text("Theorem T1_false : 1 = 2.\nProof. reflexivity. Qed.\n")
+    monkeypatch.setattr(check, "SOURCES", tmp_path)
+    with pytest.raises(SystemExit, match=r"Wrong\.v"):
+        check.compile_into(tmp_path / "build")
