@@ -156,3 +156,66 @@ Proof.
   - rewrite ln_mult, ln_exp; [reflexivity|apply Rdiv_lt_0_compat; assumption|apply exp_pos].
   - replace (b * (1 - f)) with (b * (1 - f - f') + b * f') by ring. rewrite exp_plus. field. repeat split; lra.
 Qed.
+
+(* T27.  With t = P(V | C) and f = P(V | W): logit A(b) = logit A0 + log (t e^b + 1 - t) - log (f e^b + 1 - f). *)
+Theorem T27_log_odds_under_a_faulty_verifier :
+  forall n p correct accepts b, reference n p -> some n correct -> some n (wrong correct) ->
+  let t := conditional n p accepts correct in
+  let f := conditional n p accepts (wrong correct) in
+  logit (P n (q n p (indicator accepts) 1 b) correct)
+  = logit (P n p correct) + ln (t * exp b + 1 - t) - ln (f * exp b + 1 - f).
+Proof.
+  intros n p correct accepts b hp hc hw t f.
+  assert (hz := mass_pos n (score p (indicator accepts) 1 b) (reference_n n p hp)).
+  fold (Z n p (indicator accepts) 1 b) in hz.
+  assert (on : forall s, some n s -> let u := conditional n p accepts s in
+    0 < u * exp b + 1 - u /\
+    P n (q n p (indicator accepts) 1 b) s = P n p s * (u * exp b + 1 - u) / Z n p (indicator accepts) 1 b).
+  { intros s hs u. assert (ps := P_pos n p s hp hs).
+    assert (qs := P_pos n _ s (q_reference n p (indicator accepts) 1 b hp) hs).
+    assert (e : P n (q n p (indicator accepts) 1 b) s
+      = P n p s * (u * exp b + 1 - u) / Z n p (indicator accepts) 1 b).
+    { rewrite (P_split n _ s accepts). destruct (tilted_parts n p accepts s b hp) as [e1 e2]. rewrite e1, e2.
+      assert (split := P_split n p s accepts). unfold u, conditional.
+      rewrite (P_ext n p (both accepts s) (both s accepts)) by (intros; apply andb_comm).
+      replace (P n p (both s (rejects accepts))) with (P n p s - P n p (both s accepts)) by lra. field. lra. }
+    split; [|exact e]. rewrite e in qs.
+    apply Rmult_lt_reg_l with (P n p s / Z n p (indicator accepts) 1 b); [apply Rdiv_lt_0_compat; assumption|].
+    rewrite Rmult_0_r. unfold Rdiv in *. lra. }
+  destruct (on correct hc) as [c1 c2]. destruct (on (wrong correct) hw) as [w1 w2]. fold t in c1, c2. fold f in w1, w2.
+  rewrite (logit_P n (q n p _ 1 b)) by (apply q_policy, hp).
+  rewrite (logit_P n p) by (split; [intros; left; apply hp; assumption|apply hp]). rewrite c2, w2.
+  assert (pc := P_pos n p correct hp hc). assert (pw := P_pos n p _ hp hw).
+  replace (P n p correct * (t * exp b + 1 - t) / Z n p (indicator accepts) 1 b
+    / (P n p (wrong correct) * (f * exp b + 1 - f) / Z n p (indicator accepts) 1 b))
+    with (P n p correct / P n p (wrong correct) * (t * exp b + 1 - t) * / (f * exp b + 1 - f)) by (field; lra).
+  assert (0 < P n p correct / P n p (wrong correct)) by (apply Rdiv_lt_0_compat; assumption).
+  rewrite (ln_mult (_ * _)), ln_mult, ln_Rinv; try assumption; try lra.
+  - apply Rmult_lt_0_compat; assumption.
+  - apply Rinv_0_lt_compat, w1.
+Qed.
+
+(* T27.  So it gains exactly when right responses are accepted more often than wrong ones. *)
+Theorem T27_it_gains_when_right_responses_are_accepted_more_often :
+  forall n p correct accepts b, reference n p -> some n correct -> some n (wrong correct) -> 0 < b ->
+  P n p correct < P n (q n p (indicator accepts) 1 b) correct <->
+  conditional n p accepts (wrong correct) < conditional n p accepts correct.
+Proof.
+  intros n p correct accepts b hp hc hw hb.
+  rewrite logit_lt by (apply P_between; try assumption; apply q_reference, hp).
+  rewrite T27_log_odds_under_a_faulty_verifier by assumption. cbv zeta.
+  set (t := conditional n p accepts correct). set (f := conditional n p accepts (wrong correct)).
+  assert (e : 1 < exp b) by (rewrite <- exp_0; apply exp_increasing, hb).
+  assert (share : forall s, some n s -> 0 <= conditional n p accepts s).
+  { intros s hs. apply Rmult_le_pos; [|left; apply Rinv_0_lt_compat, P_pos; assumption].
+    rewrite P_sum. apply sum_nonneg. intros y hy. apply Rmult_le_pos; [apply indicator_nonneg|left; apply hp, hy]. }
+  assert (ht : 0 <= t) by (apply share, hc). assert (hf : 0 <= f) by (apply share, hw).
+  assert (pt : 0 < t * exp b + 1 - t) by nra. assert (pf : 0 < f * exp b + 1 - f) by nra.
+  split; intros h.
+  - destruct (Rlt_le_dec f t) as [lt|le]; [exact lt|]. exfalso.
+    assert (t * exp b + 1 - t <= f * exp b + 1 - f) by nra.
+    assert (ln (t * exp b + 1 - t) <= ln (f * exp b + 1 - f)).
+    { destruct H as [H|H]; [left; apply ln_increasing; assumption|rewrite H; lra]. }
+    lra.
+  - assert (ln (f * exp b + 1 - f) < ln (t * exp b + 1 - t)) by (apply ln_increasing; nra). lra.
+Qed.
