@@ -1,6 +1,7 @@
 """python -m toysims.trainers: do RLOO, Dr. GRPO, GRPO and k3 in the loss end where theory says, exactly and sampled?
 
-The reward is log p, the KL penalty has weight β (T12-T14). GRPO has two fixed points above β_c and none below.
+The reward is log p, the KL penalty has weight β (T12-T14). GRPO has two fixed points above β_c and none below in
+the limit of large groups; groups of a few samples have one at every β (T25).
 """
 
 from dataclasses import dataclass
