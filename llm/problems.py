@@ -6,15 +6,18 @@ import os
 import random
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from llm.grading.boxes import boxed_answer
 from llm.json_lines import objects
 from llm.prompts.turns import Turn, check_question, turns_of
+from llm.rewards.boxed import Boxed
+from llm.rewards.reward import Reward
 
 BUNDLED = "addition"
+BOXED = Boxed()
 LISTED = 3  # of the rows that are dropped
 
 Row = tuple[str, Mapping[str, Any]]  # (its place in the file, its columns)
@@ -31,6 +34,8 @@ class MathProblem:
     """the conversation that the row holds; text is then its last message"""
     bare: bool = False
     """text is a whole prompt, for a base model"""
+    columns: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """all that the row holds, for a reward function"""
 
 
 class UnreadableAnswer(ValueError):
@@ -38,7 +43,11 @@ class UnreadableAnswer(ValueError):
 
 
 def load_problems(
-    dataset: str, split: str = "train", option: str = "--dataset", strict: bool = False
+    dataset: str,
+    split: str = "train",
+    option: str = "--dataset",
+    strict: bool = False,
+    reward: Reward = BOXED,
 ) -> list[MathProblem]:
     """The bundled task by its name, a JSONL or Parquet file by its path, anything else by its hub id.
 
@@ -55,12 +64,12 @@ def load_problems(
         return [MathProblem(text, text, answer) for text, answer in problems]
     path, name = Path(dataset), f"{option} {dataset}"
     if path.is_file():
-        return _checked(name, _read_file(name, path), strict)
+        return _checked(name, _read_file(name, path), strict, reward)
     if path.is_dir():
         raise ValueError(f"{name} is a folder; name the JSONL or Parquet file in it")
     if path.suffix in (".jsonl", ".json", ".parquet") or dataset.count("/") != 1:
         raise ValueError(f"{name} does not exist; name {BUNDLED!r}, a JSONL or Parquet file or a hub id")
-    return _checked(name, _read_hub(name, dataset, split), strict)
+    return _checked(name, _read_hub(name, dataset, split), strict, reward)
 
 
 def _read_file(name: str, path: Path) -> list[Row]:
@@ -89,7 +98,7 @@ def _read_hub(name: str, dataset: str, split: str) -> list[Row]:
     return [(f"row {number}", row) for number, row in enumerate(rows, start=1)]
 
 
-def _checked(name: str, rows: list[Row], strict: bool) -> list[MathProblem]:
+def _checked(name: str, rows: list[Row], strict: bool, reward: Reward) -> list[MathProblem]:
     if not rows:
         raise ValueError(f"{name} holds no rows; name one with problems in it")
     from llm.grading.golds import gold_of
@@ -100,7 +109,7 @@ def _checked(name: str, rows: list[Row], strict: bool) -> list[MathProblem]:
     for place, row in rows:
         where = f"{name} {place}"
         try:
-            problem = _problem(where, place.split()[1], row)
+            problem = _problem(where, place.split()[1], row, reward)
         except UnreadableAnswer as error:
             if strict:
                 raise ValueError(f"{where}{error}; fix it, drop the row, or leave --strict out") from None
@@ -112,7 +121,7 @@ def _checked(name: str, rows: list[Row], strict: bool) -> list[MathProblem]:
                 "its own, or none of them any"
             )
         places[problem.prompt_id] = place
-        answer, mark = gold_of(problem.answer)
+        answer, mark = gold_of(problem.answer) if reward.boxes else (problem.answer, "")
         marks[mark] += 1
         problems.append(dataclasses.replace(problem, answer=answer))
     if not problems:
@@ -123,14 +132,15 @@ def _checked(name: str, rows: list[Row], strict: bool) -> list[MathProblem]:
             print(
                 f"{name}: {len(dropped)} of {len(rows)} rows are dropped: {listed} (--strict refuses)", file=sys.stderr
             )
-        _tell_of_golds(name, problems, marks)
+        if reward.boxes:
+            _tell_of_golds(name, problems, marks)
     return problems
 
 
 QUESTIONS = ("problem", "messages", "prompt")  # the first of them that a row has is asked
 
 
-def _problem(where: str, number: str, row: Mapping[str, Any]) -> MathProblem:
+def _problem(where: str, number: str, row: Mapping[str, Any], reward: Reward) -> MathProblem:
     """The problem of a row. ValueError: a column is missing or empty, or is no text that a file can hold."""
     columns = {column: "" if _is_missing(value) else value for column, value in row.items()}
     if not str(columns.get("answer", "")).strip() and boxed_answer(str(columns.get("solution", ""))):
@@ -141,6 +151,8 @@ def _problem(where: str, number: str, row: Mapping[str, Any]) -> MathProblem:
         messages = turns_of(f"{where}: its {asked!r}", columns[asked])
         check_question(f"{where}: its {asked!r}", messages)
         columns[asked] = messages[-1].content
+    if not reward.needs_answer:
+        columns.setdefault("answer", "")
     for column in (asked, "answer"):
         if column == "answer" and "answer" not in columns and "solution" in columns:
             raise UnreadableAnswer(
@@ -152,6 +164,8 @@ def _problem(where: str, number: str, row: Mapping[str, Any]) -> MathProblem:
             raise ValueError(f"{where} has no column {column!r}{instead}; its columns are {found}")
         if isinstance(columns[column], list | dict):
             raise ValueError(f"{where}: its {column!r} is a {type(columns[column]).__name__}; it must be a text")
+        if column == "answer" and not reward.needs_answer:
+            continue
         if column == "answer" and not str(columns[column]).strip():
             nor = " and its 'solution' no box that can be read" if "solution" in columns else ""
             raise UnreadableAnswer(f" has an empty 'answer'{nor}")
@@ -164,7 +178,16 @@ def _problem(where: str, number: str, row: Mapping[str, Any]) -> MathProblem:
             text.encode("utf-8")
         except UnicodeEncodeError:
             raise ValueError(f"{where}: its {column!r} holds half a character (a lone surrogate); fix it") from None
-    return MathProblem(prompt_id, texts[asked], texts["answer"], messages, bare=asked == "prompt" and not messages)
+    bare = asked == "prompt" and not messages
+    return MathProblem(prompt_id, texts[asked], _gold(reward, texts["answer"]), messages, bare, row)
+
+
+def _gold(reward: Reward, answer: str) -> str:
+    """What the reward compares answers with."""
+    try:
+        return answer if reward.boxes or not reward.needs_answer else reward.gold(answer)
+    except ValueError as error:
+        raise UnreadableAnswer(f": {error}") from None
 
 
 def _end(text: Any) -> str:

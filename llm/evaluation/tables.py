@@ -30,6 +30,7 @@ NEEDED_BY = {  # a column of rollouts -> the quantities, by how their names begi
     "finished": ("truncated",),
     "given": ("maj@",),
 }
+GRADED = "its rewards are not 0 and 1; pass@k and maj@k, which count correct answers, cannot be told"
 PARTS = {"base": "base", "final": "last", "best": "best"}  # file of a run folder -> what it holds
 
 
@@ -71,6 +72,8 @@ def _evaluate(config: EvaluateConfig, place: Place) -> Path:
     for title, part in (("tables", "tables"), (f"differences to {first}, paired by prompt", "differences")):
         _print(title, result[part], config.level)
     for name, table in tables.items():
+        if not table.binary:
+            print(f"{name}: {GRADED}")
         if odd := disagreement(table):
             print(f"{name}: {odd}")
     return output_dir
@@ -144,8 +147,9 @@ def _print(title: str, part: dict[str, Any], level: float) -> None:
     table = Table(title=f"{title} ({level:.0%} intervals over prompts)")
     for column in ("quantity", *part):
         table.add_column(column)
-    for quantity in next(iter(part.values())):
-        cells = (part[name][quantity] for name in part)
+    unknown = {"value": np.nan, "low": np.nan, "high": np.nan}
+    for quantity in dict.fromkeys(quantity for quantities in part.values() for quantity in quantities):
+        cells = (part[name].get(quantity, unknown) for name in part)
         table.add_row(
             quantity, *map(escape, (f"{number(c['value'], 3)} {interval(c['low'], c['high'], 3)}" for c in cells))
         )

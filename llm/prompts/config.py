@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from llm.rewards.registry import check_option
+
 
 @dataclass(frozen=True)
 class PromptConfig:
@@ -22,10 +24,13 @@ class PromptConfig:
     """arguments of the chat template: name=JSON value, as in enable_thinking=false"""
     chat: bool = True
     """--no-chat gives the model bare text, as a base model needs it"""
+    reward: str = "boxed"
+    """boxed, exact, final-number, choice, regex:PATTERN (first group) or your own module:function (TRL's signature)"""
     strict: bool = False
     """refuse data with a row whose answer cannot be read; by default such rows are dropped, counted and listed"""
 
     def __post_init__(self):
+        check_option(self.reward)
         if self.chat:
             return
         for name in ("chat_template", "template_kwargs"):

@@ -1,15 +1,15 @@
 """Majority vote: of n samples of the model one that gives the answer that most of them give; a baseline."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from llm.grading.answers import vote
+from llm.grading import answers as boxed
 from llm.samplers.base import Drawn, Request
 from llm.samplers.best_of_n import candidates_of
 from llm.samplers.particles import response_ids
 
 
-def sample(request: Request, candidates: int = 8) -> Drawn:
+def sample(request: Request, candidates: int = 8, vote: Callable[[str, bool], str | None] = boxed.vote) -> Drawn:
     """Columns: candidates, the n behind each row; votes, how many of them gave its answer."""
     cloud, rows = candidates_of(request, candidates)
     responses = response_ids(cloud.tokens)

@@ -16,9 +16,11 @@ from harness.reservation import Place, reserved
 from llm.evaluation.averages import summarise
 from llm.models import loading
 from llm.models.organisms import MAX_RESPONSE_TOKENS, ORGANISMS
-from llm.problems import BUNDLED, MathProblem, hold_out, load_problems
+from llm.problems import BOXED, BUNDLED, MathProblem, hold_out, load_problems
 from llm.prompts import record
 from llm.prompts.form import prompt_form
+from llm.rewards.registry import reward_of
+from llm.rewards.reward import Reward
 from llm.samplers import base
 from llm.samplers.base import Request, Sampler
 from llm.samplers.methods import rows_per_sample, sampler
@@ -37,14 +39,16 @@ def _sample(config: SampleConfig, place: Place) -> Path:
     path = loading.resolve(config.model)
     bundled = config.model in ORGANISMS or config.dataset == BUNDLED
     form = prompt_form(config, bundled)
-    problems = choose_problems(config, bundled)
+    reward = reward_of(config.reward)
+    problems = choose_problems(config, bundled, reward)
+    reward.try_out(problems, form)
     model, tokenizer = loading.load(path, dtype=torch.bfloat16 if torch.cuda.is_available() else torch.float32)
     form.fit(tokenizer, config.model)
     prompts = record.facts_of([form.rendered(tokenizer, problem) for problem in problems])
     model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
     stops = loading.stop_token_ids(model, tokenizer)
     limit = config.max_new_tokens or (MAX_RESPONSE_TOKENS if bundled else 1536)
-    draw = _sampler(config, path)
+    draw = _sampler(config, path, reward)
 
     if not config.overwrite:
         record.check_same(place.path, prompts, "--output-dir")
@@ -69,7 +73,7 @@ def _sample(config: SampleConfig, place: Place) -> Path:
         generator = torch.Generator().manual_seed(_seed(config.seed, index))
         drawn = draw(Request(model, tokenizer, prompt_ids, config.samples, limit, stops, generator))
         table = rollouts.tabulate(
-            model, tokenizer, chunk, prompt_ids, drawn, stops, batch_size=config.batch_size, form=form
+            model, tokenizer, chunk, prompt_ids, drawn, stops, batch_size=config.batch_size, form=form, reward=reward
         )
         facts = {"tokens": drawn.tokens, "prompts": len(chunk), **drawn.diagnostics}
         run_folder.write_json(part.with_suffix(".json"), facts)
@@ -90,16 +94,17 @@ def _sample(config: SampleConfig, place: Place) -> Path:
     return folder / "rollouts.parquet"
 
 
-def choose_problems(config: SampleConfig, bundled: bool) -> list[MathProblem]:
+def choose_problems(config: SampleConfig, bundled: bool, reward: Reward = BOXED) -> list[MathProblem]:
     """The problems that llm.train holds out for the same number, so that a forecast and a run have the same prompts."""
     dataset = config.dataset or (BUNDLED if bundled else None)
     if dataset is None:
         raise ValueError(f"--dataset is needed for --model {config.model}; name a file or a hub id")
-    problems = load_problems(dataset, "heldout" if dataset == BUNDLED else config.split, strict=config.strict)
+    split = "heldout" if dataset == BUNDLED else config.split
+    problems = load_problems(dataset, split, strict=config.strict, reward=reward)
     return hold_out(problems, config.prompts)[1] if 0 < config.prompts < len(problems) else problems
 
 
-def _sampler(config: SampleConfig, path: str) -> Sampler:
+def _sampler(config: SampleConfig, path: str, reward: Reward) -> Sampler:
     """What stands behind --method and --engine."""
     if config.engine == "vllm":
         from llm.samplers.vllm import engine
@@ -107,6 +112,10 @@ def _sampler(config: SampleConfig, path: str) -> Sampler:
         return engine(path)
     if config.method == "base":
         return partial(base.sample, batch_size=config.batch_size)
+    if config.method == "majority-vote":
+        if not reward.tells_answers:
+            raise ValueError(f"--method majority-vote needs answers, and --reward {config.reward} tells none")
+        return sampler(config.method, {**config.method_options, "vote": reward.vote})
     return sampler(config.method, config.method_options)
 
 

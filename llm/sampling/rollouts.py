@@ -1,8 +1,8 @@
 """The rollouts table: one row a sampled response, readable without our code.
 
 Columns: prompt_id, sample, response, answer, reward, log_p, length, finished, and where known prompt, rendered_prompt,
-log_pi, entropy. prompt is the problem, rendered_prompt all that the model read (not of the bundled task, where the
-two are one).
+log_pi, entropy, given (the answer that a response gives by its kind of --reward, where that is not its box).
+prompt is the problem, rendered_prompt all that the model read (not of the bundled task, where the two are one).
 log_p is the sum over response tokens under the reference model (EOS included when finished), log_pi the same under
 what sampled it (missing where a sampler's density is not known), entropy the sum of the model's token entropies along
 the response; all in nats. length is in tokens, EOS included. reward is 0 for an unfinished response: what was cut off
@@ -15,10 +15,10 @@ import pandas as pd
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from llm.grading.grade import grade_all
 from llm.models.loading import stop_token_ids
-from llm.problems import MathProblem
+from llm.problems import BOXED, MathProblem
 from llm.prompts.form import BARE, PromptForm
+from llm.rewards.reward import Reward
 from llm.samplers import base
 from llm.samplers.base import Drawn, Request
 from llm.sampling.scoring import response_log_probs
@@ -35,6 +35,7 @@ def sample_rollouts(
     reference: torch.nn.Module | None = None,
     batch_size: int = 512,
     scoring_batch_size: int | None = None,
+    reward: Reward = BOXED,
 ) -> pd.DataFrame:
     """samples responses to each problem at temperature 1, scored under model (log_pi) and reference (log_p).
 
@@ -49,7 +50,7 @@ def sample_rollouts(
     request = Request(model, tokenizer, prompt_ids, samples, max_new_tokens, stops, generator)
     drawn = base.sample(request, batch_size)
     scoring = scoring_batch_size or batch_size
-    table = tabulate(model, tokenizer, problems, prompt_ids, drawn, stops, reference, scoring, form)
+    table = tabulate(model, tokenizer, problems, prompt_ids, drawn, stops, reference, scoring, form, reward)
     model.train(was_training)
     return table
 
@@ -64,6 +65,7 @@ def tabulate(
     reference: torch.nn.Module | None = None,
     batch_size: int = 512,
     form: PromptForm = BARE,
+    reward: Reward = BOXED,
 ) -> pd.DataFrame:
     """The table of what was drawn: decoded, graded and scored.
 
@@ -83,6 +85,8 @@ def tabulate(
     texts = tokenizer.batch_decode(drawn.responses, skip_special_tokens=True)
     finished = [bool(ids) and ids[-1] in stops for ids in drawn.responses]
     rendered = {} if form is BARE else {"rendered_prompt": _repeated(form, tokenizer, problems, samples)}
+    voted = zip(texts, finished, strict=True)
+    given = {"given": [reward.vote(*row) for row in voted]} if reward.tells_answers and not reward.boxes else {}
     return pd.DataFrame(
         {
             "prompt_id": [problem.prompt_id for problem, *_ in rows],
@@ -91,7 +95,8 @@ def tabulate(
             **rendered,
             "response": texts,
             "answer": [problem.answer for problem, *_ in rows],
-            "reward": grade_all(texts, [problem.answer for problem, *_ in rows], finished),
+            **given,
+            "reward": reward.scores(texts, [problem for problem, *_ in rows], finished, form),
             "log_p": log_p.numpy(),
             "log_pi": own.numpy() if drawn.log_pi is None and not drawn.columns else drawn.log_pi,
             "entropy": scores[:, 1].numpy(),

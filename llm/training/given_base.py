@@ -13,7 +13,7 @@ from llm.rollout_file import read_file
 from llm.rollout_table import from_table
 
 
-def given_base(path: Path, model: str, problems: Sequence[MathProblem]) -> pd.DataFrame:
+def given_base(path: Path, model: str, problems: Sequence[MathProblem], reward: str = "boxed") -> pd.DataFrame:
     """The table, with the columns that follow from the others filled in: log_pi, entropy.
 
     ValueError: it cannot be read, is of another model or of another sampler, or of other prompts than the run's.
@@ -31,6 +31,7 @@ def given_base(path: Path, model: str, problems: Sequence[MathProblem]) -> pd.Da
     except ValueError as error:
         raise ValueError(f"--base: {error}") from None
     _check_model(path, model)
+    _check_reward(path, reward)
     table = table.assign(prompt_id=table["prompt_id"].astype(str))
     _check_prompts(path, table, problems)
     if "log_pi" not in table:
@@ -79,6 +80,14 @@ def _check_model(path: Path, model: str) -> None:
             raise ValueError(
                 f"--base {path} was sampled from --model {sampled}, and this run trains {model}; {_SAMPLE}"
             )
+
+
+def _check_reward(path: Path, reward: str) -> None:
+    """By what the folder of the table says of itself, if anything; before --reward there was boxed alone."""
+    config = config_beside(path)
+    rewarded = config.get("reward", "boxed")
+    if config and rewarded != reward:
+        raise ValueError(f"--base {path} was rewarded by --reward {rewarded}, and this run by {reward}; {_SAMPLE}")
 
 
 _SAMPLE = "sample this run's base model with python -m llm.sample, or leave --base out"

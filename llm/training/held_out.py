@@ -30,6 +30,7 @@ def held_out_rollouts(
                 seed + args.process_index,
                 setup.form,
                 reference if reference is None else reference.to(args.device),
+                reward=setup.reward,
                 **small,
             )
         tables.append(table)

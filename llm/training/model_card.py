@@ -32,6 +32,7 @@ def model_card(config: TrainConfig, args: RLOOConfig, summary: dict, commit: str
         "kappa (length exponent)": config.kappa or None,
         "length control": None if config.length_control == LengthControl.NONE else config.length_control,
         "base model": config.model,
+        "reward": config.reward,
         "training data": config.dataset or "addition (bundled)",
         "held-out data": config.eval_dataset or f"{config.eval_prompts} problems held out of the training data",
         "steps": summary["steps"],

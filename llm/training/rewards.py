@@ -8,11 +8,14 @@ so the log-probability term below hands over the rest. kappa = 0 is J itself; ka
 responses: the target's power on p becomes 1 + (c/tau - 1)/|y|^kappa.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from llm.problems import BOXED, MathProblem
+from llm.prompts.form import BARE, PromptForm
+from llm.rewards.reward import Reward
 from llm.training.config import TrainConfig
 from llm.training.length_returns import balance_return, content_return
 from theory.objectives import Objective
@@ -62,6 +65,16 @@ def length_controlled_term(objective: Objective, control: str) -> Callable[..., 
     return log_prob_reward
 
 
+def rewarded_by(reward: Reward, problems: Sequence[MathProblem], form: PromptForm) -> Callable[..., list[float]]:
+    """task_reward with this kind of reward, for data whose column "place" says which of problems a row is."""
+
+    def of_rows(place: list[int], **columns: Any) -> list[float]:
+        return task_reward(problem=[problems[i] for i in place], reward=reward, form=form, **columns)
+
+    of_rows.__name__ = task_reward.__name__  # TRL logs it under this name
+    return of_rows
+
+
 def task_reward(
     completions: list,
     answer: list[str],
@@ -70,16 +83,18 @@ def task_reward(
     log_pi: list[float],
     length: list[int],
     log_metric: Callable[[str, float], None],
+    problem: Sequence[MathProblem] | None = None,
+    reward: Reward = BOXED,
+    form: PromptForm = BARE,
     **_: Any,
 ) -> list[float]:
-    """1 for a complete response whose boxed answer is correct, else 0; also logs what a run is followed by.
+    """What reward gives for complete responses, else 0; also logs what a run is followed by.
 
     Its weight is w, which may be 0: accuracy is then measured and not rewarded.
     """
-    from llm.grading.grade import grade_all
-
     texts = [c if isinstance(c, str) else c[0]["content"] for c in completions]
-    rewards = grade_all(texts, answer, finished)
+    asked = problem or [MathProblem("", "", gold) for gold in answer]
+    rewards = reward.scores(texts, asked, finished, form)
     for name, value in {
         "accuracy": np.mean(rewards),
         "length": np.mean(length),

@@ -20,7 +20,7 @@ from llm.training.interruption import RunStopped, StopWhenAsked, stop_on_sigterm
 from llm.training.judging import TrainedModel, judge
 from llm.training.lora import adapter_config, save_merged
 from llm.training.recorder import RunRecorder
-from llm.training.rewards import return_term, task_reward
+from llm.training.rewards import return_term, rewarded_by
 from llm.training.setup import Setup, set_up
 from llm.training.trainer import LogProbRewardTrainer
 from theory.estimation.band import lower_edges
@@ -74,12 +74,14 @@ def train(setup: Setup, model: PreTrainedModel, base: pd.DataFrame) -> TrainedMo
     recorder = RunRecorder(setup.output_dir, setup.args.max_steps, setup.config.regime)
     watch = collapse_watch(setup, samples, recorder)
     stop = StopWhenAsked()
+    train_part, validation = setup.problems.train, setup.problems.validation
+    task_reward = rewarded_by(setup.reward, [*train_part, *validation], setup.form)
     trainer = LogProbRewardTrainer(
         model=model,
         reward_funcs=[task_reward, return_term(setup.config)],
         args=setup.args,
-        train_dataset=_dataset(setup.problems.train, setup.form),
-        eval_dataset=_dataset(setup.problems.validation, setup.form) if setup.problems.validation else None,
+        train_dataset=_dataset(train_part, setup.form),
+        eval_dataset=_dataset(validation, setup.form, len(train_part)) if validation else None,
         processing_class=setup.tokenizer,
         peft_config=adapter_config(setup.config.lora_rank),
         callbacks=[recorder, watch, stop],
@@ -136,5 +138,7 @@ def _take_the_steps(
         raise RunStopped(recorder.output_dir, trainer.state.global_step, trainer.args.max_steps)
 
 
-def _dataset(problems: list[MathProblem], form: PromptForm) -> Dataset:
-    return Dataset.from_list([{"prompt": form.prompt(p), "answer": p.answer} for p in problems])
+def _dataset(problems: list[MathProblem], form: PromptForm, start: int = 0) -> Dataset:
+    """place counts problems from start on."""
+    rows = enumerate(problems, start)
+    return Dataset.from_list([{"prompt": form.prompt(p), "answer": p.answer, "place": i} for i, p in rows])

@@ -17,6 +17,8 @@ from llm.models.organisms import ORGANISMS
 from llm.problems import BUNDLED
 from llm.prompts import record
 from llm.prompts.form import PromptForm, prompt_form
+from llm.rewards.registry import reward_of
+from llm.rewards.reward import Reward
 from llm.training import resume
 from llm.training.config import TrainConfig
 from llm.training.given_base import check_rendered, check_same_limit, given_base
@@ -39,6 +41,8 @@ class Setup:
     problems: Splits
     form: PromptForm
     """what stands around every problem"""
+    reward: Reward
+    """what a response is worth"""
     prompts: dict[str, Any]
     """the first prompt and a hash of all, those of training, validation and evaluation"""
     base: pd.DataFrame | None
@@ -76,9 +80,11 @@ def set_up(config: TrainConfig, trl_arguments: list[str], place: Place) -> tuple
     if config.length_control in (LengthControl.TRAJECTORY_BALANCE, LengthControl.CONTENT):
         check_groups_are_whole(config, args)
     form = prompt_form(config, bundled)
-    problems = split(config, bundled)
+    reward = reward_of(config.reward)
+    problems = split(config, bundled, reward)
+    reward.try_out([problem for part in problems for problem in part], form)
     check_enough_prompts(args, len(problems.train))
-    base = given_base(config.base, config.model, problems.held_out) if config.base else None
+    base = given_base(config.base, config.model, problems.held_out, config.reward) if config.base else None
     if config.base and base is not None:
         check_same_limit(config.base, base, args.max_completion_length)
     # In mixed precision the weights stay in float32: steps of 1e-6 are lost in the rounding of bfloat16 weights.
@@ -100,6 +106,7 @@ def set_up(config: TrainConfig, trl_arguments: list[str], place: Place) -> tuple
         tokenizer=tokenizer,
         problems=problems,
         form=form,
+        reward=reward,
         prompts=prompts,
         base=base,
         output_dir=place.path,

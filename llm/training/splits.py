@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from llm.problems import BUNDLED, MathProblem, hold_out, load_problems
+from llm.problems import BOXED, BUNDLED, MathProblem, hold_out, load_problems
+from llm.rewards.reward import Reward
 from llm.training.config import TrainConfig
 
 
@@ -12,7 +13,7 @@ class Splits(NamedTuple):
     held_out: list[MathProblem]
 
 
-def split(config: TrainConfig, bundled: bool) -> Splits:
+def split(config: TrainConfig, bundled: bool, reward: Reward = BOXED) -> Splits:
     """The held-out problems are the same for every run on a dataset; the validation problems leave the training set.
 
     A training problem that is also in --eval-dataset is dropped (MATH's training set has some of MATH-500).
@@ -24,11 +25,13 @@ def split(config: TrainConfig, bundled: bool) -> Splits:
         _, held_out = hold_out(load_problems(BUNDLED, "heldout"), config.eval_prompts)
         train = load_problems(BUNDLED)
     elif config.eval_dataset:
-        held_out = load_problems(config.eval_dataset, "test", "--eval-dataset", config.strict)[: config.eval_prompts]
+        held_out = load_problems(config.eval_dataset, "test", "--eval-dataset", config.strict, reward)
+        held_out = held_out[: config.eval_prompts]
         judged = {_letters(problem) for problem in held_out}
-        train = [problem for problem in load_problems(dataset, strict=config.strict) if _letters(problem) not in judged]
+        every = load_problems(dataset, strict=config.strict, reward=reward)
+        train = [problem for problem in every if _letters(problem) not in judged]
     else:
-        train, held_out = hold_out(load_problems(dataset, strict=config.strict), config.eval_prompts)
+        train, held_out = hold_out(load_problems(dataset, strict=config.strict, reward=reward), config.eval_prompts)
     if not config.validation_prompts:
         return Splits(train, [], held_out)
     if config.validation_prompts >= len(train):

@@ -60,7 +60,6 @@ def test_a_run_folder_stands_for_base_last_and_best(tmp_path, monkeypatch):
         (["one.parquet", "--level", "95"], "--level must be between 0 and 1, got 95"),
         (["one.parquet", "strangers.parquet"], "have no prompt_id in common"),
         (["columns.parquet"], "has no column 'reward'; its columns are prompt_id"),
-        (["shares.parquet"], "has rewards between 0 and 1"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, said, tmp_path, monkeypatch, capsys):
@@ -69,7 +68,6 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, said, tmp_path, monkey
     one.to_parquet("one.parquet")
     one.assign(prompt_id="q" + one["prompt_id"]).to_parquet("strangers.parquet")
     one.drop(columns="reward").to_parquet("columns.parquet")
-    one.assign(reward=0.5).to_parquet("shares.parquet")
     with pytest.raises(SystemExit) as stop:
         run(monkeypatch, *arguments)
     error = capsys.readouterr().err.strip()

@@ -19,15 +19,19 @@ KL_ESTIMATOR = "k1: mean of log pi - log p over the policy's own samples, nats a
 
 
 def prompt_statistics(rollouts: Rollouts, ks: tuple[int, ...]) -> dict[str, Float[np.ndarray, " prompts"]]:
-    """One number a prompt and quantity; an unknown KL is nan. ValueError: a k beyond a prompt's samples, shares."""
-    if not rollouts.binary:
-        raise ValueError("rewards between 0 and 1; pass@k counts correct answers, so use 0 and 1")
+    """One number a prompt and quantity; an unknown KL is nan. ValueError: a k beyond a prompt's samples.
+
+    Where rewards are not 0 and 1, pass@k and maj@k, which count correct answers, are nan, and the mean reward is added.
+    """
     fewest = int(rollouts.count.min())
     if max(ks) > fewest:
         raise ValueError(f"{fewest} samples of a prompt, fewer than k = {max(ks)}; sample more, or ask for a smaller k")
     correct = rollouts.sum(rollouts.reward).astype(int)
-    columns = {f"pass@{k}": pass_at_k(rollouts.count, correct, k) for k in ks}
+    columns = {} if rollouts.binary else {"reward": rollouts.mean(rollouts.reward)}
+    columns |= {f"pass@{k}": pass_at_k(rollouts.count, correct, k) for k in ks}
     columns |= {f"maj@{k}": _by_prompt(rollouts, functools.partial(_maj_at_k, rollouts, k=k)) for k in ks}
+    if not rollouts.binary:
+        columns |= {name: np.full(len(rollouts.start), np.nan) for name in columns if name.startswith(("pass", "maj"))}
     columns |= {f"best-of-{k}": _by_prompt(rollouts, functools.partial(_best_of_k, rollouts, k=k)) for k in ks}
     columns["length"] = rollouts.mean(rollouts.length)
     columns["truncated"] = rollouts.mean(1.0 - rollouts.finished)

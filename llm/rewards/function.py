@@ -1,0 +1,103 @@
+"""`module:function`: the user's own, with TRL's signature: (prompts, completions, **columns) -> a float a response.
+
+prompts and completions are what TRL hands over: texts, or for a chat model lists of turns; columns are those of the
+data, answer among them. Any value in [0, 1] will do. It runs with the rights of whoever runs the command.
+"""
+
+import importlib
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from llm.rewards.reward import Reward
+
+
+class Function(Reward):
+    needs_answer = False
+    tells_answers = False
+
+    def __init__(self, name: str):
+        self.name = name
+        self._function = _imported(name)
+
+    def answer(self, response):
+        return None
+
+    def scores(self, responses, problems, finished, form):
+        prompts = [form.prompt(problem) for problem in problems]
+        completions = [
+            text if isinstance(prompt, str) else [{"role": "assistant", "content": text}]
+            for prompt, text in zip(prompts, responses, strict=True)
+        ]
+        rows = [{**problem.columns, "answer": problem.answer} for problem in problems]
+        names = {column for row in rows for column in row} - {"prompts", "completions", "prompt", "completion"}
+        columns = {column: [row.get(column) for row in rows] for column in sorted(names)}
+        values = self._called(prompts, completions, columns, problems)
+        return [value if done else 0.0 for value, done in zip(values, finished, strict=True)]
+
+    def try_out(self, problems, form):
+        few = list(problems[:2])
+        self.scores([problem.answer for problem in few], few, [True] * len(few), form)
+
+    def _called(self, prompts, completions, columns, problems) -> list[float]:
+        try:
+            values = self._function(prompts=prompts, completions=completions, **columns)
+        except Exception as error:  # the user's code may raise anything
+            row, raised = self._first_that_raises(prompts, completions, columns, error)
+            where = "on all rows together" if row is None else _row(row, problems)
+            raise ValueError(f"--reward {self.name} raised {_short(raised)} {where}; fix it") from None
+        if not hasattr(values, "__len__") or isinstance(values, str | dict):
+            raise ValueError(
+                f"--reward {self.name} returned {_kind(values)}; it must return a list, a float a response"
+            )
+        if len(values) != len(completions):
+            raise ValueError(f"--reward {self.name} returned {len(values)} values for {len(completions)} responses")
+        return [self._checked(value, row, problems) for row, value in enumerate(values)]
+
+    def _first_that_raises(self, prompts, completions, columns, error) -> tuple[int | None, Exception]:
+        for row in range(len(prompts)):
+            one = {name: [values[row]] for name, values in columns.items()}
+            try:
+                self._function(prompts=[prompts[row]], completions=[completions[row]], **one)
+            except Exception as raised:
+                return row, raised
+        return None, error
+
+    def _checked(self, value: Any, row: int, problems) -> float:
+        try:
+            number = math.nan if value is None else float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not 0 <= number <= 1:
+            shown = repr(value) if value is None or isinstance(value, str) else str(value)
+            raise ValueError(
+                f"--reward {self.name} returned {shown[:40]} {_row(row, problems)}; a reward is a number in [0, 1]"
+            )
+        return number
+
+
+def _row(row: int, problems) -> str:
+    return f"for row {row + 1} (prompt {problems[row].prompt_id})"
+
+
+def _kind(value: Any) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+def _short(error: Exception) -> str:
+    line = " ".join(f"{type(error).__name__}: {error}".split())
+    return line if len(line) <= 120 else line[:117] + "..."
+
+
+def _imported(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # the folder that the command is run in, as python -m has it
+    try:
+        found = getattr(importlib.import_module(module), function)
+    except Exception as error:  # the user's module may raise anything
+        raise ValueError(f"--reward {name} cannot be imported ({_short(error)}); run from its folder") from None
+    if not callable(found):
+        raise ValueError(f"--reward {name} is {_kind(found)}, not a function")
+    return found

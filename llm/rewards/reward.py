@@ -1,0 +1,55 @@
+"""What a kind of reward says of a response: the answer that it gives, and what it is worth, in [0, 1].
+
+A response that was cut off is worth 0 and gives no answer, whatever the kind.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llm.problems import MathProblem
+    from llm.prompts.form import PromptForm
+
+
+class Reward(ABC):
+    """A kind of reward. Its answers are what responses vote for."""
+
+    name: str
+    """as --reward has it"""
+    boxes = False
+    """answers are formulas in boxes, graded and counted as such"""
+    needs_answer = True
+    """every problem needs a gold answer"""
+    tells_answers = True
+    """it can tell which answer a response gives"""
+
+    def gold(self, answer: str) -> str:
+        """The gold answer in what the data has for it. ValueError, a sentence of its own: there is none."""
+        return answer.strip()
+
+    @abstractmethod
+    def answer(self, response: str) -> str | None:
+        """The answer that a complete response gives; None: it gives none."""
+
+    def vote(self, response: str, finished: bool = True) -> str | None:
+        """What a response votes for (majority voting, maj@k)."""
+        return self.answer(response) if finished else None
+
+    def scores(
+        self, responses: Sequence[str], problems: "Sequence[MathProblem]", finished: Sequence[bool], form: "PromptForm"
+    ) -> list[float]:
+        """One reward a response: here 1 where its answer is the gold one, else 0."""
+        rows = zip(responses, problems, finished, strict=True)
+        return [float(done and self.answer(text) == self.gold(problem.answer)) for text, problem, done in rows]
+
+    def try_out(self, problems: "Sequence[MathProblem]", form: "PromptForm") -> None:
+        """ValueError where it cannot work on these problems: found before anything is written."""
+        for problem in problems:
+            self.gold(problem.answer)
+
+
+def after_thinking(response: str) -> str | None:
+    """What follows the last </think>; None where the thinking never ended."""
+    _, ended, rest = response.rpartition("</think>")
+    return rest if ended or "<think>" not in response else None
