@@ -11,7 +11,7 @@ SECONDS = 1.0
 
 class Pattern(Reward):
     def __init__(self, name: str, pattern: str):
-        import regex  # has a time limit, which re has not
+        import regex  # type: ignore[import-untyped]  # has a time limit, which re has not
 
         self.name = name
         try:

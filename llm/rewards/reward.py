@@ -4,12 +4,27 @@ A response that was cut off is worth 0 and gives no answer, whatever the kind.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
-if TYPE_CHECKING:
-    from llm.problems import MathProblem
-    from llm.prompts.form import PromptForm
+
+@runtime_checkable  # annotations are checked while the tests run
+class Problem(Protocol):
+    """What a reward reads of a problem (llm.problems)."""
+
+    @property
+    def prompt_id(self) -> str: ...
+    @property
+    def answer(self) -> str: ...
+    @property
+    def columns(self) -> Mapping[str, Any]: ...
+
+
+@runtime_checkable
+class Form(Protocol):
+    """How a problem is put to the model (llm.prompts.form)."""
+
+    def prompt(self, problem: Any) -> str | list[dict[str, str]]: ...
 
 
 class Reward(ABC):
@@ -37,13 +52,13 @@ class Reward(ABC):
         return self.answer(response) if finished else None
 
     def scores(
-        self, responses: Sequence[str], problems: "Sequence[MathProblem]", finished: Sequence[bool], form: "PromptForm"
+        self, responses: Sequence[str], problems: Sequence[Problem], finished: Sequence[bool], form: Form
     ) -> list[float]:
         """One reward a response: here 1 where its answer is the gold one, else 0."""
         rows = zip(responses, problems, finished, strict=True)
         return [float(done and self.answer(text) == self.gold(problem.answer)) for text, problem, done in rows]
 
-    def try_out(self, problems: "Sequence[MathProblem]", form: "PromptForm") -> None:
+    def try_out(self, problems: Sequence[Problem], form: Form) -> None:
         """ValueError where it cannot work on these problems: found before anything is written."""
         for problem in problems:
             self.gold(problem.answer)
