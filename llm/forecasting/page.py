@@ -16,7 +16,7 @@ COLUMNS = ("alpha", "b", "accuracy", "length", "entropy", "KL", "pass@k", "maj@k
 def page(result: dict[str, Any], groups: Sequence[Sequence[Forecast]]) -> str:
     """result: what forecast.json holds; groups: the records of the table, a rule between one group and the next."""
     text = io.StringIO()
-    console = Console(file=text, width=118)
+    console = Console(file=text, width=120)
     console.print(_of_rollouts(result["rollouts"]), highlight=False)
     console.print()
     for sentence in result["verdict"]:
