@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from theory.reweighting import effective_sample_size, log_weights
     from theory.saddle_node import critical_beta, std_normalised_alpha
     from theory.score_noise import noisy_power
+    from theory.shared_parameters import ScoreMoments, projected_gain_ratio, score_moments
     from theory.tilt import kl_to_base, log_odds_slope, log_odds_terms, log_tilt, moments, sharpening_limit, task_limit
     from theory.trainers import k3_in_loss_optimum, rloo_alpha, trajectory_balance_rate
     from theory.turning_points import accuracy_slope, most_turning_points
@@ -75,6 +76,7 @@ _NAMES = {
     "reweighting": ("effective_sample_size", "log_weights"),
     "saddle_node": ("critical_beta", "std_normalised_alpha"),
     "sequences": (),
+    "shared_parameters": ("ScoreMoments", "projected_gain_ratio", "score_moments"),
     "shortest_path": (),
     "support": (),
     "tilt": (
@@ -105,6 +107,7 @@ __all__ = [
     "Problem",
     "Quantity",
     "Regime",
+    "ScoreMoments",
     "accuracy_slope",
     "alpha_of_mean_log_p",
     "budget",
@@ -151,6 +154,7 @@ __all__ = [
     "policy_file",
     "population_pass_at_k",
     "problem",
+    "projected_gain_ratio",
     "projection",
     "rare_responses",
     "rate",
@@ -163,8 +167,10 @@ __all__ = [
     "rloo_alpha",
     "saddle_node",
     "sampled_step_limit",
+    "score_moments",
     "score_noise",
     "sequences",
+    "shared_parameters",
     "sharpening_at_budget",
     "sharpening_limit",
     "sharpening_log_draws",
