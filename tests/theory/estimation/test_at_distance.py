@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+
+from theory.budget import sharpening_at_budget
+from theory.estimation.at_distance import at_distance, direction, frontier, reach
+from theory.estimation.samples import Rollouts
+from theory.tilt import log_tilt
+
+
+def policy(sd, slope, prompts=40, responses=150, seed=0):
+    """log p of Gaussian spread sd under p itself, and rewards that follow it with the given slope."""
+    generator = np.random.default_rng(seed)
+    z = generator.normal(size=(prompts, responses)) + sd  # e^z-weighting of a Gaussian moves its mean by its variance
+    log_p = sd * (z - sd)
+    log_p -= np.log(np.exp(log_p).sum(axis=1, keepdims=True))
+    return log_p, (generator.random(z.shape) < 1 / (1 + np.exp(-slope * (z - sd)))).astype(float)
+
+
+def drawn(log_p, reward, samples, seed=1):
+    generator = np.random.default_rng(seed)
+    y = np.stack([generator.choice(len(p), size=samples, p=np.exp(p)) for p in log_p])
+    rows = np.arange(len(y))[:, None]
+    return Rollouts.of_arrays(log_p[rows, y], reward[rows, y], np.ones(y.shape), y)
+
+
+def spread(sd, samples=16, slope=0.8, prompts=120, seed=0):
+    """No two responses alike: log p Gaussian of standard deviation sd."""
+    generator = np.random.default_rng(seed)
+    z = generator.normal(size=(prompts, samples))
+    reward = generator.random(z.shape) < 1 / (1 + np.exp(-slope * z))
+    y = np.arange(z.size).reshape(z.shape)
+    return Rollouts.of_arrays(sd * z - 5 * sd - 50, reward, np.ones(z.shape), y)
+
+
+def test_what_is_told_at_a_distance_does_not_depend_on_the_unit_of_log_p():
+    """A grid in units of the data: log p of 5 and 40 nats with the same ranks say the same."""
+    five, forty = (at_distance(spread(sd), [0.2], np.random.default_rng(0))[0] for sd in (5, 40))
+    assert five.sharpening.value == pytest.approx(forty.sharpening.value, abs=1e-6)
+    assert five.sharpening.reliable and forty.sharpening.reliable
+
+
+def test_a_reward_gains_at_least_as_much_as_sharpening_and_holds_its_last_value():
+    """T5."""
+    near, far = at_distance(spread(15, samples=64), [0.2, 50.0], np.random.default_rng(0))
+    assert near.reward.value > near.sharpening.high
+    assert near.reward_needed_kl == 0.2
+    assert far.reward_needed_kl < 50
+    assert far.reward.value >= near.reward.value
+    assert not far.sharpening.reliable
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_direction_of_a_little_sharpening(sign):
+    told = direction(spread(40, slope=sign * 1.0), np.random.default_rng(0))
+    assert told.reliable
+    assert sign * told.value > 0
+    assert told.low * told.high > 0
+
+
+def test_reach_grows_as_half_the_logarithm_of_the_samples():
+    for samples in (8, 16, 64):
+        assert reach(spread(15, samples=samples)) == pytest.approx(np.log(samples / 5) / 2, abs=0.2)
+
+
+def test_a_single_sample_a_prompt_reaches_nowhere():
+    assert reach(spread(15, samples=1)) == 0
+
+
+def test_equal_log_p_cannot_be_sharpened_but_rewarded():
+    flat = spread(0.0)
+    (found,) = at_distance(flat, [0.2], np.random.default_rng(0))
+    assert not found.sharpening.reliable
+    assert found.reward.low > 0
+    assert reach(flat) == 0
+
+
+def test_frontier_covers_both_ways_of_sharpening_and_the_reward():
+    sharpening, reward = frontier(spread(15), np.random.default_rng(0))
+    assert [p.k for p in sharpening if p.k][:3] == [2, 3, 4]
+    powers = [p for p in sharpening if p.alpha]
+    assert all(p.alpha > 1 and p.kl > 0 for p in powers)
+    assert [p.kl for p in reward] == sorted(p.kl for p in reward)
+
+
+def test_real_valued_rewards_are_weighed_since_they_cannot_be_counted():
+    table = spread(15)
+    graded = Rollouts.of_arrays(
+        *(x.reshape(120, 16) for x in (table.log_p, table.reward * 0.7 + 0.1, table.length, table.response))
+    )
+    (found,) = at_distance(graded, [0.1], np.random.default_rng(0))
+    (counted,) = at_distance(table, [0.1], np.random.default_rng(0))
+    assert found.reward.value == pytest.approx(0.7 * counted.reward.value, abs=0.02)
+
+
+def test_a_distance_of_nothing_is_refused():
+    with pytest.raises(ValueError, match=r"kls must be finite and > 0 nats, got \[0\.0\]"):
+        at_distance(spread(5), [0.0], np.random.default_rng(0))
+
+
+def test_sharpening_at_a_distance_is_that_of_the_exact_policy():
+    log_p, reward = policy(2.0, 0.7)
+    table = drawn(log_p, reward, 100)
+    (found,) = at_distance(table, [0.2], np.random.default_rng(0))
+    alphas = np.linspace(1, 3, 200)
+    q = np.stack([np.exp(log_tilt(log_p, reward, a, 0)) for a in alphas])
+    kl = np.sum(q * (np.log(q) - log_p), axis=-1).mean(axis=1)
+    gain = (np.sum(q * reward, axis=-1) - np.sum(np.exp(log_p) * reward, axis=-1)).mean(axis=1)
+    assert found.sharpening.low <= np.interp(0.2, kl, gain) <= found.sharpening.high
+    assert found.sharpening.value == pytest.approx(np.interp(0.2, kl, gain), abs=0.01)
+    assert sharpening_at_budget(log_p[0], 0.2) > 1

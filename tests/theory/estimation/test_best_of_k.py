@@ -1,0 +1,58 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from theory.estimation.best_of_k import accuracy_of_likeliest, kl_bound, kl_of_likeliest, kl_with_atoms
+from theory.estimation.samples import Rollouts
+from theory.estimation.statistics import best_of_k
+
+
+def rollouts(log_p, reward):
+    """One prompt; equal log p is one response."""
+    _, response = np.unique(log_p, return_inverse=True)
+    return Rollouts.of_arrays(log_p[None], reward[None], np.ones((1, len(log_p))), response[None])
+
+
+@given(st.lists(st.tuples(st.integers(-4, -1), st.booleans()), min_size=2, max_size=7), st.data())
+def test_likeliest_of_k_is_the_mean_over_all_choices_of_k(rows, data):
+    log_p, reward = (np.array(column, float) for column in zip(*rows, strict=True))
+    k = data.draw(st.integers(1, len(rows)))
+    picks = []
+    for chosen in combinations(range(len(rows)), k):
+        top = [i for i in range(len(rows)) if log_p[i] == max(log_p[list(chosen)])]
+        picks.append(np.mean(reward[top]))
+    found = accuracy_of_likeliest(rollouts(log_p, reward), k)[0]
+    np.testing.assert_allclose(found, np.mean(picks), atol=1e-12)
+    np.testing.assert_allclose(found, best_of_k(log_p, reward, k), atol=1e-12)
+
+
+@given(st.lists(st.floats(0.05, 1), min_size=1, max_size=6), st.integers(1, 9))
+def test_kl_of_the_likeliest_with_atoms_is_a_finite_sum_and_never_beyond_its_bound(weights, k):
+    mass = np.array(weights) / np.sum(weights)
+    top = np.cumsum(mass)
+    q = np.array([top[i] ** k - (top[i] - mass[i]) ** k for i in range(len(mass))])
+    exact = sum(q[i] * np.log(q[i] / mass[i]) for i in range(len(mass)) if q[i] > 0)
+    np.testing.assert_allclose(kl_with_atoms(mass, k), exact, atol=1e-9)
+    assert kl_with_atoms(mass, k) <= kl_bound(k) + 1e-9
+
+
+def test_many_small_atoms_spend_the_whole_bound():
+    assert kl_with_atoms(np.full(20_000, 1 / 20_000), 4) == pytest.approx(kl_bound(4), abs=1e-3)
+
+
+@settings(max_examples=20)
+@given(st.integers(2, 30), st.integers(2, 8), st.integers(0, 1000))
+def test_kl_estimated_from_samples_is_near_that_of_the_atoms(responses, k, seed):
+    generator = np.random.default_rng(seed)
+    log_p = np.log(np.sort(generator.dirichlet(np.ones(responses))))
+    drawn = generator.choice(responses, size=(200, 64), p=np.exp(log_p))
+    sampled = Rollouts.of_arrays(log_p[drawn], drawn * 0, drawn * 0 + 1, drawn)
+    assert kl_of_likeliest(sampled, k) == pytest.approx(kl_with_atoms(np.exp(log_p), k), abs=0.02)
+
+
+def test_a_k_beyond_the_samples_is_refused():
+    with pytest.raises(ValueError, match="k must be between 1 and the 2 samples that every prompt has, got 3"):
+        accuracy_of_likeliest(rollouts(np.array([-1.0, -2.0]), np.array([1.0, 0.0])), 3)

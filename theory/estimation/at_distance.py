@@ -1,0 +1,109 @@
+"""What sharpening and a task reward each gain at a distance KL(q‖p) from the base model, as one interface.
+
+A distance in nats is the one axis on which both can be compared [T5], and on which a few samples go a known way: n of
+them tell sharpening to about log(n/5)/2 nats (weighted_curve), and a 0/1 reward at any distance, to within what counts
+allow (counts). Beyond the reach of weights the likeliest of k samples (best_of_k) still shows where sharpening leads.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from theory.estimation import weighted_curve
+from theory.estimation.best_of_k import accuracy_of_likeliest, kl_bound, kl_of_likeliest
+from theory.estimation.counts import along_b, gain_at_budget
+from theory.estimation.intervals import ClusterBootstrap
+from theory.estimation.prompt_accuracies import PromptAccuracies
+from theory.estimation.records import Estimate
+from theory.estimation.samples import Rollouts
+from theory.estimation.weighted_curve import WeightedCurve, along_alpha
+
+LITTLE = 0.2  # nats: what the likeliest of two costs
+MOST_ROWS = 100_000  # prompts beyond these rows would narrow intervals that are narrow enough
+KS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+BS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+
+
+@dataclass(frozen=True)
+class AtDistance:
+    """What each objective gains at a distance KL(q‖p) from the base model, mean over prompts, in nats."""
+
+    kl: float
+    sharpening: Estimate
+    """gain of accuracy of q ∝ p^alpha over the base at that KL; with doubts where these rollouts cannot tell"""
+    reward: Estimate
+    """that of the task reward, which stays at its last value where it can spend no more [T5]"""
+    reward_needed_kl: float
+    """KL that the reward really spends, at most kl"""
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """A point on the way of an objective: the target (alpha, b), or the likeliest of k samples."""
+
+    kl: float
+    gain: Estimate
+    alpha: float | None = None
+    b: float | None = None
+    k: int | None = None
+    """another way of sharpening, whose gain needs no weights"""
+
+
+def at_distance(rollouts: Rollouts, kls: Sequence[float], generator: np.random.Generator) -> list[AtDistance]:
+    """The gains of sharpening and of the task reward at each KL. ValueError: a KL that is not > 0."""
+    if not all(0 < kl < np.inf for kl in kls):
+        raise ValueError(f"kls must be finite and > 0 nats, got {list(kls)}")
+    few = rollouts.some_prompts(MOST_ROWS, generator)
+    sharpening = along_alpha(few, generator)
+    if rollouts.binary:
+        reward = [(found.gain, found.kl) for found in gain_at_budget(PromptAccuracies.of_rollouts(rollouts), kls)]
+    else:
+        curve = weighted_curve.along_b(few, generator)
+        reward = [(curve.at(kl), min(kl, float(curve.kl.mean(axis=0).max()))) for kl in kls]
+    return [AtDistance(kl, sharpening.at(kl), *both) for kl, both in zip(kls, reward, strict=True)]
+
+
+def direction(rollouts: Rollouts, generator: np.random.Generator) -> Estimate:
+    """The gain of a little sharpening, .2 nats: its sign is told where it is reliable and the interval leaves out 0."""
+    return along_alpha(rollouts.some_prompts(MOST_ROWS, generator), generator).at(LITTLE)
+
+
+def reach(rollouts: Rollouts) -> float:
+    """The largest KL along alpha that these rollouts tell, in nats, about log(n/5)/2 of n samples; 0 for none."""
+    generator = np.random.default_rng(0)  # of a bootstrap that is not asked
+    return along_alpha(rollouts.some_prompts(MOST_ROWS, generator), generator).reach
+
+
+def frontier(rollouts: Rollouts, generator: np.random.Generator) -> tuple[list[CurvePoint], list[CurvePoint]]:
+    """The ways of sharpening (by alpha, then by k) and of the task reward (by b), for a picture."""
+    few = rollouts.some_prompts(MOST_ROWS, generator)
+    curve = along_alpha(few, generator)
+    sharpening = [*_by_weights(curve), *_by_k(few, generator)]
+    if not rollouts.binary:
+        return sharpening, _by_weights(weighted_curve.along_b(few, generator))
+    points = along_b(PromptAccuracies.of_rollouts(rollouts), BS)
+    return sharpening, [CurvePoint(p["kl"].value, p["gain"], alpha=1.0, b=b) for b, p in zip(BS, points, strict=True)]
+
+
+def _by_weights(curve: WeightedCurve) -> list[CurvePoint]:
+    kls = np.maximum.accumulate(curve.kl.mean(axis=0))
+    return [
+        CurvePoint(float(kl), curve.at(float(kl)), alpha=target.alpha, b=target.b)
+        for target, kl in list(zip(curve.targets, kls, strict=True))[1 : curve.told]
+    ]
+
+
+def _by_k(rollouts: Rollouts, generator: np.random.Generator) -> list[CurvePoint]:
+    if len(rollouts.start) < 2:
+        return []
+    ks = [k for k in KS if k <= rollouts.count.min()]
+    base = rollouts.mean(rollouts.reward)
+    bootstrap = ClusterBootstrap(len(base), generator)
+    points = []
+    for k in ks:
+        gain = accuracy_of_likeliest(rollouts, k) - base
+        low, high = bootstrap.interval(gain[:, None])[:, 0]
+        kl = min(kl_of_likeliest(rollouts, k), kl_bound(k))
+        points.append(CurvePoint(kl, Estimate(float(gain.mean()), float(low), float(high)), k=k))
+    return points

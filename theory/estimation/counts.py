@@ -1,0 +1,100 @@
+"""What a 0/1 reward of weight b makes of a model, from counts of right answers alone.    [T3, T5, T22]
+
+Tilting by e^{br} turns a prompt's accuracy a into A_b = a e^b/(1 - a + a e^b), whatever its responses are, and costs
+KL(q‖p) = b A_b - log(1 - a + a e^b) nats. So accuracy, gain, KL and pass@k along b are mean values over the
+distribution of prompt accuracies, and the counts are all that the rollouts say of them. Valid at any number of samples:
+where n of them leave a number open (a large b, pass@k far beyond n) its interval is as wide as what they allow.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import xlogy
+
+from theory.estimation.prompt_accuracies import PromptAccuracies
+from theory.estimation.records import Estimate
+
+FEWEST_PROMPTS = 10
+FEW = (f"fewer than {FEWEST_PROMPTS} prompts",)
+BS = np.concatenate([np.geomspace(0.02, 16, 33)])  # a budget's best b is looked for here
+
+
+class AtBudget(NamedTuple):
+    """The most that a reward can gain within a budget of KL."""
+
+    gain: Estimate
+    kl: float
+    """nats that it spends: less than the budget where every prompt that can be solved is solved for less"""
+
+
+def tilted(accuracy: Float[np.ndarray, " grid"], b: float) -> Float[np.ndarray, " grid"]:
+    """A_b of each accuracy; at b = inf all that is ever right becomes always right.    [T3]"""
+    if np.isinf(b):
+        return (accuracy > 0).astype(float)
+    return accuracy / (accuracy + (1 - accuracy) * np.exp(-b))
+
+
+def tilt_cost(accuracy: Float[np.ndarray, " grid"], b: float) -> Float[np.ndarray, " grid"]:
+    """KL(q_{1,b}‖p) in nats of each accuracy; -log a at b = inf, and 0 where nothing is ever right.    [T5]"""
+    if np.isinf(b):
+        return -np.log(accuracy, out=np.zeros_like(accuracy), where=accuracy > 0)
+    return b * tilted(accuracy, b) - np.log1p(accuracy * np.expm1(b))
+
+
+def along_b(known: PromptAccuracies, bs: Sequence[float], ks: Sequence[int] = ()) -> list[dict[str, Estimate]]:
+    """accuracy, gain, kl and pass@k at each b, with profile-likelihood intervals over prompts.    [T3, T5, T22]"""
+    a = known.accuracy
+    names = ["accuracy", "gain", "kl", *(f"pass@{k}" for k in ks)]
+    rows = [
+        row
+        for b in bs
+        for right in (tilted(a, b),)
+        for row in (right, right - a, tilt_cost(a, b), *(_solved(right, k) for k in ks))
+    ]
+    found = iter(estimates(known, np.stack(rows)))
+    return [{name: next(found) for name in names} for _ in bs]
+
+
+def pass_at(known: PromptAccuracies, ks: Sequence[int]) -> list[Estimate]:
+    """pass@k of the base model at any k, far beyond the samples too, where only the interval is to be read.    [T22]"""
+    return estimates(known, np.stack([_solved(known.accuracy, k) for k in ks]))
+
+
+def estimates(known: PromptAccuracies, values: Float[np.ndarray, "functions grid"]) -> list[Estimate]:
+    """The mean of each function of a prompt's accuracy, with its profile-likelihood interval."""
+    doubts = FEW if known.prompts < FEWEST_PROMPTS else ()
+    limits = known.limits(values)
+    return [
+        Estimate(float(value), float(min(low, value)), float(max(high, value)), doubts)
+        for value, low, high in zip(known.mean(values), *limits, strict=True)
+    ]
+
+
+def gain_at_budget(known: PromptAccuracies, budgets: Sequence[float]) -> list[AtBudget]:
+    """The largest gain of accuracy at KL(q‖p) <= budget, mean over prompts, in nats.    [T5]
+
+    By duality it is min_b E[log(1 - a + a e^b)/b - a] + budget/b: the smallest of mean values over prompts, so that its
+    limits are the smallest of theirs. Beyond what the reward can spend it stays at its last value.
+    """
+    a = known.accuracy
+    bs = BS
+    # per nat of b; at b = inf the limit 1{a > 0} - a
+    rows = np.stack([*(np.log1p(a * np.expm1(b)) / b - a for b in bs), tilted(a, np.inf) - a])
+    low, high = known.limits(rows)
+    middle = known.mean(rows)
+    doubts = FEW if known.prompts < FEWEST_PROMPTS else ()
+    spent = known.mean(np.stack([tilt_cost(a, b) for b in (*bs, np.inf)]))
+    found = []
+    for budget in budgets:
+        price = np.append(budget / bs, 0.0)
+        value, least, most = (float(np.min(x + price)) for x in (middle, low, high))
+        gain = Estimate(value, min(least, value), max(most, value), doubts)
+        found.append(AtBudget(gain, float(min(budget, spent[-1]))))
+    return found
+
+
+def _solved(accuracy, k):
+    """1 - (1 - a)^k."""
+    return 1 - np.exp(xlogy(k, 1 - accuracy))

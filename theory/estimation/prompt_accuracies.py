@@ -1,0 +1,169 @@
+"""The distribution of prompt accuracies behind counts of right answers, and limits for what depends on it.
+
+A prompt of accuracy a is answered right c times out of n with the binomial probability of (n, c; a). Over prompts a has
+a distribution G of which nothing is assumed. The likelihood is greatest at a G of few atoms (Kiefer and Wolfowitz, Ann.
+Math. Stat. 27, 1956; Laird, JASA 73, 1978), which is found on a grid by its convex dual (Koenker and Mizera, JASA 109,
+2014). n samples tell the first n moments of G and no more: mean values of smooth functions of a are known well, others
+only between limits, and the profile likelihood says which is which.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.stats import chi2
+
+from theory.estimation.samples import Rollouts
+
+SMALLEST_ACCURACY = 1e-6  # above 0, on the grid
+POINTS_A_SPREAD = 6.0  # grid points within a standard deviation of the estimate of one accuracy
+CENTRE_STEPS = 60
+GAP = 1e-9  # nats a prompt by which the likelihood found may fall short of the greatest
+SEARCH_STEPS = 12
+CLOSE = 0.01  # relative error of the drop in log-likelihood at a limit
+LARGEST_PULL = 1e7
+
+
+@dataclass(frozen=True, eq=False)
+class PromptAccuracies:
+    """What counts of right answers say about the distribution of prompt accuracies."""
+
+    accuracy: Float[np.ndarray, " grid"]
+    likelihood: Float[np.ndarray, "kinds grid"]
+    """of each pair (n, c) that occurs, relative to its greatest value"""
+    share: Float[np.ndarray, " kinds"]
+    """of the prompts that have it"""
+    prompts: int
+    weight: Float[np.ndarray, " grid"]
+    """of each accuracy, at the maximum of the likelihood"""
+
+    @classmethod
+    def of_counts(cls, n: Int[np.ndarray, " prompts"], correct: Int[np.ndarray, " prompts"]) -> "PromptAccuracies":
+        """From c right answers out of n, prompt by prompt. ValueError: not 0 <= c <= n, or n < 1."""
+        n, correct = np.broadcast_arrays(n, correct)
+        if np.any((correct < 0) | (correct > n) | (n < 1)):
+            raise ValueError(f"right answers must be between 0 and n >= 1, got {correct.tolist()} of {n.tolist()}")
+        kinds, times = np.unique(np.stack([n, correct], axis=1), axis=0, return_counts=True)
+        accuracy = grid(int(n.max()))
+        likelihood = _relative_likelihood(kinds[:, :1], kinds[:, 1:], accuracy)
+        share = times / len(n)
+        weight = _most_likely(likelihood[None], share[None])[0]
+        return cls(accuracy, likelihood, share, len(n), weight)
+
+    @classmethod
+    def of_rollouts(cls, rollouts: Rollouts) -> "PromptAccuracies":
+        """ValueError where rewards are not 0 and 1."""
+        if not rollouts.binary:
+            raise ValueError(
+                "rewards must be 0 or 1 to be counted; weigh real-valued ones (theory.estimation.reweight)"
+            )
+        return cls.of_counts(rollouts.count, np.rint(rollouts.sum(rollouts.reward)).astype(int))
+
+    def mean(self, values: Float[np.ndarray, "functions grid"]) -> Float[np.ndarray, " functions"]:
+        """E_G[values] at the most likely G."""
+        return values @ self.weight
+
+    def limits(
+        self, values: Float[np.ndarray, "functions grid"], level: float = 0.95
+    ) -> Float[np.ndarray, "2 functions"]:
+        """The smallest and largest E_G[values] among the G whose log-likelihood is within χ²₁/2 of the greatest.
+
+        Pulling at a mean is one more observation: t log E_G[values] beside the log-likelihood, at the t where the drop
+        is as large as allowed. Where the data leave a mean open this gives all that they allow.
+        """
+        values = np.atleast_2d(values)
+        low, high = values.min(axis=1), values.max(axis=1)
+        span = np.where(high > low, high - low, 1.0)
+        unit = (values - low[:, None]) / span[:, None]
+        rows = np.concatenate([1.5 - unit, 0.5 + unit])  # what is pulled up: its complement, and the mean itself
+        allowed = chi2.ppf(level, 1) / 2 / self.prompts
+        ends = np.concatenate([_pulled(self, part, allowed) for part in np.array_split(rows, -(-len(rows) // 32))])
+        below, above = np.split(ends, 2)
+        ends = np.stack([low + span * (1.5 - below), low + span * (above - 0.5)])
+        return np.where(high > low, np.clip(ends, low, high), low)
+
+
+def grid(n: int) -> Float[np.ndarray, " grid"]:
+    """Accuracies from 0 to 1: evenly in arcsin √a, whose estimate has one spread, and in log-odds near both ends."""
+    middle = np.sin(np.linspace(0, np.pi / 2, 41 + int(POINTS_A_SPREAD * np.pi * np.sqrt(n)))) ** 2
+    small = np.geomspace(SMALLEST_ACCURACY, middle[1], 30)[:-1]
+    return np.unique(np.concatenate([[0.0], small, middle, 1 - small, [1.0]]))
+
+
+def _relative_likelihood(n, correct, accuracy):
+    """a^c (1 - a)^(n - c), divided by its greatest value over a."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+
+        def log_likelihood(a):
+            right = np.where(correct > 0, correct * np.log(a), 0.0)
+            return right + np.where(n > correct, (n - correct) * np.log1p(-a), 0.0)
+
+        return np.exp(log_likelihood(accuracy[None]) - log_likelihood(correct / n))
+
+
+def _log_likelihood(likelihood, share, weight):
+    """Mean over prompts, in nats; weight is brought to a sum of 1."""
+    weight = weight / weight.sum(axis=-1, keepdims=True)
+    return np.sum(share * np.log(np.einsum("...jk,...k->...j", likelihood, weight)), axis=-1)
+
+
+def _pulled(known, rows, allowed):
+    """The mean of each row where pulling at it costs `allowed` nats a prompt of likelihood."""
+    best = _log_likelihood(known.likelihood, known.share, known.weight)
+    log_t = np.full(len(rows), -0.5 * np.log(known.prompts))
+    bracket = np.stack([np.full(len(rows), -np.inf), np.full(len(rows), np.inf)])
+    both = np.concatenate([np.broadcast_to(known.likelihood, (len(rows), *known.likelihood.shape)), rows[:, None]], 1)
+    for _ in range(SEARCH_STEPS):
+        share = np.concatenate([np.broadcast_to(known.share, (len(rows), len(known.share))), np.exp(log_t)[:, None]], 1)
+        weight = _most_likely(both, share)
+        weight = weight / weight.sum(axis=1, keepdims=True)
+        drop = np.maximum(best - _log_likelihood(known.likelihood, known.share, weight), 1e-12)
+        bracket[0] = np.where(drop < allowed, np.maximum(bracket[0], log_t), bracket[0])
+        bracket[1] = np.where(drop >= allowed, np.minimum(bracket[1], log_t), bracket[1])
+        if np.all((np.abs(drop / allowed - 1) < CLOSE) | (log_t >= np.log(LARGEST_PULL))):
+            break
+        step = log_t + np.clip(np.log(allowed / drop) / 2, -3, 3)  # the drop grows as t² at first
+        inside = (step > bracket[0]) & (step < bracket[1])
+        halved = np.where(np.isfinite(bracket).all(axis=0), bracket.mean(axis=0), step)
+        log_t = np.minimum(np.where(inside, step, halved), np.log(LARGEST_PULL))
+    return np.sum(weight * rows, axis=1)
+
+
+def _most_likely(likelihood, share):
+    """Weights w >= 0 that maximise Σ_j share_j log(A w)_j - Σ w Σ share, for a stack of problems.
+
+    Interior point on the dual, max Σ share_j log v_j with Aᵀv <= 1: at the optimum v_j (A w)_j = share_j, and w_k is 0
+    where the constraint k is slack.
+    """
+    problems, _, points = likelihood.shape
+    total = share.sum(axis=1, keepdims=True)
+    share = share / total
+    w = np.full((problems, points), 1 / points)
+    v = share / np.einsum("bjk,bk->bj", likelihood, w)
+    v /= 1.2 * np.einsum("bjk,bj->bk", likelihood, v).max(axis=1, keepdims=True)
+    s = 1 - np.einsum("bjk,bj->bk", likelihood, v)
+    for _ in range(CENTRE_STEPS):
+        gap = np.sum(w * s, axis=1, keepdims=True)
+        if np.all(gap < GAP):
+            break
+        tau = 0.1 * np.maximum(gap, GAP) / points  # a problem that is solved waits for the others
+        ratio = w / s
+        scaled = likelihood * v[..., None]  # steps relative to v: its entries differ by powers of ten
+        hessian = (scaled * ratio[:, None]) @ scaled.transpose(0, 2, 1)
+        diagonal = np.arange(share.shape[1])
+        hessian[:, diagonal, diagonal] += share
+        slope = share - np.einsum("bjk,bk->bj", scaled, tau / s)
+        dv = v * np.linalg.solve(hessian, slope[..., None])[..., 0]
+        ds = -np.einsum("bjk,bj->bk", likelihood, dv)
+        dw = tau / s - w - ratio * ds
+        forward = 0.99 * _longest(np.concatenate([v, s], 1), np.concatenate([dv, ds], 1))
+        v, s = v + forward * dv, s + forward * ds
+        w = w + 0.99 * _longest(w, dw) * dw
+    return w
+
+
+def _longest(values, change):
+    """The largest step up to 1/.99 that leaves everything >= 0, problem by problem."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        steps = np.where(change < 0, -values / change, np.inf)
+    return np.minimum(steps.min(axis=1, keepdims=True), 1 / 0.99)
