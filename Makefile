@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint proofs clean
+.PHONY: demo test lint proofs docs clean
 
 # The models are small: threads of one process would wait for each other, and for those of its neighbours.
 export OMP_NUM_THREADS := 1
@@ -12,7 +12,7 @@ export OMP_NUM_THREADS := 1
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet -c constraints.txt -e '.[all,test]'
+	$(RUN) -m pip install --quiet -c constraints.txt -e '.[all,test,docs]'
 	touch $@
 
 demo: $(INSTALLED)
@@ -33,6 +33,11 @@ lint: $(INSTALLED)
 proofs:
 	[ -d "$$(coqc -where 2>/dev/null)/user-contrib/Coquelicot" ] || { apt-get update && apt-get install --yes --no-install-recommends coq libcoq-coquelicot; }
 	$(PYTHON) proofs/check.py
+
+# The documents, and a reference from the docstrings, as a site of plain files: runs/site/index.html. Needs no network.
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
+	@echo "runs/site/index.html is made. With its search: $(RUN) -m http.server --directory runs/site"
 
 clean:
 	rm -rf $(VENV) runs

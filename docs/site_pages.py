@@ -1,0 +1,83 @@
+"""What the site has beside the files of docs/: README and its neighbours, the reference, raised and lowered signs."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).parents[1]
+ROOMS = {
+    "theory": ("theory",),
+    "theory.estimation": ("theory/estimation",),
+    "From Python": ("llm/rollout_table.py", "llm/training/trainer.py", "llm/rewards/reward.py"),
+}
+FRONT = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
+DOCUMENTS = {
+    "Use it": ("forecast", "prompts", "rewards", "files", "grading", "samplers", "launch"),
+    "What was found": ("real", "study", "log"),
+    "Why it is so": ("theorems", "derivations", "architecture"),
+}
+TAGS = re.compile(r"(<[^>]*>)")
+RAISED = re.compile(r"\^(?:\{([^{}]*)\}|(-?[\wαβτ*∘]+))")
+LOWERED = re.compile(r"(?<=[A-Za-zα-ωΑ-Ω∇∂ℓ])_(?:\{([^{}]*)\}|([A-Za-z0-9α-ω]{1,2})(?![A-Za-z0-9_]))")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """The order of the pages; documents that are not there are left out."""
+    there = {path.stem for path in (ROOT / "docs").glob("*.md")}
+    groups = [{name: [f"{page}.md" for page in pages if page in there]} for name, pages in DOCUMENTS.items()]
+    reference = [{room: [_address(module) for module in modules(room)]} for room in ROOMS]
+    config.nav = [{"Start": "index.md"}, *groups, {"Reference": reference}, *list(FRONT.values())[1:]]
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    for source, page in FRONT.items():
+        files.append(File.generated(config, page, content=_links((ROOT / source).read_text())))
+    for module in (module for room in ROOMS for module in modules(room)):
+        files.append(File.generated(config, _address(module), content=f"---\ntitle: {module}\n---\n::: {module}\n"))
+    return files
+
+
+def modules(room: str) -> list[str]:
+    """Dotted names of the modules of a room of the reference, a package before what is in it."""
+    paths = [
+        found
+        for place in ROOMS[room]
+        for found in ([ROOT / place] if place.endswith(".py") else (ROOT / place).glob("*.py"))
+    ]
+    paths.sort(key=lambda path: (path.stem != "__init__", path.stem))
+    return [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in paths]
+
+
+def _address(module: str) -> str:
+    return f"reference/{module}.md"
+
+
+def _links(text: str) -> str:
+    """README's links as they are from within docs/; what is no page there is named without a link."""
+    text = re.sub(r"\]\(docs/", "](", text)
+    for source, page in FRONT.items():
+        text = text.replace(f"]({source})", f"]({page})")
+    return text
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Links of the documents to files outside docs/ become plain names."""
+    return re.sub(r"\[([^\]]+)\]\(\.\./[^)]*\)", r"\1", markdown)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """p^α and q_{α,b} outside code with what is raised and lowered in its place."""
+    inside, parts = 0, TAGS.split(html)
+    for place, part in enumerate(parts):
+        if part.startswith("<"):
+            inside += len(re.findall(r"^<(?:code|pre|script|style)\b", part)) - len(
+                re.findall(r"^</(?:code|pre|script|style)>", part)
+            )
+        elif not inside:
+            raised = RAISED.sub(lambda found: f"<sup>{found[1] or found[2]}</sup>", part)
+            parts[place] = LOWERED.sub(lambda found: f"<sub>{found[1] or found[2]}</sub>", raised)
+    return "".join(parts)
