@@ -13,6 +13,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet -c constraints.txt -e '.[all,test,docs]'
+	$(RUN) -m pip install --quiet -c constraints.txt -e '.[gym]' || echo "without Reasoning Gym, which needs a C compiler"
 	touch $@
 
 demo: $(INSTALLED)

@@ -12,7 +12,9 @@ EXTRAS = {
         "safetensors",
         "gguf",
         "yaml",
+        "regex",
     ),
+    "gym": ("reasoning_gym",),
     "vllm": ("vllm",),
 }
 

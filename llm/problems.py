@@ -1,16 +1,18 @@
-"""Problems: a prompt for the model and the answer that the grader expects, from the bundled task, a file or the hub."""
+"""Problems: what is asked, and the answer expected, from the bundled task, a file, the hub or Reasoning Gym."""
 
 import collections
 import dataclasses
+import functools
 import os
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from llm.grading.boxes import boxed_answer
+from llm.gym.spec import is_gym
 from llm.json_lines import objects
 from llm.prompts.turns import Turn, check_question, turns_of
 from llm.rewards.boxed import Boxed
@@ -36,6 +38,8 @@ class MathProblem:
     """text is a whole prompt, for a base model"""
     columns: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """all that the row holds, for a reward function"""
+    verify: Callable[[str | None], float] | None = field(default=None, compare=False, repr=False)
+    """the data set's own reward of an answer (None: a response has none), where it has verifiers"""
 
 
 class UnreadableAnswer(ValueError):
@@ -49,7 +53,7 @@ def load_problems(
     strict: bool = False,
     reward: Reward = BOXED,
 ) -> list[MathProblem]:
-    """The bundled task by its name, a JSONL or Parquet file by its path, anything else by its hub id.
+    """The bundled task by its name, Reasoning Gym's tasks (llm.gym), a file by its path, the rest by its hub id.
 
     It needs the column answer, and one of problem (a text), messages (a conversation that ends with the user) and
     prompt (a conversation, or bare text for a base model). Without answer, a solution's box is taken (as MATH is
@@ -62,14 +66,39 @@ def load_problems(
 
         problems = [(render_prompt(terms), str(sum(terms))) for terms in prompts(split)]
         return [MathProblem(text, text, answer) for text, answer in problems]
+    if is_gym(dataset):
+        return _generated(f"{option} {dataset}", dataset)
     path, name = Path(dataset), f"{option} {dataset}"
     if path.is_file():
         return _checked(name, _read_file(name, path), strict, reward)
     if path.is_dir():
         raise ValueError(f"{name} is a folder; name the JSONL or Parquet file in it")
     if path.suffix in (".jsonl", ".json", ".parquet") or dataset.count("/") != 1:
-        raise ValueError(f"{name} does not exist; name {BUNDLED!r}, a JSONL or Parquet file or a hub id")
+        raise ValueError(
+            f"{name} does not exist; name {BUNDLED!r}, a JSONL or Parquet file, reasoning-gym:TASK or a hub id"
+        )
     return _checked(name, _read_hub(name, dataset, split), strict, reward)
+
+
+def _generated(name: str, dataset: str) -> list[MathProblem]:
+    """Reasoning Gym's rows; a question that came before is left out, lest one trained on be held out as well."""
+    from llm.gym.rows import gym_rows
+
+    try:
+        gym = gym_rows(dataset)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    problems: dict[str, MathProblem] = {}
+    for number, row in enumerate(gym.rows):
+        prompt_id, verify = f"{row['task']}-{row['row']}", functools.partial(gym.reward, number)
+        problem = MathProblem(prompt_id, row["problem"], row["answer"] or "", columns=row, verify=verify)
+        problems.setdefault(problem.text, problem)
+    if len(problems) < len(gym.rows) and int(os.environ.get("RANK", 0)) == 0:
+        repeated = len(gym.rows) - len(problems)
+        print(
+            f"{name}: {repeated} of {len(gym.rows)} rows ask what an earlier one asks, and are dropped", file=sys.stderr
+        )
+    return list(problems.values())
 
 
 def _read_file(name: str, path: Path) -> list[Row]:

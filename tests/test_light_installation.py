@@ -1,6 +1,7 @@
 """The core installation is enough for theory, the forecast and the evaluation; what needs more says so in one line."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -88,7 +89,7 @@ def test_the_extras_of_the_package_are_those_that_the_commands_name():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
     def names(requirements):
-        return {requirement.split(">")[0].split("[")[0].replace("-", "_") for requirement in requirements}
+        return {re.split(r"[>=\[]", requirement)[0].replace("-", "_") for requirement in requirements}
 
     core, declared = names(project["dependencies"]), project["optional-dependencies"]
     for extra, libraries in EXTRAS.items():

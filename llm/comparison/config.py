@@ -64,7 +64,8 @@ class CompareConfig(PromptConfig):
     model: str = "aligned"
     """bundled organism (aligned, misaligned), folder or hub id"""
     dataset: str | None = None
-    """JSONL or Parquet file (problem, messages or prompt; answer), hub id, or 'addition'; an organism needs none"""
+    """JSONL or Parquet file (problem, messages or prompt; answer), hub id, 'addition', or
+    reasoning-gym:TASK,...?OPTION=VALUE&...; an organism needs none"""
     arms: tuple[str, ...] = tuple(ARMS)
     """which arms, in this order"""
     seeds: int = 3

@@ -9,10 +9,10 @@ import queue
 import select
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from llm.grading.worker import WALL_SECONDS
 
@@ -23,41 +23,63 @@ START_SECONDS = 60.0  # loading and warming take a second or less; only a broken
 class Worker:
     """One grading process, asked one thing at a time and started again when it does not answer."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        script: Path | None = None,
+        arguments: Sequence[str] = (),
+        start_seconds: float = START_SECONDS,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        # -P: the folder of the script is no place to import from.
+        self._command = [sys.executable, "-P", str(script or SCRIPT), *arguments]
+        self._start_seconds = start_seconds
+        self._environment = {**os.environ, **(environment or {})}
         self._numbers = itertools.count(1)
         self._start()
 
     def _start(self) -> None:
-        # -P: the folder of the script is no place to import from. A process of its own, started and not forked, has
-        # neither the threads nor the memory of this one.
-        command = [sys.executable, "-P", str(SCRIPT)]
-        # In a process group of its own: Ctrl-C is for the process that asks, whose end this one sees.
+        # A process of its own, started and not forked, has neither the threads nor the memory of this one. In a
+        # process group of its own: Ctrl-C is for the process that asks, whose end this one sees.
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, process_group=0
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            process_group=0,
+            env=self._environment,
         )
-        self._ready = False
+        self._first_line = b""
 
     def same(self, answer: str, gold: str) -> bool:
+        return bool(self.ask(answer, gold))
+
+    def ask(self, *question: Any) -> Any:
+        """What the process says to it; None where it had to be stopped."""
         number = next(self._numbers)
-        self._wait_until_ready()
+        self.first_words()
         try:
-            self._requests.write(json.dumps([number, answer, gold]).encode() + b"\n")
+            self._requests.write(json.dumps([number, *question]).encode() + b"\n")
             while line := self._line(2 * WALL_SECONDS):
                 replied, verdict = json.loads(line)
                 if replied == number:
-                    return bool(verdict)
+                    return verdict
         except BrokenPipeError:
             pass  # it died between two requests
         self.close()
         self._start()
-        return False
+        return None
 
-    def _wait_until_ready(self) -> None:
-        """A grader that cannot start grades nothing; to call every answer wrong instead would be silent."""
-        if not self._ready and not self._line(START_SECONDS):
+    def first_words(self) -> Any:
+        """What it says when it is ready.
+
+        A grader that cannot start grades nothing; to call every answer wrong instead would be silent.
+        """
+        if not self._first_line:
+            self._first_line = self._line(self._start_seconds)
+        if not self._first_line:
             self.close()
-            raise RuntimeError(f"the grading process did not start; run {sys.executable} -P {SCRIPT} to see why")
-        self._ready = True
+            raise RuntimeError(f"the grading process did not start; run {' '.join(self._command)} to see why")
+        return json.loads(self._first_line)[1]
 
     def _line(self, seconds: float) -> bytes:
         """The next line of the process; b"" where it ended or said nothing for so long."""

@@ -2,7 +2,7 @@
 
 A request and its verdict are a JSON line each: [number, answer, gold] on stdin, [number, true | false | null] on
 stdout, null where the comparison was ended by force. Two processes share the work, so that a dead one is replaced
-within milliseconds:
+within milliseconds (llm.gym.worker has its own question answered in the same way):
 
     supervisor  loads the grader, compares one pair of every kind (WARMING) and forks a reader; when the reader is
                 killed it answers null and forks the next
@@ -22,7 +22,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 CPU_SECONDS = 2.0  # the slowest comparison of public gold answers takes a tenth of a second
 WALL_SECONDS = 10.0
@@ -54,21 +54,19 @@ WARMING = (
 )
 
 
-def read(requests: IO[bytes], note: Callable[[int], None]) -> None:
+def read(requests: IO[bytes], note: Callable[[int], None], decide: Callable[..., Any]) -> None:
     """The reader: answer requests until there are no more. note(number) says which one is being worked on, 0 none."""
-    from llm.grading.equality import equal
-
     for limit, amount in ((resource.RLIMIT_AS, MEMORY_BYTES), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
         resource.setrlimit(limit, (amount, amount))
     for name in (signal.SIGPROF, signal.SIGALRM):
         signal.signal(name, signal.SIG_DFL)  # the default action ends the process, whatever it is doing
     while line := requests.readline():
-        number, answer, gold = json.loads(line)
+        number, *question = json.loads(line)
         note(number)
         signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
         signal.setitimer(signal.ITIMER_REAL, WALL_SECONDS)
         try:
-            verdict = equal(answer, gold)
+            verdict = decide(*question)
         except Exception:  # whatever a hostile text makes the reader raise, it is not a right answer
             verdict = None
         signal.setitimer(signal.ITIMER_PROF, 0)
@@ -77,20 +75,22 @@ def read(requests: IO[bytes], note: Callable[[int], None]) -> None:
         note(0)
 
 
-def reply(number: int, verdict: bool | None) -> None:
-    os.write(1, json.dumps([number, verdict]).encode() + b"\n")
+def reply(number: int, verdict: Any) -> None:
+    left = json.dumps([number, verdict]).encode() + b"\n"
+    while left:
+        left = left[os.write(1, left) :]
 
 
-def supervise() -> None:
-    """Keep a reader alive until stdin ends, which it does when the process that asks has closed it or died."""
+def supervise(prepare: Callable[[], tuple[Callable[..., Any], Any]]) -> None:
+    """Keep a reader alive until stdin ends, which it does when the process that asks has closed it or died.
+
+    prepare() loads and gives (what answers a question, the first words to the process that asks).
+    """
     # The signals of a terminal or a cluster are for that process; its end is seen in stdin.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
-    from llm.grading.equality import equal
-
-    for answer, gold in WARMING:
-        equal(answer, gold)
-    reply(0, None)  # ready
+    decide, first_words = prepare()
+    reply(0, first_words)  # ready
     # Readers share stdin, so none may read ahead of the request it works on.
     requests = open(0, "rb", buffering=0, closefd=False)
     current = mmap.mmap(-1, 8)  # memory that supervisor and reader share: the number of the request in work
@@ -101,7 +101,7 @@ def supervise() -> None:
     while True:
         reader = os.fork()
         if reader == 0:
-            read(requests, note)
+            read(requests, note, decide)
             os._exit(0)
         _, status = os.waitpid(reader, 0)
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
@@ -111,9 +111,18 @@ def supervise() -> None:
             note(0)
 
 
+def warm() -> tuple[Callable[[str, str], bool], None]:
+    """The comparison, with all loaded that it ever needs."""
+    from llm.grading.equality import equal
+
+    for answer, gold in WARMING:
+        equal(answer, gold)
+    return equal, None
+
+
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # where this package lies, installed or not
     try:
-        supervise()
+        supervise(warm)
     except BrokenPipeError:
         sys.exit(0)  # nobody waits for the verdict any more

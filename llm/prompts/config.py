@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from llm.gym.spec import is_gym
 from llm.rewards.registry import check_option
 
 
@@ -24,12 +25,16 @@ class PromptConfig:
     """arguments of the chat template: name=JSON value, as in enable_thinking=false"""
     chat: bool = True
     """--no-chat gives the model bare text, as a base model needs it"""
-    reward: str = "boxed"
-    """boxed, exact, final-number, choice, regex:PATTERN (first group) or your own module:function (TRL's signature)"""
+    reward: str = ""
+    """boxed (default), exact, final-number, choice, regex:PATTERN (first group), your own module:function (TRL's
+    signature), or dataset (the data set's own verifiers, the default where it has them: reasoning-gym:...)"""
     strict: bool = False
     """refuse data with a row whose answer cannot be read; by default such rows are dropped, counted and listed"""
 
     def __post_init__(self):
+        dataset = getattr(self, "dataset", None)
+        if not self.reward:
+            object.__setattr__(self, "reward", "dataset" if is_gym(dataset) else "boxed")
         check_option(self.reward)
         if self.chat:
             return

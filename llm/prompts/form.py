@@ -9,6 +9,7 @@ from llm.prompts.config import PromptConfig
 from llm.prompts.few_shot import HERE, example_text, example_turns
 from llm.prompts.template import check_keyword_arguments, keyword_arguments, read_template
 from llm.prompts.turns import Turn
+from llm.rewards.dataset import INSTRUCTION as ANSWER_TAGS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -24,7 +25,8 @@ class PromptForm:
     """conversations for a chat template; else bare text"""
     system: str | None = None
     instruction: str | None = None
-    """None: INSTRUCTION below the problems of a chat model, nothing below whole conversations and bare text"""
+    """None: the default below the problems of a chat model, nothing below whole conversations and bare text"""
+    default_instruction: str = INSTRUCTION
     turns: tuple[Turn, ...] = ()
     """worked examples of a conversation"""
     text: str = ""
@@ -44,7 +46,7 @@ class PromptForm:
                 "column problem to have it put to a chat model"
             )
         own: tuple[Turn, ...] = problem.messages or (Turn("user", problem.text),)
-        default = "" if problem.messages else INSTRUCTION
+        default = "" if problem.messages else self.default_instruction
         instruction = default if self.instruction is None else self.instruction
         if instruction:
             own = (*own[:-1], Turn("user", f"{own[-1].content}\n\n{instruction}"))
@@ -127,6 +129,7 @@ def prompt_form(config: PromptConfig, bundled: bool) -> PromptForm:
         chat=config.chat,
         system=config.system,
         instruction=config.instruction,
+        default_instruction=ANSWER_TAGS if config.reward == "dataset" else INSTRUCTION,
         turns=example_turns(few_shot) if few_shot and config.chat else (),
         text=example_text(few_shot) if few_shot and not config.chat else "",
         template=read_template(config.chat_template) if config.chat_template else None,

@@ -4,7 +4,7 @@ import re
 
 from llm.rewards.reward import Reward
 
-WORDS = ("boxed", "exact", "final-number", "choice")
+WORDS = ("boxed", "exact", "final-number", "choice", "dataset")
 FORMS = f"{', '.join(WORDS)}, regex:PATTERN or module:function"
 
 
@@ -32,8 +32,9 @@ def reward_of(option: str) -> Reward:
         return Function(option)
     from llm.rewards.boxed import Boxed
     from llm.rewards.choice import Choice
+    from llm.rewards.dataset import Dataset
     from llm.rewards.exact import Exact
     from llm.rewards.final_number import FinalNumber
 
-    kinds: dict[str, type[Reward]] = {kind.name: kind for kind in (Boxed, Exact, FinalNumber, Choice)}
+    kinds: dict[str, type[Reward]] = {kind.name: kind for kind in (Boxed, Exact, FinalNumber, Choice, Dataset)}
     return kinds[option]()

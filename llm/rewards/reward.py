@@ -4,7 +4,7 @@ A response that was cut off is worth 0 and gives no answer, whatever the kind.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 
@@ -18,6 +18,8 @@ class Problem(Protocol):
     def answer(self) -> str: ...
     @property
     def columns(self) -> Mapping[str, Any]: ...
+    @property
+    def verify(self) -> Callable[[str | None], float] | None: ...
 
 
 @runtime_checkable

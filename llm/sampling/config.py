@@ -26,7 +26,8 @@ class SampleConfig(PromptConfig):
     model: str = "aligned"
     """bundled organism (aligned, misaligned), folder or hub id"""
     dataset: str | None = None
-    """JSONL or Parquet file (problem, messages or prompt; answer), hub id, or 'addition'; an organism needs none"""
+    """JSONL or Parquet file (problem, messages or prompt; answer), hub id, 'addition', or
+    reasoning-gym:TASK,...?OPTION=VALUE&...; an organism needs none"""
     split: str = "train"
     """split of a hub dataset"""
     prompts: int = 128

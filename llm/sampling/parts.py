@@ -14,6 +14,7 @@ from rich.progress import track
 from harness import run_folder
 from harness.reservation import Place, reserved
 from llm.evaluation.averages import summarise
+from llm.gym.spec import facts as gym_facts
 from llm.models import loading
 from llm.models.organisms import MAX_RESPONSE_TOKENS, ORGANISMS
 from llm.problems import BOXED, BUNDLED, MathProblem, hold_out, load_problems
@@ -53,7 +54,7 @@ def _sample(config: SampleConfig, place: Place) -> Path:
     if not config.overwrite:
         record.check_same(place.path, prompts, "--output-dir")
     folder = place.begin_or_go_on(config)
-    place.note({"prompts": prompts})
+    place.note({"prompts": prompts, **gym_facts(config.dataset)})
     record.show(prompts)
     parts = folder / "parts"
     parts.mkdir(exist_ok=True)

@@ -32,7 +32,8 @@ class TrainConfig(PromptConfig):
     model: str = "aligned"
     """bundled organism (aligned, misaligned), folder or hub id"""
     dataset: str | None = None
-    """JSONL or Parquet file (problem, messages or prompt; answer), hub id, or 'addition'; an organism needs none"""
+    """JSONL or Parquet file (problem, messages or prompt; answer), hub id, 'addition', or
+    reasoning-gym:TASK,...?OPTION=VALUE&...; an organism needs none"""
     eval_dataset: str | None = None
     """problems to evaluate on; by default some of --dataset are held out"""
     steps: int = 100

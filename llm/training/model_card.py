@@ -4,6 +4,7 @@ from pathlib import Path
 
 from trl import RLOOConfig
 
+from llm.gym.spec import described
 from llm.training.config import TrainConfig
 from llm.wording import with_error
 from theory.vocabulary import LengthControl
@@ -33,8 +34,9 @@ def model_card(config: TrainConfig, args: RLOOConfig, summary: dict, commit: str
         "length control": None if config.length_control == LengthControl.NONE else config.length_control,
         "base model": config.model,
         "reward": config.reward,
-        "training data": config.dataset or "addition (bundled)",
-        "held-out data": config.eval_dataset or f"{config.eval_prompts} problems held out of the training data",
+        "training data": described(config.dataset or "addition (bundled)"),
+        "held-out data": described(config.eval_dataset or "")
+        or f"{config.eval_prompts} problems held out of the training data",
         "steps": summary["steps"],
         "responses a step": f"{args.generation_batch_size // args.num_generations} prompts x {args.num_generations}",
         "learning rate": args.learning_rate,

@@ -12,6 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trl import RLOOConfig
 
 from harness.reservation import Place
+from llm.gym.spec import facts as gym_facts
 from llm.models import loading
 from llm.models.organisms import ORGANISMS
 from llm.problems import BUNDLED
@@ -130,7 +131,7 @@ def _take_the_folder(setup: Setup, place: Place) -> None:
             resume.forget_after(place.path, setup.checkpoint)
         else:
             place.begin(setup.options)
-            place.note({"prompts": setup.prompts})
+            place.note({"prompts": setup.prompts, **gym_facts(setup.config.dataset)})
         record.show(setup.prompts)
     PartialState().wait_for_everyone()
 

@@ -1,0 +1,39 @@
+"""`dataset`: the data set's own verifier, of what stands between the last <answer> and </answer> (Reasoning Gym).
+
+Any value in [0, 1]: many of its tasks give a part of the reward for an answer that is nearly right.
+"""
+
+from llm.rewards.reward import Reward
+
+BEGIN, END = "<answer>", "</answer>"
+INSTRUCTION = (
+    f"Work through the problem one step at a time, then give the final answer, and nothing else, between {BEGIN} and "
+    f"{END}."
+)
+
+
+class Dataset(Reward):
+    name = "dataset"
+    needs_answer = False
+
+    def answer(self, response):
+        return between_tags(response) or None
+
+    def scores(self, responses, problems, finished, form):
+        rows = zip(responses, problems, finished, strict=True)
+        return [problem.verify(between_tags(text)) if done else 0.0 for text, problem, done in rows]
+
+    def try_out(self, problems, form):
+        if any(problem.verify is None for problem in problems):
+            raise ValueError(
+                "--reward dataset needs data with verifiers of its own, as --dataset reasoning-gym:TASK has; name "
+                "another reward"
+            )
+
+
+def between_tags(text: str) -> str | None:
+    """What stands between the last pair of tags, pairs being counted from the left; None: there is none."""
+    found, place = None, 0
+    while (begin := text.find(BEGIN, place)) >= 0 and (end := text.find(END, begin + len(BEGIN))) >= 0:
+        found, place = text[begin + len(BEGIN) : end], end + len(END)
+    return None if found is None else found.strip()
