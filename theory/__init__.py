@@ -41,12 +41,16 @@ if TYPE_CHECKING:
     from theory.distribution import entropy, kl, renyi_entropy
     from theory.dynamics import iterated_sharpening, line, line_points, mirror_line, rate, step_is_stable
     from theory.finite_group import finite_group_optimum, group_advantage
+    from theory.gradient_blocks import block_cosine
     from theory.length import empty_response_wins, existence_threshold, markov_power
+    from theory.length_limit import finished_log_mass, length_limit_optima
+    from theory.mismatched_sampler import mismatched_velocity, sampling_law
     from theory.objectives import Coordinates, Objective, Points, optimum, regime, value
     from theory.passk import crossover, majority_at_k, pass_at_k, population_pass_at_k
     from theory.policy_file import read_policy
     from theory.problem import Problem
     from theory.rare_responses import natural_gradient_floor, sampled_step_limit
+    from theory.reference_answer import reference_answer_accuracy, reference_answer_optimum
     from theory.rejection import reward_log_draws, sharpening_log_draws
     from theory.reweighting import effective_sample_size, log_weights
     from theory.saddle_node import critical_beta, std_normalised_alpha
@@ -90,6 +94,10 @@ _NAMES = {
     ),
     "trainers": ("k3_in_loss_optimum", "rloo_alpha", "trajectory_balance_rate"),
     "vocabulary": ("LengthControl", "Quantity", "Regime"),
+    "gradient_blocks": ("block_cosine",),
+    "length_limit": ("finished_log_mass", "length_limit_optima"),
+    "mismatched_sampler": ("mismatched_velocity", "sampling_law"),
+    "reference_answer": ("reference_answer_accuracy", "reference_answer_optimum"),
     "voting": ("vote_reward", "vote_step"),
     "rare_responses": ("natural_gradient_floor", "sampled_step_limit"),
     "rejection": ("reward_log_draws", "sharpening_log_draws"),
@@ -110,6 +118,7 @@ __all__ = [
     "ScoreMoments",
     "accuracy_slope",
     "alpha_of_mean_log_p",
+    "block_cosine",
     "budget",
     "content",
     "content_power",
@@ -124,15 +133,19 @@ __all__ = [
     "empty_response_wins",
     "entropy",
     "existence_threshold",
+    "finished_log_mass",
     "finite_group",
     "finite_group_optimum",
     "fixed_points",
+    "gradient_blocks",
     "group_advantage",
     "iterated_sharpening",
     "k3_in_loss_optimum",
     "kl",
     "kl_to_base",
     "length",
+    "length_limit",
+    "length_limit_optima",
     "line",
     "line_points",
     "log_odds_slope",
@@ -142,6 +155,8 @@ __all__ = [
     "majority_at_k",
     "markov_power",
     "mirror_line",
+    "mismatched_sampler",
+    "mismatched_velocity",
     "moments",
     "most_turning_points",
     "natural_gradient_floor",
@@ -159,6 +174,9 @@ __all__ = [
     "rare_responses",
     "rate",
     "read_policy",
+    "reference_answer",
+    "reference_answer_accuracy",
+    "reference_answer_optimum",
     "regime",
     "rejection",
     "renyi_entropy",
@@ -167,6 +185,7 @@ __all__ = [
     "rloo_alpha",
     "saddle_node",
     "sampled_step_limit",
+    "sampling_law",
     "score_moments",
     "score_noise",
     "sequences",

@@ -23,21 +23,27 @@ def response_log_probs(
     The expectation of that sum over y ~ p is the entropy of the whole response (chain rule), with less variance
     than -log p(y) itself.
     """
-    columns = [
-        _batch_log_probs(
-            model,
-            prompt_ids[start : start + batch_size],
-            response_ids[start : start + batch_size],
-            pad_token_id,
-        )
-        for start in range(0, len(prompt_ids), batch_size)
-    ]
+    with torch.no_grad():
+        columns = [
+            log_probs_and_entropies(
+                model,
+                prompt_ids[start : start + batch_size],
+                response_ids[start : start + batch_size],
+                pad_token_id,
+            ).cpu()
+            for start in range(0, len(prompt_ids), batch_size)
+        ]
     table = torch.cat(columns) if columns else torch.zeros(0, 2)
     return table if with_entropy else table[:, 0]
 
 
-@torch.no_grad()
-def _batch_log_probs(model, prompt_ids, response_ids, pad_token_id) -> torch.Tensor:
+def log_probs_and_entropies(
+    model: torch.nn.Module,
+    prompt_ids: Sequence[Sequence[int]],
+    response_ids: Sequence[Sequence[int]],
+    pad_token_id: int,
+) -> torch.Tensor:
+    """Both columns for one batch, on the model's device, with their gradients unless the caller is in no_grad."""
     device = next(model.parameters()).device
     width = max(len(p) for p in prompt_ids)
     depth = max(max(len(r) for r in response_ids), 1)
@@ -56,7 +62,7 @@ def _batch_log_probs(model, prompt_ids, response_ids, pad_token_id) -> torch.Ten
     chosen = log_p.gather(-1, ids[:, width:, None]).squeeze(-1)
     entropy = -(log_p.exp() * log_p).sum(-1)
     inside = mask[:, width:]
-    return torch.stack([(chosen * inside).sum(1), (entropy * inside).sum(1)], dim=1).cpu()
+    return torch.stack([(chosen * inside).sum(1), (entropy * inside).sum(1)], dim=1)
 
 
 @torch.no_grad()
