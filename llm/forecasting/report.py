@@ -90,9 +90,12 @@ def lines(config: ForecastConfig) -> dict[str, list[Target]]:
 
 
 def best(records: Sequence[Forecast]) -> list[Forecast]:
-    """One record a target: exact where there is one, else psis."""
-    method = Method.EXACT if any(record.method == Method.EXACT for record in records) else Method.PSIS
-    return [record for record in records if record.method == method]
+    """One record a target: exact where there is one, else by counts, else psis."""
+    order = (Method.PSIS, Method.COUNTS, Method.EXACT)
+    found: dict[Target, Forecast] = {}
+    for record in sorted((r for r in records if r.method in order), key=lambda r: order.index(r.method)):
+        found[record.target] = record  # keeps the place of the first
+    return list(found.values())
 
 
 def describe(rollouts: Rollouts) -> dict[str, float]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from theory.estimation.counted import with_counts
 from theory.estimation.cumulants import expand
 from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.records import Estimate, Forecast, Method
@@ -53,7 +54,10 @@ def forecast(
     generator: np.random.Generator,
     methods: Sequence[str] = tuple(Method),
 ) -> list[Forecast]:
-    """One record a target and method: exact where responses add up to 1, psis, cumulant except at limits."""
+    """One record a target and method: exact where responses add up to 1, psis, counts for a reward of 0 and 1 alone.
+
+    cumulant except at limits.
+    """
     ks = tuple(k for k in KS if k <= np.median(rollouts.count)) if rollouts.binary else ()
     bootstrap = ClusterBootstrap(len(rollouts.start), generator)
     voters = Voters.choose(len(rollouts.start), ks, bootstrap, generator)
@@ -68,7 +72,7 @@ def forecast(
             records.append(_forecast(Method.PSIS, rollouts, target, reweight(rollouts, target, ks), bootstrap, voters))
         if Method.CUMULANT in methods and not target.is_face and target.length_control == LengthControl.NONE:
             records.append(_forecast(Method.CUMULANT, few, target, expand(few, target, ks), few_bootstrap, None))
-    return records
+    return with_counts(rollouts, records) if Method.COUNTS in methods else records
 
 
 class Voters(NamedTuple):

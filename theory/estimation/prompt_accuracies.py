@@ -16,11 +16,11 @@ from scipy.stats import chi2
 from theory.estimation.samples import Rollouts
 
 SMALLEST_ACCURACY = 1e-6  # above 0, on the grid
-POINTS_A_SPREAD = 6.0  # grid points within a standard deviation of the estimate of one accuracy
+POINTS_A_SPREAD = 4.0  # grid points within a standard deviation of the estimate of one accuracy
 CENTRE_STEPS = 60
-GAP = 1e-9  # nats a prompt by which the likelihood found may fall short of the greatest
+GAP = 1e-3  # nats, all prompts together, by which the likelihood found may fall short of the greatest
 SEARCH_STEPS = 12
-CLOSE = 0.01  # relative error of the drop in log-likelihood at a limit
+CLOSE = 0.02  # relative error of the drop in log-likelihood at a limit, which moves it by half of that
 LARGEST_PULL = 1e7
 
 
@@ -47,7 +47,7 @@ class PromptAccuracies:
         accuracy = grid(int(n.max()))
         likelihood = _relative_likelihood(kinds[:, :1], kinds[:, 1:], accuracy)
         share = times / len(n)
-        weight = _most_likely(likelihood[None], share[None])[0]
+        weight = _most_likely(likelihood[None], share[None], GAP / len(n))[0]
         return cls(accuracy, likelihood, share, len(n), weight)
 
     @classmethod
@@ -86,7 +86,7 @@ class PromptAccuracies:
 def grid(n: int) -> Float[np.ndarray, " grid"]:
     """Accuracies from 0 to 1: evenly in arcsin √a, whose estimate has one spread, and in log-odds near both ends."""
     middle = np.sin(np.linspace(0, np.pi / 2, 41 + int(POINTS_A_SPREAD * np.pi * np.sqrt(n)))) ** 2
-    small = np.geomspace(SMALLEST_ACCURACY, middle[1], 30)[:-1]
+    small = np.geomspace(SMALLEST_ACCURACY, middle[1], 24)[:-1]
     return np.unique(np.concatenate([[0.0], small, middle, 1 - small, [1.0]]))
 
 
@@ -115,7 +115,7 @@ def _pulled(known, rows, allowed):
     both = np.concatenate([np.broadcast_to(known.likelihood, (len(rows), *known.likelihood.shape)), rows[:, None]], 1)
     for _ in range(SEARCH_STEPS):
         share = np.concatenate([np.broadcast_to(known.share, (len(rows), len(known.share))), np.exp(log_t)[:, None]], 1)
-        weight = _most_likely(both, share)
+        weight = _most_likely(both, share, GAP / known.prompts)
         weight = weight / weight.sum(axis=1, keepdims=True)
         drop = np.maximum(best - _log_likelihood(known.likelihood, known.share, weight), 1e-12)
         bracket[0] = np.where(drop < allowed, np.maximum(bracket[0], log_t), bracket[0])
@@ -129,7 +129,7 @@ def _pulled(known, rows, allowed):
     return np.sum(weight * rows, axis=1)
 
 
-def _most_likely(likelihood, share):
+def _most_likely(likelihood, share, close):
     """Weights w >= 0 that maximise Σ_j share_j log(A w)_j - Σ w Σ share, for a stack of problems.
 
     Interior point on the dual, max Σ share_j log v_j with Aᵀv <= 1: at the optimum v_j (A w)_j = share_j, and w_k is 0
@@ -144,9 +144,9 @@ def _most_likely(likelihood, share):
     s = 1 - np.einsum("bjk,bj->bk", likelihood, v)
     for _ in range(CENTRE_STEPS):
         gap = np.sum(w * s, axis=1, keepdims=True)
-        if np.all(gap < GAP):
+        if np.all(gap < close):
             break
-        tau = 0.1 * np.maximum(gap, GAP) / points  # a problem that is solved waits for the others
+        tau = 0.1 * np.maximum(gap, close) / points  # a problem that is solved waits for the others
         ratio = w / s
         scaled = likelihood * v[..., None]  # steps relative to v: its entries differ by powers of ten
         hessian = (scaled * ratio[:, None]) @ scaled.transpose(0, 2, 1)

@@ -16,6 +16,8 @@ class Method(StrEnum):
     """a finite sum over all responses"""
     PSIS = "psis"
     """Pareto-smoothed importance sampling"""
+    COUNTS = "counts"
+    """the likeliest distribution of prompt accuracies, for a task reward of 0 and 1 alone"""
     CUMULANT = "cumulant"
     """a Taylor expansion around the base model"""
 
