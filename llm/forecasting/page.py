@@ -52,7 +52,8 @@ def _of_rollouts(facts: dict[str, Any]) -> str:
 
 def _cells(record: Forecast) -> tuple[str, ...]:
     def cell(name: str, digits: int = 2) -> str:
-        return f"{number(record[name].value, digits)}{'' if record[name].reliable else '?'}"
+        bound = "≥ " if record[name].at_least else ""
+        return f"{bound}{number(record[name].value, digits)}{'' if record[name].reliable else '?'}"
 
     def with_interval(name: str, digits: int) -> str:
         return f"{cell(name, digits)} {interval(record[name].low, record[name].high, digits)}"

@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-import numpy as np
-
 from llm.wording import interval, number
 from theory.estimation.diagnosis import (
     ContentCovariance,
     Covariance,
-    CriticalBeta,
     DiversityGap,
     Efficiency,
     EmptyResponse,
@@ -21,15 +18,14 @@ from theory.estimation.diagnosis import (
     Turn,
     TurningPoint,
 )
-from theory.finite_group import advantage_bound
 
-GROUPS = (8, 16)  # num_generations that are common
 PAPER_WEIGHTS = (1, 100, 10_000)  # values of b = 1/beta in the paper's grid
 REASONS = {
     Silent.SINGLE_SAMPLES: "no prompt has two samples",
     Silent.EQUAL_REWARDS: "the samples of a prompt all have the same reward",
     Silent.EQUAL_LOG_P: "the samples of a prompt all have the same log p, so that sharpening has nothing to act on",
     Silent.FEW_PROMPTS: "it takes two prompts or more",
+    Silent.GRADED_REWARDS: "rewards between 0 and 1 tell no right responses from wrong ones",
 }
 TURNS = {
     Turn.PEAK: "rises up to alpha = {:g} ({:.3f}) and falls beyond: stop there at the latest.",
@@ -91,8 +87,8 @@ def _(finding: DiversityGap) -> str:
         "there are too many ways to be right for their odds, sharpening hurts at first",
     )
     return (
-        f"On prompts with right and wrong samples ({finding.mixed} of {finding.prompts}) base log-odds "
-        f"{finding.base_log_odds:.2f} stand against a diversity gap of {finding.gap:.2f} nats, difference "
+        f"On prompts with right and wrong samples ({finding.mixed} of {finding.prompts}, the undecided ones most) base "
+        f"log-odds {finding.base_log_odds:.2f} stand against a diversity gap of {finding.gap:.2f} nats, difference "
         f"{_shown(finding, 2)}: {advice}."
     )
 
@@ -128,21 +124,6 @@ def _(finding: RelaxationTime) -> str:
     return (
         "A target with weight b = 1/beta is approached as e^(-t/b): a run must be several b long, in steps that move "
         f"log-odds by 1 for a reward of 1{at_balance}."
-    )
-
-
-@sentence.register
-def _(finding: CriticalBeta) -> str:
-    if finding.silent or not np.isfinite(finding.value):
-        why = REASONS[finding.silent or Silent.EQUAL_LOG_P]
-        return f"The critical beta of GRPO cannot be told: {why}."
-    high = f"{finding.high:.2g}" if np.isfinite(finding.high) else "no limit"
-    farthest = " and ".join(f"{2 * advantage_bound(group):.2g}/beta with {group}" for group in GROUPS)
-    return (
-        "With advantages divided by their standard deviation (GRPO) in ever larger groups, sharpening has no fixed "
-        f"point below beta = {finding.value:.2g} on the median prompt (80 % of prompts: {finding.low:.2g} to {high}). "
-        "With num_generations samples a prompt it has one at every beta, nearer the mode the larger the group; "
-        f"log-odds move by at most {farthest} of them. RLOO always has one, whatever the group."
     )
 
 

@@ -97,13 +97,10 @@ def test_equal_rewards_and_equal_log_p_are_told_apart():
     """Log p all equal was said to be "rewards never differ", with beta = inf and "nan to nan"."""
     equal_log_p = sentences(from_table(TABLES["log p all equal"]))
     assert "all have the same log p" in equal_log_p["efficiency"]
-    assert "all have the same log p" in equal_log_p["critical_beta"]
     equal_rewards = sentences(from_table(TABLES["all correct"]))
     assert "all have the same reward" in equal_rewards["covariance"]
-    assert "below beta = " in equal_rewards["critical_beta"]
-    # T25: 2 (G-1)/√G is 4.95 with groups of 8 and 7.5 with 16.
-    assert "it has one at every beta" in equal_rewards["critical_beta"]
-    assert "at most 4.9/beta with 8 and 7.5/beta with 16" in equal_rewards["critical_beta"]
+    # What GRPO does below some beta depends on num_generations alone (T25): no rollouts tell it.
+    assert "critical_beta" not in equal_rewards
 
 
 def test_every_reason_for_silence_is_said_in_every_sentence():

@@ -7,17 +7,17 @@ from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
+from scipy.special import digamma
 
 from theory.budget import gain_ratio
 from theory.content import group_moments
-from theory.estimation.intervals import ClusterBootstrap, mean_interval
+from theory.estimation.draws import own_draws
+from theory.estimation.intervals import ClusterBootstrap, function_of, mean_interval
 from theory.estimation.length_term import length_class
 from theory.estimation.records import Forecast
-from theory.estimation.reweight import Target, plain_weights
 from theory.estimation.samples import Rollouts
-from theory.saddle_node import critical_beta_of_sd
 
-ALPHAS = (1.02, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 32.0)
+ALPHAS = (1.02, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 32.0)  # a grid for the turning point
 ROUNDING = 1e-9  # accuracies that differ by less are one
 Prompts = Float[np.ndarray, " prompts"]
 
@@ -29,6 +29,8 @@ class Silent(StrEnum):
     EQUAL_REWARDS = "equal rewards"
     EQUAL_LOG_P = "equal log p"
     FEW_PROMPTS = "few prompts"
+    GRADED_REWARDS = "graded rewards"
+    """between 0 and 1: there are no right and wrong responses"""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,12 @@ class ContentCovariance(Finding):
 
 @dataclass(frozen=True)
 class DiversityGap(Finding):
-    """The slope of logit A along alpha at the base, E[log p|C] - E[log p|W] = base log-odds - gap.    [T3]"""
+    """The slope of logit A along alpha at the base, E[log p|C] - E[log p|W] = base log-odds - gap.    [T3]
+
+    Prompt x weighs A_x (1 - A_x), as it does in ∂A/∂alpha = E_x A(1 - A)(E[log p|C] - E[log p|W]) [T29]: the mean is
+    Cov(r, log p)/Var(r), whose two parts are known without bias from two samples on. An unweighted mean over the
+    prompts that have right and wrong samples is of other prompts the more samples there are, and may turn round.
+    """
 
     name = "diversity_gap"
     base_log_odds: float = np.nan
@@ -113,16 +120,6 @@ class RelaxationTime(Finding):
     name = "relaxation_time"
 
 
-class CriticalBeta(Finding):
-    """β_c of std-normalised sharpening: median over prompts, and 80 % of them.    [T12, T25]
-
-    In the limit of large groups there is no fixed point below it; with num_generations G there is one at every β, which
-    nears the mode as G grows: see theory.finite_group.
-    """
-
-    name = "critical_beta"
-
-
 @dataclass(frozen=True)
 class EmptyResponse(Finding):
     """The share of prompts where stopping at once is likelier than every sampled response.    [T17]"""
@@ -133,18 +130,20 @@ class EmptyResponse(Finding):
 
 
 def diagnose(rollouts: Rollouts, alphas: Sequence[Forecast], generator: np.random.Generator) -> list[Finding]:
-    """alphas: forecasts along b = 0, method psis or exact, in order of alpha."""
+    """alphas: forecasts along b = 0, method psis or exact, in order of alpha.
+
+    Each finding has draws of its own, which depend on the generator's seed alone: none changes with the alphas.
+    """
     silent = _silent(rollouts)
     spread = float(np.sqrt(_mean_of_known(_within(rollouts, rollouts.log_p, rollouts.log_p))))
     return [
-        _covariance(rollouts, generator, silent),
-        _content(rollouts, generator, silent),
-        _diversity_gap(rollouts, generator, silent),
-        _efficiency(rollouts, generator, silent),
+        _covariance(rollouts, own_draws(generator, "covariance"), silent),
+        _content(rollouts, own_draws(generator, "content"), silent),
+        _diversity_gap(rollouts, own_draws(generator, "diversity_gap"), silent),
+        _efficiency(rollouts, own_draws(generator, "efficiency"), silent),
         _turning_point(alphas),
         KnobRatio(spread, spread, spread, silent if silent != Silent.EQUAL_REWARDS else None),
         RelaxationTime(spread, spread, spread, silent if silent != Silent.EQUAL_REWARDS else None),
-        _critical_beta(rollouts),
     ]
 
 
@@ -196,15 +195,23 @@ def _content(rollouts: Rollouts, generator: np.random.Generator, silent: Silent 
 
 
 def _diversity_gap(rollouts: Rollouts, generator: np.random.Generator, silent: Silent | None) -> DiversityGap:
-    right, wrong = rollouts.reward, 1 - rollouts.reward
-    with np.errstate(invalid="ignore", divide="ignore"):
-        slope = rollouts.sum(right * rollouts.log_p) / rollouts.sum(right)
-        slope = slope - rollouts.sum(wrong * rollouts.log_p) / rollouts.sum(wrong)
-        odds = np.log(rollouts.sum(right) / rollouts.sum(wrong))
-    both = np.isfinite(slope)
-    interval = mean_interval(np.where(both, slope, np.nan), generator)
-    base, gap = (_mean_of_known(np.where(both, x, np.nan)) for x in (odds, np.where(both, odds, 0) - slope))
-    return DiversityGap(*_known(interval, silent), base, gap, int(both.sum()), len(both))
+    right = rollouts.sum(rollouts.reward)
+    wrong = rollouts.count - right
+    mixed = (right > 0) & (wrong > 0)
+    counts = {"mixed": int(mixed.sum()), "prompts": len(mixed)}
+    if silent is None:
+        silent = Silent.GRADED_REWARDS if not rollouts.binary else Silent.FEW_PROMPTS if mixed.sum() < 2 else None
+    if silent:
+        return DiversityGap(np.nan, np.nan, np.nan, silent, **counts)
+    # Where rewards are equal both parts are 0, whoever is drawn.
+    parts = [_within(rollouts, rollouts.reward, x)[mixed] for x in (rollouts.log_p, rollouts.reward)]
+    bootstrap = ClusterBootstrap(len(parts[0]), generator)
+    slope = function_of(np.divide, *(bootstrap.mean_of(part) for part in parts))
+    # Weighed like this E[ψ(right) - ψ(wrong)] is A(1 - A) logit A, with n - 2 terms of log A = -Σ (1 - A)^j/j: all that
+    # n samples can tell of a rare answer.
+    odds = digamma(right[mixed]) - digamma(wrong[mixed])
+    base = float(np.average(odds, weights=parts[1]))
+    return DiversityGap(slope.value, *slope.interval(), None, base, base - slope.value, **counts)
 
 
 def _efficiency(rollouts: Rollouts, generator: np.random.Generator, silent: Silent | None) -> Efficiency:
@@ -244,21 +251,6 @@ def _turning_point(alphas: Sequence[Forecast]) -> TurningPoint:
         at, turn = best, Turn.FALLS if best == 0 else Turn.RISES
     low, high = x[max(at - 1, 0)], x[min(at + 1, last)]
     return TurningPoint(float(x[at]), float(low), float(high), None, turn, float(accuracy[at]))
-
-
-def _critical_beta(rollouts: Rollouts) -> CriticalBeta:
-    """Prompt by prompt, from the weighted samples at some alphas."""
-    spread = []
-    for alpha in ALPHAS:
-        weight = plain_weights(rollouts, Target(alpha, 0.0))
-        mean = rollouts.sum(weight * rollouts.log_p)
-        variance = rollouts.sum(weight * (rollouts.log_p - rollouts.each(mean)) ** 2)
-        spread.append(np.sqrt(np.maximum(variance, 0)))
-    beta = np.asarray(critical_beta_of_sd(np.array(ALPHAS), np.stack(spread, axis=1)))
-    # Between two infinite values there is nothing to interpolate.
-    low, value, high = np.quantile(beta, [0.1, 0.5, 0.9], method="linear" if np.isfinite(beta).all() else "lower")
-    silent = _silent(rollouts)
-    return CriticalBeta(float(value), float(low), float(high), silent if silent != Silent.EQUAL_REWARDS else None)
 
 
 def empty_response(log_p_stop: Prompts, rollouts: Rollouts) -> EmptyResponse:

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 
 from theory.estimation.counted import with_counts
 from theory.estimation.cumulants import expand
+from theory.estimation.draws import own_draws
 from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.records import Estimate, Forecast, Method
 from theory.estimation.reweight import Reweighted, Target, enumerated, exact, reweight, score_of
@@ -57,13 +58,15 @@ def forecast(
     """One record a target and method: exact where responses add up to 1, psis, counts for a reward of 0 and 1 alone.
 
     cumulant except at limits.
+
+    A record does not depend on the other targets, nor on what the generator has drawn before: its seed alone counts.
     """
     ks = tuple(k for k in KS if k <= np.median(rollouts.count)) if rollouts.binary else ()
-    bootstrap = ClusterBootstrap(len(rollouts.start), generator)
-    voters = Voters.choose(len(rollouts.start), ks, bootstrap, generator)
+    bootstrap = ClusterBootstrap(len(rollouts.start), own_draws(generator, "prompts"))
+    voters = Voters.choose(len(rollouts.start), ks, bootstrap, own_draws(generator, "voters"))
     complete = enumerated(rollouts) if Method.EXACT in methods else None
-    few = rollouts.some_prompts(EXPANDED_ROWS, generator)
-    few_bootstrap = bootstrap if few is rollouts else ClusterBootstrap(len(few.start), generator)
+    few = rollouts.some_prompts(EXPANDED_ROWS, own_draws(generator, "few"))
+    few_bootstrap = bootstrap if few is rollouts else ClusterBootstrap(len(few.start), own_draws(generator, "prompts"))
     records = []
     for target in targets:
         if complete is not None:
@@ -76,7 +79,7 @@ def forecast(
 
 
 class Voters(NamedTuple):
-    """The prompts that votes are simulated on: all, or 500, whose interval is narrow enough."""
+    """The prompts that votes are simulated on: all, or 500, whose interval is narrow enough. Draws: one's own each."""
 
     prompts: Int[np.ndarray, " chosen"]
     ks: tuple[int, ...]
@@ -108,6 +111,9 @@ def _forecast(
         name: Estimate(float(value), float(low), float(high), tuple(doubts[name]))
         for name, value, low, high in zip(summary.names, summary.mean, summary.low, summary.high, strict=True)
     }
+    if method == Method.PSIS and not quantities["kl"].reliable:
+        plain = float(np.mean(estimate.value["kl"] + np.nan_to_num(estimate.bias["kl"])))
+        quantities["kl"] = _at_least(max(plain, 0.0), quantities["kl"])
     accuracy, length = quantities["accuracy"], quantities["length"]
     needed = None
     if not (accuracy.reliable and length.reliable):
@@ -115,16 +121,29 @@ def _forecast(
         shortfall = max(of["accuracy"], of["length"], summary.unseen / summary.largest_unseen)
         needed = samples_needed(rollouts, target, shortfall)
     if voters is not None:
-        quantities |= _votes(rollouts, estimate, voters, accuracy.doubts if method == Method.PSIS else ())
+        quantities |= _votes(rollouts, target, estimate, voters, accuracy.doubts if method == Method.PSIS else ())
     return Forecast(target, method, float(estimate.ess.mean()), estimate.pareto_k, quantities, needed)
 
 
-def _votes(rollouts: Rollouts, estimate: Reweighted, voters: Voters, doubts: tuple[str, ...]) -> dict[str, Estimate]:
+def _at_least(plain: float, doubted: Estimate) -> Estimate:
+    """A KL that hangs on few samples, as what it is: a lower bound.
+
+    The plain estimate log n - H(w), H the entropy of the weights, cannot pass log n however far the target is. Over
+    draws weighed by their mean weight Z̄ (1 on average) its mean is KL(q‖p) - E[Z̄ log Z̄], so too small: what the
+    samples miss of q only adds to it.    [T23]
+    """
+    return Estimate(plain, min(doubted.low, plain), np.inf, doubted.doubts)
+
+
+def _votes(
+    rollouts: Rollouts, target: Target, estimate: Reweighted, voters: Voters, doubts: tuple[str, ...]
+) -> dict[str, Estimate]:
     """maj@k. With few effective samples a vote among them is not a vote among draws of q."""
     found = {}
     for k in voters.ks:
         assert estimate.weight is not None
-        values = majority_accuracy(rollouts, estimate.weight, k, voters.prompts, voters.generator)
+        drawn = own_draws(voters.generator, f"{target} {k}")
+        values = majority_accuracy(rollouts, estimate.weight, k, voters.prompts, drawn)
         low, high = voters.bootstrap.interval(values[:, None])[:, 0]
         own = () if float(estimate.ess.mean()) >= k else (f"fewer than {k} effective samples a prompt to vote",)
         alone = (SINGLE_PROMPT,) if np.isnan(low) else ()
@@ -174,11 +193,19 @@ class _Summary(NamedTuple):
         low, high = low - added, high + added + unseen * rewarded
         mean = values.mean(axis=0)
         mean, low, high = (np.clip(x, *np.transpose([limits(name) for name in names])) for x in (mean, low, high))
+        gain, known = names.index("gain"), _interval(base[:, None], np.array([True]), bootstrap)
+        mean[gain] = np.clip(mean[gain], -base.mean(), 1 - base.mean())
+        low[gain], high[gain] = _within_reach(low[gain], high[gain], *np.ravel(known))
         mean = np.where(np.abs(mean) < 1e-12, 0.0, mean)  # KL(p‖p) is 0, not -2e-17
         allowed = np.where(shares | rewarded, np.maximum(half, NEGLIGIBLE), half) + 1e-12
         shortfall = dict(zip(names, map(float, error / allowed), strict=True))
         largest_unseen = max(LARGEST_UNSEEN * half[names.index("accuracy")], NEGLIGIBLE)
         return cls(names, mean, low, high, shortfall, unseen, largest_unseen)
+
+
+def _within_reach(low: float, high: float, base_low: float, base_high: float) -> tuple[float, float]:
+    """The interval of a gain, which lies in [-A₀, 1 - A₀], where A₀ is known to lie between base_low and base_high."""
+    return float(np.clip(low, -base_high, 1 - base_low)), float(np.clip(high, -base_high, 1 - base_low))
 
 
 def _is_base(target: Target) -> bool:

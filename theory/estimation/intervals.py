@@ -82,6 +82,10 @@ class ClusterBootstrap:
         middle = values.mean(axis=0)
         return bca(middle, self.drawn @ values, values - middle, self.prompts, level)
 
+    def mean_of(self, values: Float[np.ndarray, " prompts"]) -> Resampled:
+        """The mean over prompts, to be made into a difference or a ratio with others of the same prompts."""
+        return self.mean_over_seeds(values[:, None], np.ones((DRAWS, 1)), 0, 1)
+
     def mean_over_seeds(
         self,
         values: Float[np.ndarray, "prompts seeds"],
@@ -146,7 +150,9 @@ def bca(
     spread = np.sum(influence**2, axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):  # 0/0 for a constant column, whose interval is its value
         acceleration = np.nan_to_num(np.sum(influence**3, axis=0) / (6 * spread**1.5), posinf=0.0, neginf=0.0)
-    below = np.mean(draws < value, axis=0) + np.mean(draws == value, axis=0) / 2
+    # Means of counts are often equal, and their last digits are not: rounding must not decide what lies below.
+    rounding = 1e-12 * (1 + np.abs(value))
+    below = (np.mean(draws < value - rounding, axis=0) + np.mean(draws <= value + rounding, axis=0)) / 2
     shift = norm.ppf(np.clip(below, 0.1, 0.9))
     quantile = np.sqrt(prompts / (prompts - 1)) * t.ppf((1 - level) / 2, prompts - 1)
     for end, z in enumerate((quantile, -quantile)):

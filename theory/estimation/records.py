@@ -24,7 +24,10 @@ class Method(StrEnum):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95 % interval over prompts, and the reasons to doubt it, if any."""
+    """A number with its 95 % interval over prompts, and the reasons to doubt it, if any.
+
+    high is inf for a lower bound: a KL that hangs on few samples is at least about that, and may be any size.
+    """
 
     value: float
     low: float
@@ -34,6 +37,10 @@ class Estimate:
     @property
     def reliable(self) -> bool:
         return not self.doubts
+
+    @property
+    def at_least(self) -> bool:
+        return self.high == float("inf")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """The numbers that base rollouts give before any training, against theory."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,8 @@ import pytest
 from llm.forecasting.words import sentence
 from llm.rollout_table import from_table
 from tests.rollout_tables import ANSWERS, responses, sampled, table_of
-from theory.estimation.diagnosis import diagnose, empty_response
+from theory.estimation.diagnosis import Silent, diagnose, empty_response
+from theory.estimation.samples import Rollouts
 
 
 def by_name(findings):
@@ -15,8 +18,7 @@ def by_name(findings):
 
 
 def test_the_diagnosis_has_the_numbers_of_the_theory():
-    """T2, T5, T12: covariance, equal-budget efficiency and critical beta of samples in exact proportion."""
-    from theory.saddle_node import critical_beta
+    """T2, T5: covariance and equal-budget efficiency of samples in exact proportion."""
     from theory.tilt import moments
 
     counts = [np.repeat(np.arange(5), np.round(3000 * np.exp(responses(i)[0])).astype(int)) for i in range(12)]
@@ -29,8 +31,54 @@ def test_the_diagnosis_has_the_numbers_of_the_theory():
     )
     assert found["covariance"].value == pytest.approx(covariance, abs=2e-3)
     assert found["efficiency"].value == pytest.approx(covariance / np.sqrt(var_l * var_r), abs=2e-3)
-    exact_beta = np.median([critical_beta(responses(i)[0]) for i in range(12)])
-    assert found["critical_beta"].value == pytest.approx(exact_beta, rel=0.05)  # the maximum is looked for on a grid
+
+
+def drawn_prompts(samples, prompts=4000, seed=0):
+    """Samples of prompts whose right answers are rare and unlikely, or common and likely, and what theory says."""
+    generator = np.random.default_rng(seed)
+    log_p = np.log([[0.93, 0.05, 0.02], [0.2, 0.1, 0.7], [0.35, 0.3, 0.35]])
+    right = np.array([[0, 0, 1], [0, 0, 1], [1, 1, 0]])
+    kind = np.arange(prompts) % 3
+    drawn = (generator.random((prompts, samples, 1)) > np.cumsum(np.exp(log_p), axis=1)[kind][:, None, :-1]).sum(-1)
+    rows = kind[:, None]
+    rollouts = Rollouts.of_arrays(log_p[rows, drawn], right[rows, drawn], 3 + drawn, drawn)
+    p = np.exp(log_p)
+    accuracy = (p * right).sum(1)
+    given = [(p * of * log_p).sum(1) / (p * of).sum(1) for of in (right, 1 - right)]
+    undecided = accuracy * (1 - accuracy)
+    slope = np.average(given[0] - given[1], weights=undecided)
+    return rollouts, slope, np.average(np.log(accuracy / (1 - accuracy)), weights=undecided)
+
+
+@pytest.mark.parametrize("samples", [3, 8, 64])
+def test_the_diversity_gap_is_the_same_for_any_number_of_samples(samples):
+    """T3: with 3 samples the mixed prompts are others than with 64; an unweighted mean over them turned round."""
+    rollouts, slope, odds = drawn_prompts(samples)
+    found = by_name(diagnose(rollouts, [], np.random.default_rng(0)))["diversity_gap"]
+    error = (found.high - found.low) / 3.92
+    assert found.value == pytest.approx(slope, abs=3.5 * error) and error < 0.15 * abs(slope)
+    assert found.sign == np.sign(slope)
+    assert samples < 64 or found.base_log_odds == pytest.approx(odds, abs=0.1)
+    assert found.value == pytest.approx(found.base_log_odds - found.gap)
+
+
+def test_graded_rewards_have_no_diversity_gap():
+    """T3 is of right and wrong responses."""
+    rollouts, _, _ = drawn_prompts(8, prompts=30)
+    graded = replace(rollouts, reward=rollouts.reward / 2 + 0.25)
+    found = by_name(diagnose(graded, [], np.random.default_rng(0)))["diversity_gap"]
+    assert found.silent == Silent.GRADED_REWARDS and np.isnan(found.value) and "between 0 and 1" in sentence(found)
+
+
+def test_a_diagnosis_does_not_change_with_what_was_drawn_before():
+    """Findings once shared one generator with the forecasts: another grid of alpha gave other intervals."""
+    rollouts, _, _ = drawn_prompts(8, prompts=60)
+    generator = np.random.default_rng(5)
+    before = diagnose(rollouts, [], generator)
+    generator.random(1000)
+    for one, other in zip(before, diagnose(rollouts, [], generator), strict=True):
+        assert repr(one) == repr(other)
+    assert repr(before[0]) != repr(diagnose(rollouts, [], np.random.default_rng(6))[0])
 
 
 def test_covariance_at_equal_length_is_content_alone():

@@ -24,3 +24,11 @@ def test_prompts_in_groups_have_the_same_interval_as_prompts():
     error = values.std() / np.sqrt(7000)
     assert low == pytest.approx(values.mean() - 1.96 * error, abs=0.25 * error)
     assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.25 * error)
+
+
+def test_the_last_digit_of_equal_means_does_not_move_an_interval():
+    """Shares of two samples, as they are and as a sum of weights would have them: many draws have the mean itself."""
+    shares = np.repeat([0.0, 0.5, 1.0], [6, 7, 7])[:, None]
+    bootstrap = ClusterBootstrap(20, np.random.default_rng(2))
+    ends = [bootstrap.interval(shares + rounding * (shares == 0.5))[:, 0] for rounding in (-4e-16, 0, 4e-16)]
+    assert ends[0] == pytest.approx(ends[1], abs=1e-9) and ends[2] == pytest.approx(ends[1], abs=1e-9)
