@@ -11,13 +11,15 @@ import pandas as pd
 from llm.rollout_file import read_file
 from llm.rollout_table import from_table
 from llm.suspicions import suspected
-from theory.estimation.samples import Rollouts, probability_seen, repeated_beyond_log_p
+from theory.estimation.samples import Rollouts, probability_seen, repeated_beyond_log_p, unequal_copies
 from theory.estimation.suspicions import Suspicion
 
 # Two programs, or two precisions, do not give the same log-probability to the last digit: nats, and a share of it.
 ROUNDING, RELATIVE_ROUNDING = 0.05, 1e-3
 MOST_PROBABILITY = 1.1  # of a prompt's different responses together; low precision makes a little more than 1
+MOST_UNEQUAL = 0.01  # of the repeated responses; a text that was cut into other tokens may have another log p
 REPEATED, STANDARD_ERRORS = 0.05, 5.0  # a share of the probability, beyond what chance explains
+OF_SAMPLERS = (("candidates",), ("chain", "move"))  # columns that llm.sample writes for what is not of the model itself
 SAMPLE_AGAIN = "sample the base model itself with python -m llm.sample"
 
 
@@ -41,6 +43,11 @@ def read_base(path: Path, columns: Sequence[str] = (), answers: Path | None = No
     del found
     if "log_p" not in base.unknown:
         check_probabilities(path, rollouts)
+        if (unequal := unequal_copies(rollouts)).share > 0:
+            base.notes.append(
+                f"{path}: {100 * unequal.share:.1f} % of the responses that stand there more than once have different "
+                f"log_p, up to {unequal.gap:.1f} nats apart; each counts with its own"
+            )
     return base
 
 
@@ -62,8 +69,17 @@ def check_method(path: Path) -> None:
 
 
 def check_log_pi(path: Path, table: pd.DataFrame) -> None:
-    """ValueError where log_pi, of the policy that sampled, is not log_p; a table without log_pi says nothing."""
-    if "log_pi" not in table:
+    """ValueError where log_pi, of the policy that sampled, is not log_p, or where llm.sample chose what it kept.
+
+    A table without log_pi and without the columns of a sampler says nothing of how it was sampled.
+    """
+    chosen = next((own for own in OF_SAMPLERS if set(own) <= set(table)), None)
+    if chosen is not None:
+        raise ValueError(
+            f"ROLLOUTS {path} has a column '{chosen[0]}', as rollouts have that were chosen among several or moved by "
+            f"a chain (best-of-n, majority-vote, power-rollout, power-mh); {SAMPLE_AGAIN}"
+        )
+    if "log_pi" not in table or "log_p" not in table:
         return
     log_p, log_pi = (pd.to_numeric(table[name], errors="coerce").to_numpy(float) for name in ("log_p", "log_pi"))
     if np.isnan(log_pi).any():
@@ -81,6 +97,13 @@ def check_log_pi(path: Path, table: pd.DataFrame) -> None:
 
 def check_probabilities(path: Path, rollouts: Rollouts) -> None:
     """ValueError where log_p cannot be the log-probability of what was sampled, in nats."""
+    unequal = unequal_copies(rollouts)
+    if unequal.share > MOST_UNEQUAL:
+        raise ValueError(
+            f"ROLLOUTS {path}: {100 * unequal.share:.0f} % of the responses that stand there more than once have "
+            f"different log_p, up to {unequal.gap:.1f} nats apart (prompt {unequal.prompt_id}); a model gives a "
+            "response one log-probability: score all of them with the base model itself"
+        )
     together = probability_seen(rollouts, finished=True)
     worst = int(np.argmax(together))
     if together[worst] > MOST_PROBABILITY:

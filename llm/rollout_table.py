@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from llm.rollout_file import read_table
-from theory.estimation.samples import Rollouts
+from theory.estimation.samples import Rollouts, copy_rounding
 
 COLUMNS = ("prompt_id", "sample", "response", "answer", "reward", "log_p", "length", "finished")
 LARGEST = 1e9  # of a log-probability or a length: what lies beyond is no measurement, and its squares overflow
@@ -118,10 +118,15 @@ def as_given(table: pd.DataFrame, column: str) -> np.ndarray:
 def _one_log_p(
     log_p: np.ndarray, length: np.ndarray, prompt: np.ndarray, response: np.ndarray, finished: np.ndarray
 ) -> np.ndarray:
-    """The same response to the same prompt gets one log_p: batches differ in rounding, and ties must be ties."""
+    """The same response to the same prompt gets one log_p: batches differ in rounding, and ties must be ties.
+
+    What rounding does not explain is no batch: such a response keeps what was given (llm.base_rollouts judges it).
+    """
     same = {"prompt": prompt, "response": response, "length": length, "finished": finished}
-    keys = pd.DataFrame(same | {"log_p": log_p})
-    return keys.groupby(list(same), sort=False, dropna=False)["log_p"].transform("mean").to_numpy()
+    copies = pd.DataFrame(same | {"log_p": log_p}).groupby(list(same), sort=False, dropna=False)["log_p"]
+    highest = copies.transform("max").to_numpy()
+    rounding = highest - copies.transform("min").to_numpy() <= copy_rounding(highest)
+    return np.where(rounding, copies.transform("mean").to_numpy(), log_p)
 
 
 def _answering(table: pd.DataFrame) -> np.ndarray:

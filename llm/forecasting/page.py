@@ -32,12 +32,7 @@ def page(result: dict[str, Any], groups: Sequence[Sequence[Forecast]]) -> str:
     for finding in result["diagnosis"]:
         console.print(f"- {finding['sentence']}", highlight=False)
     if "following" in result:
-        facts = result["following"]
-        console.print(
-            f"- The run: accuracy within 5 points of the curve at {100 * facts['share_within_5_points']:.0f} % of "
-            f"steps, farthest {100 * facts['largest_gap']:.1f} points away at step {facts['largest_gap_step']}.",
-            highlight=False,
-        )
+        console.print(f"- {result['following']['sentence']}", highlight=False)
     return text.getvalue()
 
 
@@ -52,8 +47,7 @@ def _of_rollouts(facts: dict[str, Any]) -> str:
 
 def _cells(record: Forecast) -> tuple[str, ...]:
     def cell(name: str, digits: int = 2) -> str:
-        bound = "≥ " if record[name].at_least else ""
-        return f"{bound}{number(record[name].value, digits)}{'' if record[name].reliable else '?'}"
+        return f"{number(record[name].value, digits)}{'' if record[name].reliable else '?'}"
 
     def with_interval(name: str, digits: int) -> str:
         return f"{cell(name, digits)} {interval(record[name].low, record[name].high, digits)}"

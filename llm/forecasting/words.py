@@ -25,6 +25,7 @@ REASONS = {
     Silent.EQUAL_REWARDS: "the samples of a prompt all have the same reward",
     Silent.EQUAL_LOG_P: "the samples of a prompt all have the same log p, so that sharpening has nothing to act on",
     Silent.FEW_PROMPTS: "it takes two prompts or more",
+    Silent.LENGTHS_APART: "too many samples have no equal in length",
     Silent.GRADED_REWARDS: "rewards between 0 and 1 tell no right responses from wrong ones",
 }
 TURNS = {
@@ -63,6 +64,11 @@ def _(finding: ContentCovariance) -> str:
     if finding.silent == Silent.FEW_PROMPTS:
         return (
             "How much of it is content at equal length cannot be told: it takes two prompts with equally long samples."
+        )
+    if finding.silent == Silent.LENGTHS_APART:
+        return (
+            f"How much of it is content at equal length cannot be told: {100 * finding.alone:.0f} % of the samples "
+            "have no other of their prompt within 10 % of their length; more samples a prompt would help."
         )
     if finding.silent:
         return f"Nor does its part at equal length: {REASONS[finding.silent]}."

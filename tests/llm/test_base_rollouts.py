@@ -141,3 +141,38 @@ def test_whatever_else_stands_beside_the_table_says_nothing(tmp_path, config):
         (tmp_path / "config.json").write_text(config)
     table = table_of(sampled())
     assert len(read(table.assign(log_pi=table["log_p"] + 1e-4), tmp_path).log_p) == len(table)
+
+
+def test_copies_of_a_response_with_another_log_p_are_refused(tmp_path):
+    """Log p of -5 and -300 for one text were averaged to -152.5, and nothing was said."""
+    table = table_of(sampled(prompts=10), log_p=LOG_P - 4)
+    rows = table.index[table["response"] == "way 0"][::2]
+    table.loc[rows, "log_p"] = -300.0
+    with pytest.raises(ValueError, match=r"more than once have different log_p, up to 295\.1 nats apart \(prompt p0\)"):
+        read(table, tmp_path)
+
+
+def test_a_rare_copy_with_another_log_p_is_said_and_not_averaged(tmp_path):
+    """A text can be cut into other tokens: one of 400 repeated responses is no reason to refuse the file."""
+    table = table_of(sampled(prompts=100))
+    table.loc[table.index[table["response"] == "way 0"][0], "log_p"] = -300.0
+    table.to_parquet(tmp_path / "rollouts.parquet")
+    base = read_base(tmp_path / "rollouts.parquet")
+    assert base.rollouts.log_p.min() == -300 and base.rollouts.log_p[base.rollouts.log_p > -300].min() > -3
+    assert any("different log_p, up to 299.1 nats apart" in note for note in base.notes)
+
+
+@pytest.mark.parametrize("power", [1.25, 2.0, 4.0])
+def test_rollouts_of_a_low_temperature_or_a_power_are_refused_without_their_folder(tmp_path, power):
+    """Their log_pi is not log_p, in a table that was copied to another place as well."""
+    log_q = log_softmax(power * LOG_P)
+    drawn = np.random.default_rng(1).choice(4, (40, 24), p=np.exp(log_q))
+    with pytest.raises(ValueError, match="sampled from another model than the base model"):
+        read(table_of(drawn, log_pi=log_q[drawn.ravel()]), tmp_path)
+
+
+@pytest.mark.parametrize("columns", [{"candidates": 8}, {"chain": 0, "move": 40}])
+def test_rollouts_of_a_sampler_that_chooses_are_refused_without_log_pi_too(tmp_path, columns):
+    """Best of n, a vote and power-rollout choose among candidates, power-mh moves: they are no samples of the model."""
+    with pytest.raises(ValueError, match=f"has a column '{next(iter(columns))}'"):
+        read(table_of(sampled()).assign(**columns), tmp_path)

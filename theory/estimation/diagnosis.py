@@ -13,11 +13,12 @@ from theory.budget import gain_ratio
 from theory.content import group_moments
 from theory.estimation.draws import own_draws
 from theory.estimation.intervals import ClusterBootstrap, function_of, mean_interval
-from theory.estimation.length_term import length_class
+from theory.estimation.length_term import same_length
 from theory.estimation.records import Forecast
 from theory.estimation.samples import Rollouts
 
 ALPHAS = (1.02, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 32.0)  # a grid for the turning point
+MOST_ALONE = 0.1  # share of samples without an equal in length, above which content is not told
 ROUNDING = 1e-9  # accuracies that differ by less are one
 Prompts = Float[np.ndarray, " prompts"]
 
@@ -29,6 +30,8 @@ class Silent(StrEnum):
     EQUAL_REWARDS = "equal rewards"
     EQUAL_LOG_P = "equal log p"
     FEW_PROMPTS = "few prompts"
+    LENGTHS_APART = "lengths apart"
+    """too many samples have no equal in length"""
     GRADED_REWARDS = "graded rewards"
     """between 0 and 1: there are no right and wrong responses"""
 
@@ -57,10 +60,16 @@ class Covariance(Finding):
 
 @dataclass(frozen=True)
 class ContentCovariance(Finding):
-    """Cov(r, log p) at equal length, E[Cov(r, log p | L)], and the rest of it, which comes with length.    [T18]"""
+    """Cov(r, log p) at equal length, E[Cov(r, log p | L)], and the rest of it, which comes with length.    [T18]
+
+    The two add up to Cov(r, log p). Where many samples have no equal in length it is not told: rare lengths are other
+    than common ones, so that the mean over those with two samples or more is of something else.
+    """
 
     name = "content_covariance"
     by_length: float = np.nan
+    alone: float = 0.0
+    """the share of samples that have no equal in length"""
 
 
 @dataclass(frozen=True)
@@ -180,18 +189,24 @@ def _covariance(rollouts: Rollouts, generator: np.random.Generator, silent: Sile
 
 
 def _content(rollouts: Rollouts, generator: np.random.Generator, silent: Silent | None) -> ContentCovariance:
-    total = _within(rollouts, rollouts.reward, rollouts.log_p)
-    prompt, length = rollouts.each(np.arange(len(rollouts.start))), length_class(rollouts.length)
-    pairs = prompt * (int(length.max()) + 1) + length
-    known, group = np.unique(pairs, return_inverse=True)
-    found = group_moments(rollouts.reward, rollouts.log_p, group, np.ones(len(group)))
-    size, owner = found.mass, known // (int(length.max()) + 1)
-    inside = found.cov * size / np.maximum(size - 1, 1)
-    weight = np.where(size > 1, size, 0)  # a length that occurs once says nothing about content
-    covered = np.bincount(owner, weight, len(total))
-    content = np.where(covered > 0, np.bincount(owner, weight * inside, len(total)) / np.maximum(covered, 1), np.nan)
-    interval = mean_interval(content, generator)
-    return ContentCovariance(*_known(interval, silent), _mean_of_known(total) - interval[0])
+    """Samples that have no equal in length say nothing: they may be as the others are, or 0, or twice as much."""
+    same = same_length(rollouts)
+    found = group_moments(rollouts.reward, rollouts.log_p, same.group, np.ones(len(same.group)))
+    several, share = same.size > 1, same.size / rollouts.count[same.prompt]
+    inside = np.where(several, share * found.cov * same.size / np.maximum(same.size - 1, 1), 0.0)
+    known = rollouts.count > 1
+    within, alone = (np.bincount(same.prompt, x)[known] for x in (inside, share * ~several))
+    unknown = float(alone.mean()) if len(alone) else 1.0
+    if silent is None:
+        silent = Silent.FEW_PROMPTS if len(alone) < 2 else Silent.LENGTHS_APART if unknown > MOST_ALONE else None
+    if silent:
+        return ContentCovariance(np.nan, np.nan, np.nan, silent, np.nan, unknown)
+    bootstrap = ClusterBootstrap(len(alone), generator)
+    content = function_of(lambda x, y: x / (1 - y), bootstrap.mean_of(within), bootstrap.mean_of(alone))
+    low, high = content.interval()
+    put_in = unknown * abs(content.value)
+    by_length = _mean_of_known(_within(rollouts, rollouts.reward, rollouts.log_p)) - content.value
+    return ContentCovariance(content.value, low - put_in, high + put_in, None, by_length, unknown)
 
 
 def _diversity_gap(rollouts: Rollouts, generator: np.random.Generator, silent: Silent | None) -> DiversityGap:

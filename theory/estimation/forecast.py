@@ -112,7 +112,8 @@ def _forecast(
         for name, value, low, high in zip(summary.names, summary.mean, summary.low, summary.high, strict=True)
     }
     if method == Method.PSIS and not quantities["kl"].reliable:
-        plain = float(np.mean(estimate.value["kl"] + np.nan_to_num(estimate.bias["kl"])))
+        seen = estimate.value["kl"] - estimate.untold.get("kl", 0.0)
+        plain = float(np.mean(seen + np.nan_to_num(estimate.bias["kl"])))
         quantities["kl"] = _at_least(max(plain, 0.0), quantities["kl"])
     accuracy, length = quantities["accuracy"], quantities["length"]
     needed = None
@@ -177,13 +178,16 @@ class _Summary(NamedTuple):
         )
         value = estimate.value | {"gain": estimate.value["accuracy"] - base}
         bias = estimate.bias | {"gain": estimate.bias["accuracy"]}
+        untold = {**estimate.untold, "gain": estimate.untold["accuracy"]} if estimate.untold else {}
         names = list(value)
         values = np.stack([value[name] for name in names], axis=1)
         shares = np.array([name in ("accuracy", "finished") or name.startswith("pass") for name in names])
         rewarded = shares & (np.array(names) != "finished") | (np.array(names) == "gain")
         low, high = _interval(values, shares, bootstrap)
         half = (high - low) / 2
+        # A number put in for what was not seen is not known at all.
         error = np.abs([_mean_of_known(bias[name]) for name in names])
+        error = error + np.abs([np.mean(untold.get(name, 0.0)) for name in names])
         if _is_base(target):  # plain means have no bias, and of single samples none is to be estimated
             error = np.nan_to_num(error)
         unseen = unseen_accuracy(rollouts, target.b) if method != Method.EXACT else 0.0

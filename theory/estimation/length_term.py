@@ -1,21 +1,72 @@
 """What a length-controlled target takes off the score of a response, fitted to base samples."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from theory.content import group_log_partition
+from theory.estimation.samples import Rollouts
+from theory.reweighting import log_total
 from theory.trainers import balance_rate
 from theory.vocabulary import LengthControl
 
 Rows = Float[np.ndarray, " rows"]
+Prompts = Float[np.ndarray, " prompts"]
 SAME_LENGTH = 1.1  # responses whose lengths differ by less than this factor count as equally long
 
 
 def length_class(length: Rows) -> Int[np.ndarray, " rows"]:
     """L: a number for all lengths within a factor of SAME_LENGTH; below 11 tokens every length is its own."""
     return np.floor(np.log(length) / np.log(SAME_LENGTH)).astype(int)
+
+
+class SameLength(NamedTuple):
+    """Which samples of a prompt are equally long: a group is a prompt and a class of lengths."""
+
+    group: Int[np.ndarray, " rows"]
+    """number of the group of each row"""
+    prompt: Int[np.ndarray, " groups"]
+    size: Float[np.ndarray, " groups"]
+
+
+def same_length(rollouts: Rollouts) -> SameLength:
+    """The groups of equally long samples, numbered prompt by prompt."""
+    prompt, length = rollouts.each(np.arange(len(rollouts.start))), length_class(rollouts.length)
+    classes = int(length.max()) + 1
+    known, group, size = np.unique(prompt * classes + length, return_inverse=True, return_counts=True)
+    return SameLength(group, known // classes, size.astype(float))
+
+
+def length_terms(control: str, rollouts: Rollouts, score: Rows) -> Rows:
+    """What comes off the score of each sample, fitted to the samples of its prompt: then the mean of e^t is 1 there.
+
+    trajectory-balance: λ|y|, see `balance_rates` [T20]. content: log of the mean of e^score over those as long [T18].
+    """
+    if control == LengthControl.TRAJECTORY_BALANCE:
+        return rollouts.each(balance_rates(rollouts, score)) * rollouts.length
+    group = same_length(rollouts).group
+    return group_log_partition(score, group, np.zeros(len(score)))[group]
+
+
+def balance_rates(rollouts: Rollouts, score: Rows, guess: Prompts | None = None) -> Prompts:
+    """λ of every prompt: the one root of mean_i e^{score_i - λ|y_i|} = 1, nats a token.    [T20]
+
+    theory.trainers.balance_rate for all prompts at once. log of the mean is convex and falls in λ: Newton's steps come
+    to the root from the left, and from the right of it the first one leads to its left.
+    """
+    log_count = np.log(rollouts.count)
+    rate = rollouts.max((score - rollouts.each(log_count)) / rollouts.length) if guess is None else guess
+    for _ in range(200):
+        exponent = score - rollouts.each(rate) * rollouts.length
+        log_sum = log_total(exponent, rollouts.start)
+        weight = np.exp(exponent - rollouts.each(log_sum))
+        step = (log_sum - log_count) / rollouts.sum(weight * rollouts.length)
+        rate = rate + step
+        if (np.abs(step) <= 1e-14 * (1 + np.abs(rate))).all():
+            break
+    return rate
 
 
 def fit_length_term(control: str, score: Rows, length: Rows, log_mass: Rows) -> Callable[[Rows, Rows], Rows]:

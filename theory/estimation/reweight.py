@@ -10,61 +10,36 @@ The weights are normalised prompt by prompt, which is biased by O(1/n). The jack
 that bias: a prompt whose answer hangs on one sample is found out by leaving that sample away.
 """
 
-import warnings
-from typing import NamedTuple
-
 import numpy as np
 from jaxtyping import Float
-from scipy.special import logsumexp
 
 from theory.budget import Frontier
-from theory.estimation.length_term import fit_length_term
+from theory.estimation.left_out import LeftOut, log_p_of
+from theory.estimation.length_controlled import reweight_controlled
+from theory.estimation.length_term import fit_length_term, length_terms
 from theory.estimation.samples import Rollouts, probability_seen
+from theory.estimation.smoothing import smoothed
+from theory.estimation.target import Prompts, Reweighted, Target
 from theory.reweighting import effective_sample_size, limit_score, log_total, log_weights, tilt_score
 from theory.vocabulary import LengthControl
 
-FEWEST_FOR_TAIL = 100  # rows below which no Pareto tail is fitted
-Prompts = Float[np.ndarray, " prompts"]
-
-
-class Target(NamedTuple):
-    """An optimum: q ∝ p exp((alpha - 1) log p/|y|^kappa + b r - length term). alpha or b may be inf, not both."""
-
-    alpha: float
-    b: float
-    kappa: float = 0.0
-    length_control: str = LengthControl.NONE
-    """trajectory-balance and content take something off that depends on length"""
-
-    @property
-    def is_face(self) -> bool:
-        return bool(np.isinf(self.alpha) or np.isinf(self.b))
-
-
-class Reweighted(NamedTuple):
-    """What a target would give, prompt by prompt."""
-
-    value: dict[str, Prompts]
-    """jackknife-corrected accuracy, length, log_p, entropy, kl, finished and pass@k"""
-    bias: dict[str, Prompts]
-    """the correction that was subtracted; nan where a prompt has a single sample"""
-    ess: Prompts
-    """1/Σ w², before smoothing"""
-    weight: Float[np.ndarray, " rows"] | None
-    """normalised in each prompt, smoothed; None where nothing was weighted"""
-    pareto_k: float
-    """shape of the tail of the weights, all prompts together; nan where there is none to fit"""
+__all__ = ["Prompts", "Reweighted", "Target", "enumerated", "exact", "plain_weights", "reweight", "score_of"]
 
 
 def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Reweighted:
     """Self-normalised importance sampling to the target, Pareto-smoothed [T23]. At (1, 0) the plain means."""
+    if target.has_length_term:
+        free = score_of(rollouts, target._replace(length_control=LengthControl.NONE))
+        return reweight_controlled(rollouts, target, free, ks)
     score = score_of(rollouts, target)
     ess = effective_sample_size(_log_weights(rollouts, target, score), rollouts.start)
     pareto_k = np.nan
     if not target.is_face and target.alpha != 1:  # a reward's weights are at most e^b: there is no tail to smooth
-        score, pareto_k = _smoothed(rollouts, score)
+        middle = rollouts.each(rollouts.mean(score))
+        score, pareto_k = smoothed(score - middle)
+        score = score + middle
     weight = _weights(rollouts, target, score)
-    left_out = _LeftOut(rollouts, target, score, weight)
+    left_out = LeftOut(rollouts, lambda score: _weights(rollouts, target, score), score, weight)
     columns = {
         "accuracy": rollouts.reward,
         "length": rollouts.length,
@@ -72,7 +47,7 @@ def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Re
         "finished": rollouts.finished.astype(float),
     }
     pairs = {name: (rollouts.sum(weight * x), left_out.mean(weight, x)) for name, x in columns.items()}
-    pairs["kl"] = _kl(rollouts, target, score, weight, left_out, pairs["log_p"])
+    pairs["kl"] = _kl(rollouts, target, score, weight, left_out)
     pairs["entropy"] = (-pairs["log_p"][0] - pairs["kl"][0], -pairs["log_p"][1] - pairs["kl"][1])
     accuracy = left_out.means(weight, rollouts.reward)
     for k in ks:
@@ -126,8 +101,10 @@ def score_of(
     if np.isinf(target.b):
         return rollouts.reward
     score = tilt_score(rollouts.log_p, rollouts.reward, target.alpha, target.b, rollouts.length, target.kappa)
-    if target.length_control in (LengthControl.NONE, LengthControl.IGNORE_EOS):
+    if not target.has_length_term:
         return score
+    if base is None and log_mass is None:
+        return score - length_terms(target.length_control, rollouts, score)
     if base is not None:
         log_mass, fitted = None, score_of(base, target._replace(length_control=LengthControl.NONE))
     else:
@@ -153,89 +130,14 @@ def _weights(rollouts: Rollouts, target: Target, score: np.ndarray) -> np.ndarra
     return weight / rollouts.each(rollouts.sum(weight))
 
 
-def _kl(rollouts, target, score, weight, left_out, log_p):
+def _kl(rollouts, target, score, weight, left_out):
     """KL(q‖p) = E_q[t] - log E_p[e^t]: with all samples, and on average with one left out."""
-    if np.isinf(target.alpha):  # the mode alone has no entropy
-        return -log_p[0], -log_p[1]
+    if np.isinf(target.alpha):  # modes that tie share the policy; a single one has no entropy
+        return -log_p_of(rollouts, weight), -left_out.log_p_of_modes(weight)
     if target.is_face:  # a face of correct answers has the probability of its share of the samples
         return -np.log(rollouts.mean(weight > 0)), -np.log(left_out.share_of_face(weight))
     log_z = log_total(score, rollouts.start) - np.log(rollouts.count)
     return rollouts.sum(weight * score) - log_z, left_out.mean(weight, score) - left_out.log_z(log_z)
-
-
-def _smoothed(rollouts: Rollouts, score: np.ndarray) -> tuple[np.ndarray, float]:
-    """The largest scores, as seen from the mean of their prompt, replaced by those of a fitted Pareto tail of e^t.
-
-    A prompt alone has too few samples for a tail (64 draws leave 12 points to fit); together they have one.
-    """
-    # Not relative to log Z: a weight that makes up its prompt's Z alone would hide how heavy the tail is.
-    middle = rollouts.each(rollouts.mean(score))
-    relative = score - middle
-    if len(score) < FEWEST_FOR_TAIL or np.ptp(relative) == 0:
-        return score, np.nan
-    from arviz_stats.base import array_stats
-
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # what it warns of is reported as pareto_k
-        try:
-            smoothed, pareto_k = array_stats.psislw(-relative)  # it takes log likelihoods, the negative log ratios
-        except ValueError:  # all values of the tail are equal: nothing to smooth
-            return score, np.nan
-    if not np.isfinite(smoothed).all():
-        return score, np.nan
-    return smoothed + logsumexp(relative) + middle, float(pareto_k)
-
-
-class _LeftOut:
-    """Means with one sample left away, for each sample in turn, in closed form.
-
-    E_{-i}[f] = E[f] + w_i/(1 - w_i) (E[f] - f_i). For the heaviest sample of a prompt 1 - w_i may be lost to
-    rounding, so the rest of the prompt is weighed anew without it.
-    """
-
-    def __init__(self, rollouts: Rollouts, target: Target, score: np.ndarray, weight: np.ndarray):
-        self.rollouts = rollouts
-        rows = np.arange(len(score))
-        ranked = np.where(weight == rollouts.each(rollouts.max(weight)), rows, len(rows))
-        self.heaviest = np.minimum.reduceat(ranked, rollouts.start)
-        without = score.astype(float).copy()
-        without[self.heaviest] = -np.inf
-        alone = rollouts.count == 1
-        without[self.heaviest[alone]] = 0.0  # nothing is left; the caller discards these
-        self.rest = _weights(rollouts, target, without)
-        self.rest_log_z = log_total(without, rollouts.start) - np.log(rollouts.count)
-        light = np.ones(len(score), bool)
-        light[self.heaviest] = False
-        self.ratio = np.where(light, weight / np.where(light, 1 - weight, 1.0), 0.0)
-
-    def means(self, weight, values):
-        """E_{-i}[values] at every row i."""
-        mean = self.rollouts.each(self.rollouts.sum(weight * values))
-        left = mean + self.ratio * (mean - values)
-        left[self.heaviest] = self.rollouts.sum(self.rest * values)
-        return left
-
-    def mean(self, weight, values):
-        """The average of E_{-i}[values] over a prompt's samples i."""
-        return self.rollouts.mean(self.means(weight, values))
-
-    def log_z(self, log_z):
-        """The average over i of log mean_{j != i} e^{t_j}."""
-        n = self.rollouts.count
-        fewer = np.maximum(n - 1, 1)
-        # log(Σ - e^{t_i}) = log Σ + log(1 - w_i), and 1 - w = 1/(1 + ratio)
-        left = self.rollouts.each(log_z + np.log(n / fewer)) - np.log1p(self.ratio)
-        left[self.heaviest] = self.rest_log_z + np.log(n / fewer)
-        return self.rollouts.mean(left)
-
-    def share_of_face(self, weight):
-        """exp of the average over i of the log share of the other samples that lie on the face."""
-        n, on_face = self.rollouts.count, weight > 0
-        m = self.rollouts.sum(on_face.astype(float))
-        fewer = np.maximum(n - 1, 1)
-        left = self.rollouts.each(m) - on_face
-        left[self.heaviest] = np.maximum(self.rollouts.sum((self.rest > 0).astype(float)), 1)
-        return np.exp(self.rollouts.mean(np.log(np.maximum(left, 1) / self.rollouts.each(fewer))))
 
 
 def tilting_frontier(base: Rollouts) -> Frontier:

@@ -15,6 +15,10 @@ class Different(NamedTuple):
     """the first row of each of them"""
     times: Int[np.ndarray, " rows"]
     """how often it stands there, at its first row; 0 at the others"""
+    number: Int[np.ndarray, " rows"]
+    """number of the response of each row among them, in order of their first rows"""
+    copies: Int[np.ndarray, " rows"]
+    """how often the response of each row stands there"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +98,10 @@ class Rollouts:
         times = np.zeros(len(order), np.int32)
         places = np.flatnonzero(new)
         times[order[places]] = np.diff(places, append=len(order))
-        return Different(times > 0, times)
+        first = np.zeros(len(order), np.int32)  # of each row, the first row that is equal
+        first[order] = np.repeat(order[places], np.diff(places, append=len(order)))
+        number = (np.cumsum(times > 0, dtype=np.int32) - 1)[first]
+        return Different(times > 0, times, number, times[first])
 
     def prompt_rows(self) -> list[slice]:
         """The rows of each prompt, in turn."""
@@ -170,6 +177,38 @@ def repeated_beyond_log_p(rollouts: Rollouts) -> tuple[float, float]:
     excess = 1 - once / n - probability_seen(rollouts)
     variance = np.maximum(np.mean((once + 2 * twice + 4) / n**2), np.var(excess))
     return float(excess.mean()), float(np.sqrt(variance / len(n)))
+
+
+class UnequalCopies(NamedTuple):
+    """Responses that stand there more than once with log-probabilities that rounding does not explain."""
+
+    share: float
+    """of the responses that stand there more than once"""
+    gap: float
+    """nats, the largest"""
+    prompt_id: object
+    """where the largest gap is; None where there is none"""
+
+
+def unequal_copies(rollouts: Rollouts) -> UnequalCopies:
+    """How often copies of one response have another log p. A model gives a response one, whoever computes it."""
+    number = rollouts.different.number
+    highest, lowest = np.full(number.max() + 1, -np.inf), np.full(number.max() + 1, np.inf)
+    np.maximum.at(highest, number, rollouts.log_p)
+    np.minimum.at(lowest, number, rollouts.log_p)
+    repeated = rollouts.different.times[rollouts.different.first] > 1
+    if not repeated.any():
+        return UnequalCopies(0.0, 0.0, None)
+    gap = np.where(repeated, highest - lowest, 0.0)
+    row = int(np.argmax(number == np.argmax(gap)))
+    prompt = rollouts.prompt_id[np.searchsorted(rollouts.start, row, side="right") - 1]
+    odd = gap > copy_rounding(highest)
+    return UnequalCopies(float(odd.sum() / repeated.sum()), float(gap.max()), prompt)
+
+
+def copy_rounding(log_p: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """Nats by which two programs or batches may differ on a response of this log p: half precision, many tokens."""
+    return 0.5 + 0.02 * np.abs(log_p)
 
 
 class BaseSamples(NamedTuple):

@@ -47,7 +47,7 @@ def of_theory(log_q):
 @pytest.mark.parametrize(("name", "parameters"), REGIMES)
 def test_a_sample_in_exact_proportion_gives_the_optimum_of_the_theory(name, parameters, monkeypatch):
     """T23 against T1: with every response in the sample as often as p says, reweighting (unsmoothed) is exact."""
-    monkeypatch.setattr("theory.estimation.reweight.FEWEST_FOR_TAIL", 10**9)
+    monkeypatch.setattr("theory.estimation.smoothing.FEWEST_FOR_TAIL", 10**9)
     objective = regime(name, **parameters)
     estimate = reweight(rollouts([IN_PROPORTION] * 2), target_of(objective))
     expected = of_theory(optimum(objective, LOG_P, REWARD))
@@ -147,3 +147,24 @@ def test_smoothing_a_light_tail_hardly_moves_the_estimate():
     plain = table.sum(plain_weights(table, target) * table.length).mean()
     estimate = reweight(table, target)
     assert (estimate.value["length"] + estimate.bias["length"]).mean() == pytest.approx(plain, abs=0.02)
+
+
+def test_modes_that_tie_share_the_policy():
+    """T4: p^alpha spreads over all responses with the largest log p; with two of them its entropy is log 2, not 0."""
+    log_p, length = np.log([0.3, 0.3, 0.2, 0.2]), np.array([3.0, 5.0, 4.0, 6.0])
+
+    def drawn(i):
+        i, zeros = np.array(i), np.zeros(len(i), int)
+        one = np.zeros(1, int)
+        return Rollouts(one, one, log_p[i], 1.0 * (i == 0), length[i], i, zeros == 0, zeros, one)
+
+    found = reweight(drawn([0, 0, 1, 1, 2, 3, 2]), Target(np.inf, 0.0))
+    # Each mode stands there twice, so that no sample that is left away takes one with it.
+    assert found.value["entropy"][0] == pytest.approx(np.log(2)) == pytest.approx(0.693, abs=1e-3)
+    assert found.value["kl"][0] == pytest.approx(-np.log(0.6)) and found.bias["kl"][0] == pytest.approx(0, abs=1e-12)
+    for rows in ([0, 1, 1, 2, 3], [0, 2, 2, 3], [2, 3, 3], [0, 1], [0, 0, 2]):
+        by_hand = [-np.log(0.6 if {0, 1} <= set(y) else 0.3 if {0, 1} & set(y) else 0.4 if {2, 3} <= set(y) else 0.2)
+                   for y in ([*rows[:i], *rows[i + 1:]] for i in range(len(rows)))]  # fmt: skip
+        found = reweight(drawn(rows), Target(np.inf, 0.0))
+        full = found.value["kl"][0] + found.bias["kl"][0]
+        assert found.bias["kl"][0] == pytest.approx((len(rows) - 1) * (np.mean(by_hand) - full)), rows
