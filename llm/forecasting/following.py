@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -45,7 +46,7 @@ def follow_run(rollouts: Rollouts, run: Path) -> pd.DataFrame:
     return pd.DataFrame(table | {"ess": followed.ess, "told": followed.told})
 
 
-def on_the_curve(followed: pd.DataFrame, within: float = 0.05) -> dict[str, float | str | None]:
+def on_the_curve(followed: pd.DataFrame, within: float = 0.05) -> dict[str, Any]:
     """How far accuracy stays from the prediction, and how long within `within` of it, at the steps that can be told."""
     told = followed[followed["told"]]
     share = float(followed["told"].mean())

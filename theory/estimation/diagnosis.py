@@ -18,7 +18,7 @@ from theory.estimation.records import Forecast
 from theory.estimation.samples import Rollouts
 
 ALPHAS = (1.02, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 32.0)  # a grid for the turning point
-MOST_ALONE = 0.1  # share of samples without an equal in length, above which content is not told
+MOST_ALONE = 0.05  # share of samples without an equal in length, above which content is not told
 ROUNDING = 1e-9  # accuracies that differ by less are one
 Prompts = Float[np.ndarray, " prompts"]
 
@@ -189,7 +189,7 @@ def _covariance(rollouts: Rollouts, generator: np.random.Generator, silent: Sile
 
 
 def _content(rollouts: Rollouts, generator: np.random.Generator, silent: Silent | None) -> ContentCovariance:
-    """Samples that have no equal in length say nothing: they may be as the others are, or 0, or twice as much."""
+    """Samples without an equal in length say nothing: they may be as the others, or of either sign and twice that."""
     same = same_length(rollouts)
     found = group_moments(rollouts.reward, rollouts.log_p, same.group, np.ones(len(same.group)))
     several, share = same.size > 1, same.size / rollouts.count[same.prompt]
@@ -204,7 +204,7 @@ def _content(rollouts: Rollouts, generator: np.random.Generator, silent: Silent 
     bootstrap = ClusterBootstrap(len(alone), generator)
     content = function_of(lambda x, y: x / (1 - y), bootstrap.mean_of(within), bootstrap.mean_of(alone))
     low, high = content.interval()
-    put_in = unknown * abs(content.value)
+    put_in = 2 * unknown * abs(content.value)
     by_length = _mean_of_known(_within(rollouts, rollouts.reward, rollouts.log_p)) - content.value
     return ContentCovariance(content.value, low - put_in, high + put_in, None, by_length, unknown)
 

@@ -84,7 +84,9 @@ def follow(
     return Followed(
         at([target.alpha for target in targets]),
         at([target.b for target in targets]),
-        *(at(curve[name]) for name in ("accuracy", "length", "entropy")),
+        at(curve["accuracy"]),
+        at(curve["length"]),
+        at(curve["entropy"]),
         at(ess),
         enough[np.floor(position).astype(int)] & enough[np.ceil(position).astype(int)],
     )

@@ -82,4 +82,4 @@ def log_p_of(rollouts: Rollouts, weight: Rows) -> Prompts:
     At alpha = inf these are the modes. Several responses with the largest log p share the policy; one has all of it.
     """
     share = np.where(weight > 0, rollouts.log_p - np.log(rollouts.different.copies), -np.inf)
-    return log_total(share, rollouts.start)
+    return np.asarray(log_total(share, rollouts.start))

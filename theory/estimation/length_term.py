@@ -60,7 +60,7 @@ def balance_rates(rollouts: Rollouts, score: Rows, guess: Prompts | None = None)
     rate = rollouts.max((score - rollouts.each(log_count)) / rollouts.length) if guess is None else guess
     for _ in range(200):
         exponent = score - rollouts.each(rate) * rollouts.length
-        log_sum = log_total(exponent, rollouts.start)
+        log_sum = np.asarray(log_total(exponent, rollouts.start))
         weight = np.exp(exponent - rollouts.each(log_sum))
         step = (log_sum - log_count) / rollouts.sum(weight * rollouts.length)
         rate = rate + step
