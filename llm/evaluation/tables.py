@@ -20,6 +20,7 @@ from llm.rollout_file import read_file
 from llm.rollout_table import from_table
 from llm.suspicions import sentence, suspected
 from llm.wording import disagreement, interval, number, say
+from theory.estimation.draws import own_draws
 from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.samples import Rollouts
 from theory.estimation.statistics import KL_ESTIMATOR, prompt_statistics
@@ -125,7 +126,8 @@ def _with_interval(values: pd.DataFrame, level: float, generator: np.random.Gene
     """One set of bootstrap draws for all quantities; one that is nan on some prompt (an unknown KL) stays nan."""
     numbers = {name: {"value": np.nan, "low": np.nan, "high": np.nan} for name in values}
     known = values.dropna(axis="columns")
-    low, high = ClusterBootstrap(len(values), generator).interval(known.to_numpy(float), level)
+    draws = own_draws(generator, "prompts")  # the same for a table wherever it stands
+    low, high = ClusterBootstrap(len(values), draws).interval(known.to_numpy(float), level)
     for name, *ends in zip(known, known.mean(), low, high, strict=True):
         numbers[name] = dict(zip(("value", "low", "high"), map(float, ends), strict=True))
     return numbers

@@ -73,3 +73,17 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, said, tmp_path, monkey
     error = capsys.readouterr().err.strip()
     assert stop.value.code == 2 and said in error and "\n" not in error
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_table_has_the_same_intervals_wherever_it_stands(tmp_path, monkeypatch):
+    """The draws of the first table once decided those of the second, so that one accuracy had several intervals."""
+    monkeypatch.chdir(tmp_path)
+    for seed, name in enumerate(("one", "other")):
+        table(prompts=12, samples=4, seed=seed).to_parquet(f"{name}.parquet")
+    told = {}
+    for order in (("one", "other"), ("other", "one")):
+        out = f"out-{order[0]}"
+        run(monkeypatch, *(f"{name}.parquet" for name in order), "--output-dir", out)
+        told[order] = json.loads((tmp_path / out / "evaluation.json").read_text())["tables"]
+    first, second = told.values()
+    assert first == second

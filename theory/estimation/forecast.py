@@ -25,6 +25,7 @@ EXPANDED_ROWS = 200_000  # a second opinion near the base model does not need mo
 NEGLIGIBLE = 0.005
 LARGEST_UNSEEN = 0.2  # what right answers that were never sampled could add, as a part of half the interval
 SMALLEST_ESS = 5.0  # mean effective samples a prompt
+SMALLEST_ESS_WITH_RATE = 7.0  # where a rate for every token is fitted to them as well
 LARGEST_VARIANCE = 1.0  # of (alpha - 1) log p within a prompt, nats²: an expansion around alpha = 1 reaches no farther
 LARGEST_PARETO_K = 0.7  # above it smoothed importance sampling does not converge at useful sample sizes
 FEWEST_PROMPTS = 10
@@ -281,8 +282,11 @@ def _general_doubts(
     if summary.unseen > summary.largest_unseen:
         doubts.append("right answers that were never sampled could matter")
     if method == Method.PSIS:
-        if estimate.ess.mean() < SMALLEST_ESS:
-            doubts.append(f"fewer than {SMALLEST_ESS:g} effective samples a prompt")
+        balanced = target.length_control == LengthControl.TRAJECTORY_BALANCE
+        smallest = SMALLEST_ESS_WITH_RATE if balanced else SMALLEST_ESS
+        if estimate.ess.mean() < smallest:
+            where = " and length" if target.length_control == LengthControl.CONTENT else ""
+            doubts.append(f"fewer than {smallest:g} effective samples a prompt{where}")
         if estimate.pareto_k > LARGEST_PARETO_K:
             doubts.append(f"Pareto k above {LARGEST_PARETO_K:g}")
     if method == Method.CUMULANT and _variance_of_sharpening(rollouts, target) > LARGEST_VARIANCE:
