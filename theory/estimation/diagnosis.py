@@ -18,7 +18,6 @@ from theory.estimation.records import Forecast
 from theory.estimation.samples import Rollouts
 
 ALPHAS = (1.02, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 32.0)  # a grid for the turning point
-MOST_ALONE = 0.05  # share of samples without an equal in length, above which content is not told
 ROUNDING = 1e-9  # accuracies that differ by less are one
 Prompts = Float[np.ndarray, " prompts"]
 
@@ -189,24 +188,29 @@ def _covariance(rollouts: Rollouts, generator: np.random.Generator, silent: Sile
 
 
 def _content(rollouts: Rollouts, generator: np.random.Generator, silent: Silent | None) -> ContentCovariance:
-    """Samples without an equal in length say nothing: they may be as the others, or of either sign and twice that."""
+    """Samples without an equal in length say nothing of content, and they are the rare ones, far from the mean.
+
+    They may have any part of their own products (r - mean r)(log p - mean log p), of either sign: the interval holds
+    all that, and nothing is told where it is more than the interval itself.
+    """
     same = same_length(rollouts)
     found = group_moments(rollouts.reward, rollouts.log_p, same.group, np.ones(len(same.group)))
     several, share = same.size > 1, same.size / rollouts.count[same.prompt]
     inside = np.where(several, share * found.cov * same.size / np.maximum(same.size - 1, 1), 0.0)
     known = rollouts.count > 1
-    within, alone = (np.bincount(same.prompt, x)[known] for x in (inside, share * ~several))
-    unknown = float(alone.mean()) if len(alone) else 1.0
-    if silent is None:
-        silent = Silent.FEW_PROMPTS if len(alone) < 2 else Silent.LENGTHS_APART if unknown > MOST_ALONE else None
-    if silent:
-        return ContentCovariance(np.nan, np.nan, np.nan, silent, np.nan, unknown)
-    bootstrap = ClusterBootstrap(len(alone), generator)
-    content = function_of(lambda x, y: x / (1 - y), bootstrap.mean_of(within), bootstrap.mean_of(alone))
-    low, high = content.interval()
-    put_in = 2 * unknown * abs(content.value)
-    by_length = _mean_of_known(_within(rollouts, rollouts.reward, rollouts.log_p)) - content.value
-    return ContentCovariance(content.value, low - put_in, high + put_in, None, by_length, unknown)
+    within = np.bincount(same.prompt, inside)[known]
+    lone = ~several[same.group]
+    apart = [x - rollouts.each(rollouts.mean(x)) for x in (rollouts.reward, rollouts.log_p)]
+    unknown = float(rollouts.mean(lone * np.abs(apart[0] * apart[1]))[known].mean()) if known.any() else np.nan
+    interval = mean_interval(within, generator)
+    alone = float(rollouts.mean(lone.astype(float)).mean())
+    if silent is None and interval[2] - interval[1] < 2 * unknown:
+        silent = Silent.LENGTHS_APART
+    if silent or np.isnan(interval[1]):
+        return ContentCovariance(np.nan, np.nan, np.nan, silent or Silent.FEW_PROMPTS, np.nan, alone)
+    value, low, high = interval
+    by_length = _mean_of_known(_within(rollouts, rollouts.reward, rollouts.log_p)) - value
+    return ContentCovariance(value, low - unknown, high + unknown, None, by_length, alone)
 
 
 def _diversity_gap(rollouts: Rollouts, generator: np.random.Generator, silent: Silent | None) -> DiversityGap:

@@ -9,7 +9,11 @@ import pytest
 from llm.forecasting.words import sentence
 from llm.rollout_table import from_table
 from tests.rollout_tables import ANSWERS, responses, sampled, table_of
+from tests.theory.estimation.test_length_controlled import long_answers
+from tests.theory.estimation.test_length_controlled import table as population
+from theory.content import covariance_by_length
 from theory.estimation.diagnosis import Silent, diagnose, empty_response
+from theory.estimation.length_term import length_class
 from theory.estimation.samples import Rollouts
 
 
@@ -99,8 +103,6 @@ def test_covariance_at_equal_length_is_content_alone():
         }
     )
     found = by_name(diagnose(from_table(table), [], np.random.default_rng(0)))
-    from theory.content import covariance_by_length
-
     expected = covariance_by_length(log_p, reward, length)
     assert found["content_covariance"].value == pytest.approx(expected.within, rel=0.05)
     assert found["content_covariance"].value < 0 and found["covariance"].value < 0
@@ -124,11 +126,24 @@ def test_content_covariance_is_not_too_small_for_few_samples_of_a_length():
         }
     )
     found = by_name(diagnose(from_table(table), [], np.random.default_rng(0)))["content_covariance"]
-    from theory.content import covariance_by_length
-
     error = (found.high - found.low) / 3.92
     assert found.value == pytest.approx(covariance_by_length(log_p, reward, length).within, abs=4 * error)
     assert error < 0.1 * found.value
+
+
+@pytest.mark.parametrize("samples", [8, 64, 1000])
+def test_content_covariance_is_told_only_where_lengths_come_back(samples):
+    """T18: lengths of 100 to 2,000. The mean over lengths seen twice was -.028 [-.032, -.025], and -.059 is true."""
+    generator = np.random.default_rng(0)
+    kinds = list(long_answers(generator))
+    truth = np.mean([covariance_by_length(log_p, r, length_class(length)).within for log_p, r, length in kinds])
+    responses = [generator.choice(300, size=samples, p=np.exp(log_p)) for log_p, *_ in kinds]
+    found = by_name(diagnose(population(kinds, responses), [], generator))["content_covariance"]
+    assert (found.silent == Silent.LENGTHS_APART) == (samples < 1000)
+    if found.silent:
+        assert np.isnan(found.value) and f"{100 * found.alone:.0f} % of the samples have no other" in sentence(found)
+    else:
+        assert found.low < truth < found.high and found.sign == np.sign(truth)
 
 
 def test_the_empty_response_is_compared_with_the_likeliest_sample():
