@@ -27,8 +27,8 @@ class LookalikeConfig:
     """steps of next-token training on the solutions"""
     hidden_size: int = 128
     """width, a multiple of 16"""
-    layers: int | None = None
-    """depth; by default that of the original"""
+    layers: int = 2
+    """depth; the originals have 28 to 36"""
     vocabulary: int = 2000
     """tokens"""
     seed: int = 0
@@ -43,7 +43,7 @@ class LookalikeConfig:
             raise ValueError(f"--hidden-size must be a multiple of 16, got {self.hidden_size}")
         if self.seed < 0:
             raise ValueError(f"--seed must be at least 0, got {self.seed}")
-        if self.layers is not None and self.layers < 1:
+        if self.layers < 1:
             raise ValueError(f"--layers must be at least 1, got {self.layers}")
 
 
@@ -84,7 +84,7 @@ def build_model(config: LookalikeConfig, architecture: Architecture, tokenizer: 
         "vocab_size": len(tokenizer),
         "hidden_size": config.hidden_size,
         "intermediate_size": config.hidden_size * shape["intermediate_size"] // shape["hidden_size"],
-        "num_hidden_layers": config.layers or shape["num_hidden_layers"],
+        "num_hidden_layers": config.layers,
         "num_attention_heads": groups * ratio,
         "num_key_value_heads": groups,
         "bos_token_id": tokenizer.bos_token_id,

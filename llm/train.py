@@ -11,6 +11,8 @@ from llm.training.config import TrainConfig
 from llm.training.option_lists import NAMES, check_options
 
 OPTIONS = {field.name for field in dataclasses.fields(TrainConfig)}
+# Where the configurations lie: beside the packages in a checkout, under the environment when a wheel was installed.
+SHIPPED = (Path(__file__).parents[1] / "configs", Path(sys.prefix) / "share" / "sharpening" / "configs")
 
 OUT_OF_MEMORY = (
     "the GPU is out of memory; three knobs help: a smaller --per_device_train_batch_size (and as much larger "
@@ -22,14 +24,24 @@ def read_command_line(arguments: list[str] | None = None) -> tuple[TrainConfig, 
     """(our config, the arguments left for TRL). What --config holds is read as if it stood before the command line."""
     arguments = sys.argv[1:] if arguments is None else arguments
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    finder.add_argument("--config", type=Path, nargs="?")  # without a file, parse() says what is wrong
-    file = finder.parse_known_args(arguments)[0].config
+    finder.add_argument("--config", nargs="?")  # without a file, parse() says what is wrong
+    named = finder.parse_known_args(arguments)[0].config
     with one_line_errors():
-        from_file = _arguments_in(file) if file else []
+        from_file = _arguments_in(config_file(named)) if named else []
     config, trl_arguments = parse_known(TrainConfig, "llm.train", [*from_file, *arguments])
     with one_line_errors():
         check_options(trl_arguments, OPTIONS, [config.regime])
     return config, trl_arguments
+
+
+def config_file(named: str) -> Path:
+    """A path as it stands; the name of a shipped configuration (qwen2.5-3b-instruct) as the path of its file."""
+    if "/" in named or Path(named).suffix == ".yaml" or Path(named).exists():
+        return Path(named)
+    shipped = {file.stem: file for place in SHIPPED for file in sorted(place.glob("*.yaml"))}
+    if named not in shipped:
+        raise ValueError(f"--config {named} is no file, and no configuration of ours: {', '.join(sorted(shipped))}")
+    return shipped[named]
 
 
 def _arguments_in(path: Path) -> list[str]:

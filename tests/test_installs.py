@@ -24,7 +24,9 @@ def test_every_extra_resolves(extras: str, constraints: str, python: str) -> Non
     command = [UV, "pip", "compile", "pyproject.toml", "--quiet", "--no-header", "--python-version", python]
     command += [part for extra in extras.split(",") for part in ("--extra", extra)] + ["--constraint", constraints]
     certificates = {"SSL_CERT_FILE": os.environ["PIP_CERT"]} if "PIP_CERT" in os.environ else {}
-    found = subprocess.run(command, cwd=ROOT, env=os.environ | certificates, capture_output=True, text=True, timeout=300)
+    found = subprocess.run(
+        command, cwd=ROOT, env=os.environ | certificates, capture_output=True, text=True, timeout=300
+    )
     if any(sign in found.stderr for sign in NO_NETWORK):
         pytest.skip(f"the registry cannot be reached: {found.stderr.splitlines()[0]}")
     assert found.returncode == 0, found.stderr

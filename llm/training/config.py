@@ -61,7 +61,7 @@ class TrainConfig(PromptConfig):
     lora_rank: int = 0
     """train low-rank adapters of this rank instead of all weights; 0 trains all"""
     config: Path | None = None
-    """YAML file with any of these options and of TRL's; the command line wins"""
+    """YAML file with any of these options and of TRL's, or the name of a shipped one; the command line wins"""
 
     def __post_init__(self):
         super().__post_init__()

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from accelerate.commands.config.config_args import load_config_from_file
 
 from llm.lookalike import LookalikeConfig, build
 from llm.models.architectures import ARCHITECTURES
-from llm.train import main, read_command_line
+from llm.train import SHIPPED, config_file, main, read_command_line
 from llm.training import requirements
 from llm.training.trl_options import PAPER_OPTIONS, rloo_config
 
@@ -154,3 +155,23 @@ def test_accelerate_reads_its_configs(name, processes, kind):
     if kind == "FSDP":
         assert config.fsdp_config["fsdp_version"] == 2
         assert config.fsdp_config["fsdp_state_dict_type"] == "FULL_STATE_DICT"
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_shipped_config_is_known_by_its_name(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert config_file(file.stem).read_text() == file.read_text()
+
+
+def test_an_unknown_config_name_lists_those_that_are_there():
+    with pytest.raises(
+        ValueError, match=r"--config qwen9 is no file, and no configuration of ours: llama-3.2-3b-instruct, "
+    ):
+        config_file("qwen9")
+
+
+def test_a_wheel_brings_the_configs_along():
+    declared = tomllib.loads((CONFIGS.parent / "pyproject.toml").read_text())["tool"]["setuptools"]["data-files"]
+    place, patterns = next(iter(declared.items()))
+    assert SHIPPED[1] == Path(sys.prefix) / place
+    assert {file for pattern in patterns for file in CONFIGS.parent.glob(pattern)} == set(CONFIGS.glob("*.yaml"))

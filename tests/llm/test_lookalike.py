@@ -36,7 +36,8 @@ def lookalike(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     real = SHARED / source if (SHARED / source).exists() else None
     dataset = problems(real, folder / "problems.jsonl")
-    config = LookalikeConfig(dataset, folder / "model", request.param, hidden_size=48, vocabulary=400)
+    depth = ARCHITECTURES[request.param].shape["num_hidden_layers"]
+    config = LookalikeConfig(dataset, folder / "model", request.param, hidden_size=48, layers=depth, vocabulary=400)
     return request.param, build(config), dataset
 
 
