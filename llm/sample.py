@@ -7,9 +7,11 @@ from llm.sampling.config import SampleConfig
 def main(arguments: list[str] | None = None) -> None:
     config = parse(SampleConfig, "llm.sample", arguments)
     with one_line_errors(config):
-        from llm.sampling.parts import sample  # torch loads only now, so that --help answers at once
+        from llm.sampling.parts import learnt, sample  # torch loads only now, so that --help answers at once
 
-        print(f"wrote {sample(config)}")
+        path = sample(config)
+        print(learnt(path.parent))
+        print(f"wrote {path}")
 
 
 if __name__ == "__main__":

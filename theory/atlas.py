@@ -36,6 +36,7 @@ class AtlasConfig:
 
 def main() -> None:
     config = parse(AtlasConfig, "theory.atlas")
+    from harness.text_table import width
     from theory.distribution import SUM_TOLERANCE
     from theory.fixed_points import Trainer, fixed_points, measured, thresholds
     from theory.policy_file import read_policy
@@ -58,19 +59,20 @@ def main() -> None:
         text = json.dumps({"entries": rows, "policy": about}, indent=2, allow_nan=False)
     else:
         text = "\n".join(
-            [_table(rows), *(f"{name.replace('_', ' ')}: {_cell(value)}" for name, value in about.items())]
+            [_table(rows, width()), *(f"{name.replace('_', ' ')}: {_cell(value)}" for name, value in about.items())]
         )
     with one_line_errors(config):
         print(text)
 
 
-def _table(rows):
-    """Columns as wide as their widest cell; a cell that does not apply is empty."""
+def _table(rows, columns):
+    """Every row numbered, to be found again in the next block of columns; a cell that does not apply is empty."""
+    from harness.text_table import table
+
     names = list(dict.fromkeys(name for row in rows for name in row))
-    lines = [[name.replace("_", " ") for name in names]]
-    lines += [[_cell(row.get(name, "")) for name in names] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines) + "\n"
+    header = ["", *(name.replace("_", " ") for name in names)]
+    cells = [[str(number), *(_cell(row.get(name, "")) for name in names)] for number, row in enumerate(rows, 1)]
+    return table(header, cells, columns, left=range(1, len(header))) + "\n"
 
 
 def _cell(value):

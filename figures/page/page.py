@@ -67,7 +67,8 @@ def _prediction(forecast: ForecastFolder) -> Iterator[str]:
             f"{facts['accuracy']:.1%} of them correct, without any training."
         ),
     )
-    yield bullets(forecast.content["verdict"])
+    verdict = forecast.content["verdict"]
+    yield bullets([f"{verdict['word']}: {verdict['sentence']}", *verdict["sentences"]])
     yield explorer(forecast)
     yield element("p", "Why:")
     yield bullets(finding["sentence"] for finding in forecast.content["diagnosis"])

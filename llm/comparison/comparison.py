@@ -10,13 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
-from rich.table import Table
 
-from harness import run_folder
+from harness import run_folder, text_table
 from harness.reservation import reserved
+from harness.run_kind import read_json
 from llm.comparison.config import ARMS, Arm, CompareConfig, SampledArm, TrainedArm
+from llm.comparison.how_far import share_of_run
 from llm.comparison.run_pool import side_by_side
+from llm.comparison.table import page
+from llm.forecasting.page import first_line
+from llm.forecasting.settled import settle
+from llm.forecasting.verdict import verdict_json
 from llm.forecasting.words import described
 from llm.models import loading
 from llm.models.organisms import ORGANISMS
@@ -32,7 +36,6 @@ from llm.training.run import run
 from llm.training.setup import check_groups_are_whole
 from llm.training.splits import split
 from llm.training.trl_options import ORGANISM_OPTIONS, PAPER_OPTIONS, rloo_config
-from llm.wording import UNKNOWN, number
 from theory.budget import reward_at
 from theory.estimation.diagnosis import ALPHAS, diagnose
 from theory.estimation.forecast import forecast, target_of
@@ -60,11 +63,13 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
         jobs = [(name, seed) for seed in range(config.seeds) for name in config.arms]
         missing = [job for job in jobs if not (_run_folder(folder, *job) / "summary.json").exists()]
         work = partial(_make, config, trl_arguments, folder)
-        for _ in side_by_side(work, missing, config.processes or (os.cpu_count() or 1 if small else 1)):
+        at_once = config.processes or (os.cpu_count() or 1 if small else 1)
+        for _ in side_by_side(work, missing, at_once, partial(_done, config, folder)):
             run_folder.write(folder / "results.parquet", results_table(config, folder, predictions).to_parquet)
         table = results_table(config, folder, predictions)
         run_folder.write(folder / "results.parquet", table.to_parquet)
-    _print(table)
+    told = json.loads((folder / "forecast.json").read_text())
+    print(page(table, told.get("verdict"), read_json(folder / "base" / "summary.json"), text_table.width()))
     return folder
 
 
@@ -102,6 +107,13 @@ def _make(config: CompareConfig, trl_arguments: list[str], folder: Path, name: s
             sample(_sample_config(config, trl_arguments, output_dir=output_dir, **own))
             return
         run(_train_config(config, arm, seed, folder, output_dir), trl_arguments)
+
+
+def _done(config: CompareConfig, folder: Path, name: str, seed: int) -> float:
+    """The share of a run that is done."""
+    arm = ARMS[name]
+    steps = config.steps * arm.longer if isinstance(arm, TrainedArm) else None
+    return share_of_run(_run_folder(folder, name, seed), steps, config.prompts)
 
 
 def _train_config(config: CompareConfig, arm: TrainedArm, seed: int, folder: Path, output_dir: Path) -> TrainConfig:
@@ -143,16 +155,20 @@ def _predict(config: CompareConfig, folder: Path) -> dict[str, dict]:
     """The forecast of every arm that has one, made once from the base rollouts and never again."""
     path = folder / "forecast.json"
     found = json.loads(path.read_text()) if path.exists() else {}
-    known, diagnosis = found.get("arms", {}), found.get("diagnosis")
+    known, said = found.get("arms", {}), {name: found[name] for name in found if name not in ("model", "arms")}
     targets = {name: target for name in config.arms if (target := _target(ARMS[name]))}
     missing = [name for name in targets if name not in known]
-    if missing or not diagnosis:
+    if missing or "verdict" not in said:
         base = read(folder / "base")
         for name in missing:
             known[name] = forecast(base, [targets[name]], np.random.default_rng(0))[0].to_json()
-        diagnosis = diagnosis or _diagnose(base)
-        run_folder.write_json(path, {"model": config.model, "arms": known, "diagnosis": diagnosis})
-    return json.loads(path.read_text())["arms"]
+        said.setdefault("diagnosis", _diagnose(base))
+        if "verdict" not in said:
+            said |= verdict_json(settle(base), base, folder / "base")
+        run_folder.write_json(path, {"model": config.model, "arms": known, **said})
+    told = json.loads(path.read_text())
+    print(first_line(told["verdict"]["word"], told["verdict"]["sentence"]))
+    return told["arms"]
 
 
 def _diagnose(base: Rollouts) -> list[dict]:
@@ -223,26 +239,3 @@ def _number(record: dict, name: str) -> float:
     """nan for what is not known: JSON has null for it, or nothing."""
     value = record.get(name)
     return np.nan if value is None else float(value)
-
-
-def _print(table: pd.DataFrame) -> None:
-    """Forecast and runs (mean over seeds) side by side; an arm with a run that has not arrived has a star."""
-    shown = Table(title="forecast | run, mean over seeds; a forecast in brackets is not reliable")
-    shown.add_column("arm", no_wrap=True)
-    for column in (*COMPARED, "best accuracy at the run's KL", "KL to the optimum"):
-        shown.add_column(column)
-    waiting = {name: arm["not_arrived"].dropna() for name, arm in table.groupby("arm", sort=False)}
-    waiting = {name: reasons.iloc[0] for name, reasons in waiting.items() if len(reasons)}
-    for name, arm in table.groupby("arm", sort=False):
-        cells = []
-        for quantity in COMPARED:
-            rows = arm[arm["quantity"] == quantity]
-            predicted = number(rows["forecast"].iloc[0], 3)
-            unsure = predicted != UNKNOWN and not rows["reliable"].iloc[0]
-            cells.append(f"{f'({predicted})' if unsure else predicted} | {number(rows['run'].mean(), 3)}")
-        rest = (number(arm[column].mean(), 3) for column in ("accuracy_of_tilting_at_its_kl", "kl_to_optimum"))
-        shown.add_row(f"{name} *" if name in waiting else name, *cells, *rest)
-    Console().print(shown)
-    if waiting:
-        listed = ", ".join(f"{name} ({why})" for name, why in waiting.items())
-        Console().print(f"* not arrived, and no verdict on its forecast: {listed}")

@@ -1,4 +1,4 @@
-"""Several runs at once, each in a process of its own that shares the machine's cores, under one progress bar."""
+"""Several runs at once, each in a process of its own that shares the machine's cores, and how far they are."""
 
 import contextlib
 import multiprocessing
@@ -6,34 +6,43 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from multiprocessing import connection
 
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
+from llm.comparison.how_far import HowFar
+
+LOOK_EVERY = 2.0  # seconds
 
 
-def side_by_side(work: Callable[..., None], jobs: Sequence[tuple], processes: int) -> Iterator[tuple]:
+def side_by_side(
+    work: Callable[..., None],
+    jobs: Sequence[tuple],
+    processes: int,
+    share: Callable[..., float] | None = None,
+) -> Iterator[tuple]:
     """Call work(*job) for every job, `processes` at a time in the order given; yields each job as it ends.
 
-    A job that raises ends the others that have not begun; its error is raised here.
+    share(*job): how much of a job is done, between 0 and 1, for those who wait. A job that raises ends the others that
+    have not begun; its error is raised here.
     """
     if not jobs:
         return
     processes = min(processes, len(jobs))
-    progress = Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True))
     # Spawned, not forked: torch's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(processes,))
     try:
-        with progress:
-            bar = progress.add_task("runs", total=len(jobs))
+        with HowFar(jobs, share) as seen:
             with _ctrl_c_blocked():  # the workers inherit it: it is this process that answers, and it ends them
                 running = {pool.submit(work, *job): job for job in jobs}
-            for done in as_completed(running):
-                done.result()
-                progress.advance(bar)
-                yield running[done]
+            waiting = set(running)
+            while waiting:
+                ended, waiting = wait(waiting, LOOK_EVERY, FIRST_COMPLETED)
+                for one in ended:
+                    one.result()
+                    yield running[one]
+                at_work = [running[one] for one in waiting if one.running()]
+                seen.see(len(running) - len(waiting), sorted(at_work, key=jobs.index))
     except KeyboardInterrupt:
         for worker in multiprocessing.active_children():
             worker.kill()

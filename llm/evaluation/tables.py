@@ -7,19 +7,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from harness import run_folder
+from harness import run_folder, text_table
 from harness.reservation import Place, fresh, reserved
 from llm.base_rollouts import config_beside
 from llm.evaluation.config import EvaluateConfig
+from llm.evaluation.page import page
 from llm.readers.found import Found
 from llm.rollout_file import read_file
 from llm.rollout_table import from_table
 from llm.suspicions import sentence, suspected
-from llm.wording import disagreement, interval, number, say
+from llm.wording import disagreement, say
 from theory.estimation.draws import own_draws
 from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.samples import Rollouts
@@ -48,16 +46,14 @@ def _evaluate(config: EvaluateConfig, place: Place) -> Path:
     tables = {name: from_table(file.table, name, file.unknown) for name, file in files.items()}
     ks = config.ks or _powers_of_two(min(int(table.count.min()) for table in tables.values()))
     statistics = {name: _statistics(table, tuple(ks), name, files[name].unknown) for name, table in tables.items()}
-    generator = np.random.default_rng(config.seed)
     first, *others = statistics
     result: dict[str, Any] = {
-        "tables": {name: _with_interval(values, config.level, generator) for name, values in statistics.items()},
+        "tables": {name: _with_interval(values, config) for name, values in statistics.items()},
         "prompts": {name: len(values) for name, values in statistics.items()},
         "samples": {name: float(table.count.mean()) for name, table in tables.items()},
         "differences_to": first,
         "differences": {
-            name: _with_interval(_paired(statistics[name], statistics[first], name, first), config.level, generator)
-            for name in others
+            name: _with_interval(_paired(statistics[name], statistics[first], name, first), config) for name in others
         },
         "level": config.level,
         "kl_estimator": KL_ESTIMATOR,
@@ -70,8 +66,7 @@ def _evaluate(config: EvaluateConfig, place: Place) -> Path:
     output_dir = place.begin(config)
     run_folder.write(output_dir / "evaluation.csv", partial(_long_form(result).to_csv, index=False))
     run_folder.write_json(output_dir / "evaluation.json", result)
-    for title, part in (("tables", "tables"), (f"differences to {first}, paired by prompt", "differences")):
-        _print(title, result[part], config.level)
+    print(page(result, text_table.width()))
     for name, table in tables.items():
         if not table.binary:
             print(f"{name}: {GRADED}")
@@ -122,12 +117,15 @@ def _paired(values: pd.DataFrame, baseline: pd.DataFrame, name: str, first: str)
     return values.loc[shared] - baseline.loc[shared]
 
 
-def _with_interval(values: pd.DataFrame, level: float, generator: np.random.Generator) -> dict[str, dict[str, float]]:
-    """One set of bootstrap draws for all quantities; one that is nan on some prompt (an unknown KL) stays nan."""
+def _with_interval(values: pd.DataFrame, config: EvaluateConfig) -> dict[str, dict[str, float]]:
+    """One set of bootstrap draws for all quantities; one that is nan on some prompt (an unknown KL) stays nan.
+
+    All tables of as many prompts have the same draws, and those of llm.forecast: one number has one interval.
+    """
     numbers = {name: {"value": np.nan, "low": np.nan, "high": np.nan} for name in values}
     known = values.dropna(axis="columns")
-    draws = own_draws(generator, "prompts")  # the same for a table wherever it stands
-    low, high = ClusterBootstrap(len(values), draws).interval(known.to_numpy(float), level)
+    draws = own_draws(np.random.default_rng(config.seed), "prompts")
+    low, high = ClusterBootstrap(len(values), draws).interval(known.to_numpy(float), config.level)
     for name, *ends in zip(known, known.mean(), low, high, strict=True):
         numbers[name] = dict(zip(("value", "low", "high"), map(float, ends), strict=True))
     return numbers
@@ -141,18 +139,3 @@ def _long_form(result: dict[str, Any]) -> pd.DataFrame:
         for quantity, numbers in quantities.items()
     ]
     return pd.DataFrame(rows)
-
-
-def _print(title: str, part: dict[str, Any], level: float) -> None:
-    if not part:
-        return
-    table = Table(title=f"{title} ({level:.0%} intervals over prompts)")
-    for column in ("quantity", *part):
-        table.add_column(column)
-    unknown = {"value": np.nan, "low": np.nan, "high": np.nan}
-    for quantity in dict.fromkeys(quantity for quantities in part.values() for quantity in quantities):
-        cells = (part[name].get(quantity, unknown) for name in part)
-        table.add_row(
-            quantity, *map(escape, (f"{number(c['value'], 3)} {interval(c['low'], c['high'], 3)}" for c in cells))
-        )
-    Console().print(table)

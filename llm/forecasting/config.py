@@ -16,7 +16,7 @@ class ForecastConfig:
     """Forecast accuracy, length, entropy, KL, pass@k and maj@k along alpha, along b and on the plane, from rollouts."""
 
     rollouts: Positional[Path]
-    """Parquet or JSONL table of base rollouts, or the folder of llm.sample or llm.train that holds one"""
+    """Parquet or JSONL table of base rollouts, the folder of llm.sample or llm.train that holds one, or 'demo'"""
     column: Annotated[tuple[str, ...], UseAppendAction] = ()
     """OURS=THEIRS: the name under which the table holds a column, such as log_p=sum_logprob; may be given again"""
     answers: Path | None = None
@@ -31,6 +31,12 @@ class ForecastConfig:
     """the model that made the rollouts, to ask it how likely it is to stop at once (one forward pass a prompt)"""
     run: Path | None = None
     """a run folder of llm.train to follow: its coordinate at each step, and what should hold there"""
+    why: bool = False
+    """print the reasons as well"""
+    table: bool = False
+    """print every power as well"""
+    prompt: str | None = None
+    """prompt_id of a prompt whose responses are printed as well, with what sharpening makes of each"""
     seed: int = 0
     """seed of the bootstrap"""
     output_dir: Path | None = None

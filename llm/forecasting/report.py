@@ -1,22 +1,29 @@
 """The forecast written out: forecast.json, a page of text, two figures."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from figures.llm.forecast import save_curves, save_plane
-from harness import run_folder
+from harness import run_folder, text_table
 from harness.reservation import Place, fresh, reserved
 from llm import suspicions
-from llm.base_rollouts import config_beside, read_base
+from llm.base_rollouts import read_base
+from llm.forecasting.all_powers import all_powers
 from llm.forecasting.config import ForecastConfig
 from llm.forecasting.following import follow_run, on_the_curve
-from llm.forecasting.page import page
+from llm.forecasting.page import WIDTH, about_samples, short_page, short_rows
+from llm.forecasting.responses import check_prompt, responses_page
+from llm.forecasting.settled import Settled, settle
+from llm.forecasting.silence import log_p_stop
 from llm.forecasting.tilt_only import write_tilt_only
-from llm.forecasting.verdict import verdict
+from llm.forecasting.verdict import told, verdict_json
 from llm.forecasting.words import described
-from llm.wording import say
+from llm.rollout_file import read_file
+from llm.wording import disagreement, say
 from theory.estimation.diagnosis import diagnose, empty_response
 from theory.estimation.forecast import forecast
 from theory.estimation.records import Forecast, Method
@@ -30,6 +37,7 @@ PLANE = (
     "reliable",
     *(f"{q}{end}" for q in ("accuracy", "length") for end in ("", "_low", "_high", "_reliable")),
 )
+Lines = dict[str, list[Forecast]]
 
 
 def write_forecast(config: ForecastConfig) -> Path:
@@ -46,37 +54,74 @@ def _write_forecast(config: ForecastConfig, place: Place) -> Path:
     if "log_p" in base.unknown:
         return write_tilt_only(config, base, place)
     rollouts = base.rollouts
-    generator = np.random.default_rng(config.seed)
-    asked = [] if config.model is None else [empty_response(_log_p_stop(config), rollouts)]
+    of_prompt = None if config.prompt is None else responses_to(config, config.prompt)
+    asked = [] if config.model is None else [empty_response(log_p_stop(config), rollouts)]
     followed = None if config.run is None else follow_run(rollouts, config.run)
     targets = lines(config)
-    records = {name: forecast(rollouts, line, generator) for name, line in targets.items()}
-    few = rollouts.some_prompts(PLANE_ROWS, generator)
-    grid = [Target(t.alpha, s.b) for s in targets["b"] for t in targets["alpha"]]
-    plane = [record.to_json() for record in forecast(few, grid, generator, methods=(Method.PSIS,))]
+    # Each line is drawn anew from the same seed: what stands on two of them has one interval.
+    records = {name: forecast(rollouts, line, _random(config)) for name, line in targets.items()}
+    plane = [record.to_json() for record in _plane(rollouts, targets, config)]
     shown = {name: best(line) for name, line in records.items()}
-    findings = [*diagnose(rollouts, shown["alpha"], generator), *asked]
+    settled = settle(rollouts, config.seed)
     result = {
         "rollouts": describe(rollouts),
-        "verdict": verdict(rollouts, shown["alpha"], shown["b"]),
-        "diagnosis": described(findings),
+        **verdict_json(settled, rollouts, config.rollouts),
+        "diagnosis": described([*diagnose(rollouts, shown["alpha"], _random(config)), *asked]),
         "suspicions": suspicions.described(base.suspicions),
         "forecasts": [{"line": name} | record.to_json() for name, line in records.items() for record in line],
         "plane": [{name: record[name] for name in PLANE} for record in plane],
     }
     if followed is not None:
         result["following"] = on_the_curve(followed)
-    text = page(result, list(shown.values()))
+    page, why = first_page(result, settled, shown, disagreement(rollouts)), reasons_page(result)
+    powers = all_powers(list(shown.values()), text_table.WITHOUT_TERMINAL)
     folder = place.begin(config)
     if followed is not None:
         run_folder.write(folder / "following.parquet", followed.to_parquet)
-    run_folder.write(folder / "report.txt", lambda part: part.write_text(text))
+    run_folder.write(folder / "report.txt", lambda part: part.write_text("\n".join([page, why, powers])))
     curves = ([record.to_json() for record in shown[name]] for name in ("alpha", "b"))
     save_curves(folder / "curves.png", *curves, followed)
     save_plane(folder / "plane.png", plane, *([getattr(t, n) for t in targets[n]] for n in ("alpha", "b")))
     run_folder.write_json(folder / "forecast.json", result)  # last: its presence says that the forecast is whole
-    print(text)
+    parts = [page]
+    parts += [why] if config.why else []
+    parts += [all_powers(list(shown.values()), text_table.width())] if config.table else []
+    parts += [of_prompt] if of_prompt else []
+    print("\n".join(parts))
     return folder
+
+
+def _random(config: ForecastConfig) -> np.random.Generator:
+    return np.random.default_rng(config.seed)
+
+
+def _plane(rollouts: Rollouts, targets: dict[str, list[Target]], config: ForecastConfig) -> list[Forecast]:
+    few = rollouts.some_prompts(PLANE_ROWS, _random(config))
+    grid = [Target(t.alpha, s.b) for s in targets["b"] for t in targets["alpha"]]
+    return forecast(few, grid, _random(config), methods=(Method.PSIS,))
+
+
+def first_page(result: dict[str, Any], settled: Settled, shown: Lines, odd: str | None) -> str:
+    """The page that is printed without being asked. odd: what is odd about the rewards."""
+    rows = short_rows(settled, shown["alpha"], shown["b"], shown["point"])
+    about, verdict = [*about_samples(result["rollouts"], settled), *([odd] if odd else [])], result["verdict"]
+    return short_page(settled, verdict["sentence"], verdict["advice"], told(settled), rows, about)
+
+
+def reasons_page(result: dict[str, Any]) -> str:
+    """What --why prints: how the verdict was come by, what the base rollouts say, what is odd, how a run went."""
+    said = [*result["verdict"]["sentences"], *(finding["sentence"] for finding in result["diagnosis"])]
+    if "following" in result:
+        said.append(result["following"]["sentence"])
+    return "\n".join(textwrap.fill(one, WIDTH, initial_indent="- ", subsequent_indent="  ") for one in said) + "\n"
+
+
+def responses_to(config: ForecastConfig, prompt_id: str) -> str:
+    """The page of one prompt, for the smallest and the largest power that was asked for."""
+    table = read_file(config.rollouts, config.column, config.answers).table
+    check_prompt(table, prompt_id)
+    sharpened = sorted(alpha for alpha in config.alphas if alpha > 1) or [2.0]
+    return responses_page(table, prompt_id, sorted({sharpened[0], sharpened[-1]}), text_table.width())
 
 
 def lines(config: ForecastConfig) -> dict[str, list[Target]]:
@@ -109,28 +154,3 @@ def describe(rollouts: Rollouts) -> dict[str, float]:
         "without_answer": int((rollouts.vote < 0).sum()),
         "accuracy": float(rollouts.mean(rollouts.reward).mean()),
     }
-
-
-def _log_p_stop(config: ForecastConfig) -> np.ndarray:
-    """log p(stop at once | prompt) of every prompt, in the order of the rollouts."""
-    from llm.models import loading
-    from llm.models.organisms import ORGANISMS
-    from llm.problems import BUNDLED, MathProblem
-    from llm.prompts.form import BARE, CHAT
-    from llm.rollout_file import read_file
-    from llm.sampling.scoring import stop_log_probs
-
-    model_name, table = config.model, read_file(config.rollouts, config.column, config.answers).table
-    assert model_name is not None
-    if "prompt" not in table:
-        raise ValueError(f"--model {model_name} was given, but {config.rollouts} has no column 'prompt' to ask it with")
-    model, tokenizer = loading.load(loading.resolve(model_name))
-    chat = model_name not in ORGANISMS and bool(tokenizer.chat_template)
-    asked = table.drop_duplicates("prompt_id")
-    if "rendered_prompt" in asked:
-        special = not config_beside(config.rollouts).get("chat", True)  # a template writes its own
-        prompt_ids = [tokenizer(text, add_special_tokens=special).input_ids for text in asked["rendered_prompt"]]
-    else:
-        form = CHAT if chat else BARE
-        prompt_ids = [form.encode(tokenizer, MathProblem(BUNDLED, text, "")) for text in asked["prompt"]]
-    return stop_log_probs(model, prompt_ids, tokenizer.pad_token_id, loading.stop_token_ids(model, tokenizer))

@@ -12,11 +12,15 @@ import numpy as np
 
 from harness import run_folder
 from harness.reservation import Place
+from harness.text_table import table
 from llm import suspicions
 from llm.base_rollouts import Base
+from llm.forecasting.all_powers import with_interval
 from llm.forecasting.config import ForecastConfig
-from llm.forecasting.verdict import task_reward
-from llm.wording import interval, number
+from llm.forecasting.page import WIDTH, first_line, indented, named
+from llm.forecasting.settled import settle_reward, to_json
+from llm.forecasting.verdict import advice, sentence, told
+from llm.wording import UNKNOWN
 from theory.estimation.forecast import forecast
 from theory.estimation.records import Estimate, Forecast, Method
 from theory.estimation.reweight import Target
@@ -32,19 +36,21 @@ def write_tilt_only(config: ForecastConfig, base: Base, place: Place) -> Path:
             raise ValueError(f"--{name} needs log p, and in ROLLOUTS {config.rollouts} there is none: {_why(base)}")
     known = replace(base.rollouts, log_p=np.zeros_like(base.rollouts.log_p), length=_lengths(base.rollouts))
     records = along_b(known, config, base.unknown)
-    sentences = [
-        f"Sharpening: cannot be told without log p ({_why(base)}).",
-        task_reward(known, records[:-1]),
-    ]
+    settled = settle_reward(known, _why(base), config.seed)
+    said = to_json(settled, sentence(settled), advice(settled, config.rollouts), [f"No log p: {_why(base)}."])
     result = {
         "rollouts": {"prompts": len(known.count), "rows": len(known.log_p), "unknown": dict(base.unknown)},
-        "verdict": sentences,
+        **said,
         "suspicions": suspicions.described(base.suspicions),
         "forecasts": [
             {"line": "b" if np.isfinite(record.target.b) else "limit"} | record.to_json() for record in records
         ],
     }
-    text = "\n".join([*sentences, "", *_rows(records)]) + "\n"
+    verdict = said["verdict"]
+    first = first_line(verdict["word"], verdict["sentence"])
+    text = "\n".join(
+        [first, *indented(verdict["advice"]), "", told(settled), *verdict["sentences"], "", _table(records)]
+    )
     folder = place.begin(config)
     run_folder.write(folder / "report.txt", lambda part: part.write_text(text))
     run_folder.write_json(folder / "forecast.json", result)  # last: its presence says that the forecast is whole
@@ -76,15 +82,13 @@ def _why(base: Base) -> str:
     return base.unknown["log_p"]
 
 
-def _rows(records: list[Forecast]) -> list[str]:
+def _table(records: list[Forecast]) -> str:
     names = ["accuracy", "kl", *(name for name in records[0].quantities if name.startswith(("pass@", "maj@")))]
-    rows = ["Forecast along b, 95 % intervals over prompts; ? = these rollouts cannot tell"]
-    for record in records:
-        cells = (f"{name} {_cell(record[name])}" for name in names if name in record)
-        rows.append(f"b = {record.target.b:g}: {', '.join(cells)}")
-    return rows
+    header = ("reward", *("KL" if name == "kl" else name for name in names))
+    rows = [(named(record), *(_cell(record[name]) for name in names)) for record in records]
+    title = "95 % intervals over prompts; ? = these rollouts cannot tell"
+    return f"{title}\n\n{table(header, rows, WIDTH)}\n"
 
 
 def _cell(estimate: Estimate) -> str:
-    doubt = "" if estimate.reliable else "?"
-    return f"{number(estimate.value, 3)}{doubt} {interval(estimate.low, estimate.high, 3)}"
+    return UNKNOWN if np.isnan(estimate.value) else with_interval(estimate, 3)

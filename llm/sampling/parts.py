@@ -27,6 +27,7 @@ from llm.samplers.base import Request, Sampler
 from llm.samplers.methods import rows_per_sample, sampler
 from llm.sampling import rollouts
 from llm.sampling.config import SampleConfig
+from llm.wording import number, with_error
 
 
 def sample(config: SampleConfig) -> Path:
@@ -93,6 +94,17 @@ def _sample(config: SampleConfig, place: Place) -> Path:
     run_folder.write(folder / "rollouts.parquet", table.to_parquet)
     run_folder.write_json(folder / "summary.json", summary)
     return folder / "rollouts.parquet"
+
+
+def learnt(folder: Path) -> str:
+    """What was sampled, in a sentence. folder: that of a finished llm.sample."""
+    told = json.loads((folder / "summary.json").read_text())
+    accuracy = with_error(100 * told["accuracy"], None if told["accuracy_se"] is None else 100 * told["accuracy_se"], 1)
+    unfinished = number(100 * (1 - told["finished"]), 1)
+    return (
+        f"{told['rows']} responses: accuracy {accuracy} %, length {with_error(told['length'], told['length_se'], 1)} "
+        f"tokens, {unfinished} % unfinished (± standard error over prompts)"
+    )
 
 
 def choose_problems(config: SampleConfig, bundled: bool, reward: Reward = BOXED) -> list[MathProblem]:

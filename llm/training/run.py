@@ -13,6 +13,7 @@ from harness import reservation, run_folder
 from llm.problems import MathProblem
 from llm.prompts.form import PromptForm
 from llm.rollout_table import from_table
+from llm.training.announce import announcement
 from llm.training.collapse import CollapseWatch, Diagnosis
 from llm.training.config import TrainConfig
 from llm.training.held_out import held_out_rollouts
@@ -49,6 +50,8 @@ def run(config: TrainConfig, trl_arguments: list[str]) -> Path:
         if setup.finished:
             return output_dir
         base = base_rollouts(setup, model)
+        if setup.writes:
+            print(announcement(config, base), flush=True)
         trained = train(setup, model, base)
         del model  # the judgement needs the room
         judge(setup, base, trained)

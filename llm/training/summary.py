@@ -1,12 +1,12 @@
 """What a finished run says about itself: summary.json, and the table on the screen."""
 
+import textwrap
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from harness import text_table
+from harness.text_table import table
 from llm.evaluation.averages import summarise
 from llm.rollout_table import from_table
 from llm.training.config import TrainConfig
@@ -15,6 +15,9 @@ from llm.wording import interval, number, with_error
 from theory.estimation.distance import distance_to_optimum, forecast_optimum
 from theory.estimation.forecast import target_of
 from theory.vocabulary import LengthControl
+
+WIDTH = 80
+SHOWN = (("accuracy", 100, 1), ("length", 1, 1), ("log_p", 1, 2), ("kl", 1, 2), ("entropy", 1, 2))
 
 
 def run_summary(
@@ -49,18 +52,44 @@ def run_summary(
 
 
 def print_summary(summary: dict) -> None:
-    table = Table(title=f"{summary['regime']}: held-out prompts, ± standard error or [95 % interval] over prompts")
+    """What was learnt, and the numbers that it was learnt from."""
     on_the_way = summary.get("not_arrived")
-    for column in ("", "base", "forecast of the optimum", "run, not arrived" if on_the_way else "run"):
-        table.add_column(column)
-    for name in ("accuracy", "length", "log_p", "kl", "entropy"):
-        base, final = (with_error(summary[part][name], summary[part][f"{name}_se"]) for part in ("base", "final"))
-        value, low, high, reliable = (summary["forecast"][f"{name}{end}"] for end in ("", "_low", "_high", "_reliable"))
-        forecast = f"{number(value, 3)} {interval(low, high, 3)}{'' if reliable else ' not reliable'}"
-        table.add_row(name, base, escape(forecast), final)
-    Console().print(table)
+    header = ("", "base", "run", "optimum, forecast", "told?")
+    rows = [_row(summary, name, times, digits) for name, times, digits in SHOWN]
+    lines = [textwrap.fill(learnt(summary), WIDTH), "", table(header, rows, text_table.width()), ""]
+    lines.append("Held-out prompts; ± standard error, [95 % interval] over prompts.")
     if "kl_to_optimum" in summary:
-        distance = with_error(summary["kl_to_optimum"], summary["kl_to_optimum_se"])
-        Console().print(f"KL from the run to the optimum: {distance} nats")
+        distance = with_error(summary["kl_to_optimum"], summary["kl_to_optimum_se"], 2)
+        lines.append(f"KL from the run to the optimum: {distance} nats")
     if on_the_way:
-        Console().print(f"The run has not arrived ({on_the_way}): it says nothing yet for or against the forecast.")
+        lines.append(f"The run has not arrived ({on_the_way}): no evidence for or against the forecast.")
+        lines.append(f"Give more --steps than {summary['steps']} to go farther.")
+    print("\n".join(lines))
+
+
+def learnt(summary: dict) -> str:
+    """One sentence: what the run made of accuracy, and whether that was foretold."""
+    base, final, told = summary["base"], summary["final"], summary["forecast"]
+    moved = f"{summary['regime']}: accuracy {100 * base['accuracy']:.1f} % → {100 * final['accuracy']:.1f} %"
+    if not told["accuracy_reliable"]:
+        return f"{moved}; the forecast could not tell."
+    foretold = f"; forecast of the optimum {100 * told['accuracy']:.1f} %"
+    if summary.get("not_arrived"):
+        return f"{moved}{foretold}, not there yet."
+    return f"{moved}{foretold}."
+
+
+def _row(summary: dict, name: str, times: float, digits: int) -> tuple[str, ...]:
+    ends = (
+        (summary[part][name] for part in ("base", "final")),
+        (summary[part][f"{name}_se"] for part in ("base", "final")),
+    )
+    shown = (with_error(_times(value, times), _times(error, times), digits) for value, error in zip(*ends, strict=True))
+    value, low, high = (_times(summary["forecast"][f"{name}{end}"], times) for end in ("", "_low", "_high"))
+    told = "yes" if summary["forecast"][f"{name}_reliable"] else "no"
+    label = "accuracy %" if name == "accuracy" else name.replace("_", " ")
+    return label, *shown, f"{number(value, digits)} {interval(low, high, digits)}", told
+
+
+def _times(value: float | None, times: float) -> float | None:
+    return None if value is None else times * value

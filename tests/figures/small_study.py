@@ -128,7 +128,7 @@ def write_forecast(place: Path) -> Path:
     limits = [record(None, 0.0, 0.2, 0.9, line="limit"), record(1.0, None, 0.95, 0.6, line="limit")]
     content = {
         "rollouts": {"prompts": 4, "rows": 16, "accuracy": 0.5},
-        "verdict": [f"Sharpening hurts. {HOSTILE}"],
+        "verdict": {"word": "REWARD", "sentence": f"Sharpening hurts. {HOSTILE}", "sentences": []},
         "diagnosis": [{"name": "covariance", "sentence": "Cov(r, log p) < 0 & falling"}],
         "forecasts": [at(a, 0.0, "alpha") for a in alphas] + [at(1.0, b, "b") for b in bs] + limits,
         "plane": [at(a, b, "plane") for b in bs for a in alphas],

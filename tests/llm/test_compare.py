@@ -99,8 +99,10 @@ def test_samplers_stand_beside_the_runs_and_runs_that_have_not_arrived_are_marke
     capsys.readouterr()
     main([*arguments, "--arms", *ARMS, "low-temperature-2", "best-of-8", "power-smc-2"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "* not arrived, and no verdict on its forecast: tempered-2 (" in said
-    assert "nan" not in said and "– | " in said  # what low temperature has no forecast of
+    assert "Not arrived, no verdict on its forecast (go on with more --steps): tempered-2 (" in said
+    assert "nan" not in said and "low-temperature-2" in said
+    word = json.loads((folder / "forecast.json").read_text())["verdict"]["word"]
+    assert said.count(f"{word} ") >= 2  # before the runs, and above the table
     table = pd.read_parquet(folder / "results.parquet").set_index(["arm", "quantity"])
     columns = ["forecast", "low", "high", "reliable"]
     assert (table.loc[("power-smc-2", "length"), columns] == table.loc[("tempered-2", "length"), columns]).all()

@@ -114,7 +114,7 @@ def test_rounding_is_no_turning_point(tmp_path, capsys):
     """All rewards 1: "a little sharpening is worse than none" was said of a difference in the last digit."""
     complete = pd.concat([table(samples=1).assign(sample=i, response=f"{i}", log_p=np.log(0.25)) for i in range(4)])
     complete.assign(reward=1.0).to_parquet(tmp_path / "table.parquet")
-    forecast.main([str(tmp_path / "table.parquet"), "--output-dir", str(tmp_path / "out")])
+    forecast.main([str(tmp_path / "table.parquet"), "--why", "--output-dir", str(tmp_path / "out")])
     assert "is the same from alpha = 1 on (1.000): sharpening changes nothing" in " ".join(
         capsys.readouterr().out.split()
     )

@@ -39,7 +39,8 @@ def cells(text):
     return {(entry["objective"], entry["trainer"]): entry for entry in json.loads(text)["entries"]}
 
 
-def test_the_table_has_every_trainer_and_regime_of_the_project(run):
+def test_the_table_has_every_trainer_and_regime_of_the_project(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
     table = run()
     lines = table.splitlines()
     assert lines[0].split() == ["objective", "trainer", "target", "rate", "stability", "threshold", "statement"]
@@ -49,6 +50,15 @@ def test_the_table_has_every_trainer_and_regime_of_the_project(run):
                  "task", "tilted", "sharpening", "tempered", "tilted-tempered"):  # fmt: skip
         assert name in table
     assert len({line.find("T1") for line in lines if line.endswith("T1 T8")}) == 1  # columns are aligned
+
+
+def test_a_narrow_terminal_gets_the_same_cells_in_blocks(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    wide = run().split()
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = run()
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert set(wide) <= set(narrow.split()) and narrow.count("\n14  ") >= 2  # a row is found again by its number
 
 
 def test_json_says_what_the_table_says_for_the_parameters_given(run):

@@ -53,7 +53,7 @@ class WeightedCurve:
     @property
     def reach(self) -> float:
         """The largest KL at which they can, in nats; 0 where they cannot at all."""
-        if self.doubts:
+        if self.doubts or not self.told:
             return 0.0
         mean = np.maximum.accumulate(self.kl.mean(axis=0))
         last = self.told - 1

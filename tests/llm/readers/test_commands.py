@@ -46,9 +46,11 @@ def test_without_log_p_the_task_reward_is_forecast_and_sharpening_is_not(tmp_pat
     said = run(forecast, capsys, path, "--output-dir", tmp_path / "out", "--bs", "0", "1")
     assert f"note: {path} is a file of verl; it does not tell log_p, length, finished" in said
     result = json.loads((tmp_path / "out" / "forecast.json").read_text())
-    assert result["verdict"][0] == (
-        "Sharpening: cannot be told without log p (verl's dumps hold texts and scores, no log-probabilities)."
-    )
+    verdict = result["verdict"]
+    assert (verdict["word"], verdict["reason"]) == ("CANNOT TELL", "no log p")
+    assert verdict["sentences"] == ["No log p: verl's dumps hold texts and scores, no log-probabilities."]
+    assert verdict["advice"] == [f"python -m llm.score {path} --model MODEL --output-dir runs/scored"]
+    assert {point["line"] for point in result["frontier"]} == {"reward"}
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     accuracy = np.array([row["score"] for row in rows]).reshape(PROMPTS, SAMPLES).mean(axis=1)
     base, tilted, limit = result["forecasts"]
@@ -58,7 +60,8 @@ def test_without_log_p_the_task_reward_is_forecast_and_sharpening_is_not(tmp_pat
     assert tilted["kl"] > 0 and limit["line"] == "limit" and limit["accuracy"] > tilted["accuracy"]
     for quantity in ("entropy", "log_p", "length"):
         assert tilted[quantity] is None and not tilted[f"{quantity}_reliable"]
-    assert "b = 1: accuracy" in (tmp_path / "out" / "report.txt").read_text()
+    report = (tmp_path / "out" / "report.txt").read_text()
+    assert report.startswith(" CANNOT TELL ") and "reward β = 1" in report
 
 
 @pytest.mark.parametrize("asked", [("--points", "2,1"), ("--model", "aligned"), ("--run", "run")])

@@ -10,14 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import log_softmax
 
-from llm.forecasting.verdict import verdict
 from llm.rollout_table import from_table
 from tests.rollout_tables import ANSWERS, COMPLETE, PROMPTS, responses, sampled, table_of
 from theory import dynamics, estimation, reweighting
 from theory.estimation import band, following
+from theory.estimation.at_distance import frontier
 from theory.estimation.forecast import forecast, limits, samples_needed
 from theory.estimation.records import Method
 from theory.estimation.reweight import Target
+from theory.estimation.verdict import Base, judge
 from theory.objectives import regime
 from theory.vocabulary import Quantity
 
@@ -125,15 +126,11 @@ def test_no_module_of_estimation_weighs_by_itself():
 def test_the_gain_at_equal_kl_is_read_off_the_frontier_of_theory(monkeypatch):
     """T5: the verdict and the comparison ask theory.budget what a KL can buy."""
     rollouts = from_table(sampled(samples=200, spread=0.4))
-    lines = [
-        [Target(alpha, 0.0) for alpha in (1.0, 1.1)],
-        [Target(1.0, b) for b in (0.0, 0.5, 2.0)],
-    ]
-    curves = [forecast(rollouts, line, np.random.default_rng(0), (Method.PSIS,)) for line in lines]
-    said = verdict(rollouts, *curves)[1]
-    assert said.startswith("At the same KL")
-    monkeypatch.setattr("llm.forecasting.verdict.reward_at", lambda frontier, budget: 0.123)
-    assert "would gain +12.3 points instead" in verdict(rollouts, *curves)[1] != said
+    curves = frontier(rollouts, np.random.default_rng(0))
+    base = Base(PROMPTS, 200, 0.5, flat=False)
+    assert judge(base, *curves).best.reward_gain != 0.123
+    monkeypatch.setattr("theory.estimation.verdict.reward_at", lambda frontier, budget: 0.123)
+    assert judge(base, *curves).best.reward_gain == 0.123
 
 
 def test_runs_are_followed_along_the_line_of_theory(monkeypatch):

@@ -1,0 +1,85 @@
+"""What a comparison prints: the verdict, how many forecasts held, and a row a run in a table that 80 columns hold."""
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from figures.study.verdict import cells
+from harness.text_table import table
+from llm.forecasting.page import WIDTH, first_line
+from llm.wording import UNKNOWN, number
+
+HELD, MISSED, WAITING, DOUBTED = "✓", "✗", "…", "?"
+KEY = "✓ ✗ the forecast held or not, both errors allowed for   … not arrived   ? not told"
+
+
+def page(results: pd.DataFrame, verdict: Mapping[str, Any] | None, base: Mapping[str, float], columns: int) -> str:
+    """results: results.parquet; verdict: of forecast.json; base: summary.json of the base rollouts."""
+    found = cells(results).set_index(["arm", "quantity"])
+    waiting = {arm: own["not_arrived"].dropna() for arm, own in results.groupby("arm", sort=False)}
+    why = {arm: reasons.iloc[0] for arm, reasons in waiting.items() if len(reasons)}
+    arms = list(dict.fromkeys(results["arm"]))
+    header = ("", "accuracy %", "forecast", "reward*", "length", "KL")
+    rows: list[tuple[str, ...]] = [
+        ("base model", _with_error(base, "accuracy", 100), "", "", number(base["length"], 1), "0")
+    ]
+    rows += [_row(arm, found, results, arm in why) for arm in arms]
+    lines = [] if verdict is None else [first_line(verdict["word"], verdict["sentence"])]
+    lines += [_fill(counted(found, why)), "", table(header, rows, columns), "", KEY]
+    lines.append(
+        _fill("± standard error over prompts and seeds; * the most that a task reward can have at the run's KL")
+    )
+    if why:
+        listed = "; ".join(f"{arm} ({reason})" for arm, reason in why.items())
+        lines.append(_fill(f"Not arrived, no verdict on its forecast (go on with more --steps): {listed}."))
+    return "\n".join(lines) + "\n"
+
+
+def counted(found: pd.DataFrame, waiting: Mapping[str, str]) -> str:
+    """How many forecasts of accuracy held, in a sentence."""
+    accuracy = found.xs("accuracy", level="quantity")
+    told = accuracy[accuracy["reliable"].astype(bool) & accuracy["run"].notna() & ~accuracy.index.isin(list(waiting))]
+    if told.empty:
+        return "No run can be held against its forecast: none has arrived whose accuracy the forecast told."
+    held = int(told["compatible"].sum())
+    gap = (told["run"] - told["forecast"]).abs()
+    return (
+        f"{held} of {len(told)} runs that arrived have the accuracy that the forecast told, within both errors; the "
+        f"farthest is {100 * gap.max():.1f} points off ({gap.idxmax()})."
+    )
+
+
+def _row(arm: str, found: pd.DataFrame, results: pd.DataFrame, waits: bool) -> tuple[str, ...]:
+    accuracy, length, kl = (found.loc[(arm, quantity)] for quantity in ("accuracy", "length", "kl"))
+    there = results.loc[results["arm"] == arm, "accuracy_of_tilting_at_its_kl"].mean()
+    predicted = number(100 * accuracy["forecast"], 1)
+    return (
+        arm,
+        _with_error({"accuracy": accuracy["run"], "accuracy_se": accuracy["run_se"]}, "accuracy", 100),
+        f"{predicted} {mark(accuracy, waits)}" if predicted != UNKNOWN else f"{UNKNOWN}  ",
+        number(100 * there, 1),
+        f"{number(length['run'], 1)} {mark(length, waits)}",
+        f"{number(kl['run'], 2)} {mark(kl, waits)}",
+    )
+
+
+def mark(cell: pd.Series, waits: bool) -> str:
+    """Whether a forecast held; a space where there was none."""
+    if not np.isfinite([cell["forecast"], cell["run"]]).all():
+        return " "
+    if not cell["reliable"]:
+        return DOUBTED
+    return WAITING if waits else HELD if cell["compatible"] else MISSED
+
+
+def _with_error(values: Mapping[str, Any], name: str, times: float) -> str:
+    error = values.get(f"{name}_se")
+    known = "" if error is None or np.isnan(error) else f" ± {times * error:.1f}"
+    return f"{number(times * values[name], 1)}{known}"
+
+
+def _fill(text: str) -> str:
+    return textwrap.fill(text, WIDTH)

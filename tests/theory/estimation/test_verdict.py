@@ -1,0 +1,141 @@
+"""The rules that lead from two curves to a word."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from theory.estimation.at_distance import CurvePoint
+from theory.estimation.records import Estimate
+from theory.estimation.verdict import LOOKS, Base, Reason, Word, judge, reward_curve, widened, widening
+
+BASE = Base(prompts=96, samples=64, accuracy=0.5, flat=False)
+DOUBT = ("for a reason",)
+
+
+def curve(gains, half=0.02, far=1.0, doubts=()):
+    """Gains at evenly spaced distances up to `far`, with intervals of half that width on either side."""
+    kls = far * np.arange(1, len(gains) + 1) / len(gains)
+    return [CurvePoint(float(kl), Estimate(g, g - half, g + half, doubts)) for kl, g in zip(kls, gains, strict=True)]
+
+
+REWARD = curve([0.2, 0.3, 0.4], far=0.5)
+
+
+@pytest.mark.parametrize(
+    ("sharpening", "word", "reason"),
+    [
+        (curve([-0.1, -0.2, -0.3]), Word.REWARD, Reason.LOSES),
+        (curve([-0.1, 0.1, 0.35]), Word.REWARD, Reason.LOSES_FIRST),
+        (curve([0.01, 0.02, 0.0]), Word.REWARD, Reason.NO_GAIN),
+        (curve([0.05, 0.1, 0.15]), Word.REWARD, Reason.FAR_BEHIND),
+        (curve([0.05, 0.15, 0.25]), Word.EITHER, Reason.WORTH),
+        (curve([0.15, 0.25, 0.38]), Word.SHARPEN, Reason.ENOUGH),
+        (curve([0.01, 0.02, 0.0], half=0.3), Word.CANNOT_TELL, Reason.NOISE),
+        (curve([0.15, 0.25, 0.38], doubts=DOUBT), Word.CANNOT_TELL, Reason.FEW_SAMPLES),
+        ([], Word.CANNOT_TELL, Reason.FEW_SAMPLES),
+    ],
+)
+def test_each_shape_has_its_word(sharpening, word, reason):
+    found = judge(BASE, sharpening, REWARD)
+    assert (found.word, found.reason) == (word, reason)
+
+
+@pytest.mark.parametrize(
+    ("base", "word", "reason"),
+    [
+        (Base(9, 64, 0.5, False), "CANNOT TELL", "few prompts"),
+        (Base(96, 64, 1.0, False), "CANNOT TELL", "all right"),
+        (Base(96, 64, 0.0, False), "CANNOT TELL", "none right"),
+        (Base(96, 64, 0.5, True), "REWARD", "equal log p"),
+    ],
+)
+def test_what_no_curve_can_change(base, word, reason):
+    found = judge(base, curve([0.15, 0.25, 0.38]), REWARD)
+    assert (found.word, found.reason) == (word, reason)
+
+
+def test_beyond_its_largest_kl_the_reward_has_its_last_value():
+    """T5: who may spend more than there is to buy may stop; the comparison is not dropped there."""
+    best = judge(BASE, curve([0.1, 0.2, 0.25], far=5.0), REWARD).best
+    assert best.kl == 5.0 and best.reward_gain == pytest.approx(0.4)
+    # On the line from (0, 0): 0.25 lies halfway between 0.2 at a sixth of a nat and 0.3 at a third.
+    assert best.reward_kl == pytest.approx(0.25)
+
+
+def test_a_reward_whose_curve_is_in_doubt_may_gain_all_that_is_left():
+    """T24: right answers that were never sampled can only add to it, so that SHARPEN needs more than its curve says."""
+    short = curve([0.2, 0.3, 0.35], far=0.5, doubts=DOUBT)
+    sharpening = curve([0.15, 0.25, 0.33])
+    assert judge(BASE, sharpening, curve([0.2, 0.3, 0.35], far=0.5)).word == Word.SHARPEN
+    assert judge(BASE, sharpening, short).word == Word.EITHER
+
+
+def test_one_distance_that_surely_loses_is_enough_for_the_reward():
+    good = curve([0.15, 0.2, 0.25, 0.3, 0.35, 0.38])
+    assert judge(BASE, good, REWARD).word == Word.SHARPEN
+    for place in range(len(good)):
+        bad = [*good]
+        bad[place] = replace(good[place], gain=Estimate(-0.1, -0.12, -0.08))
+        assert judge(BASE, bad, REWARD).word == Word.REWARD
+
+
+@given(st.integers(1, 12), st.integers(2, 300))
+def test_intervals_that_are_wide_enough_for_all_looks(looks, prompts):
+    """Bonferroni: m looks each leave out the truth in 1/m of the cases that one may; for many prompts the normal's."""
+    wider = widening(looks, prompts)
+    assert wider == pytest.approx(1) if looks == 1 else wider > 1
+    many = widening(looks, 10**7)
+    assert many == pytest.approx(norm.ppf(0.025 / looks) / norm.ppf(0.025), rel=1e-4)
+    assert wider >= many - 1e-9
+
+
+def test_independent_looks_together_miss_as_seldom_as_one_may():
+    generator = np.random.default_rng(0)
+    tables = 20_000
+    noise = generator.normal(size=(tables, LOOKS))
+    wide = 1.96 * widening(LOOKS, 10**7)
+    assert np.mean((noise > wide).any(axis=1)) <= 0.025 + 3 * np.sqrt(0.025 / tables)
+    assert np.mean((noise > 1.96).any(axis=1)) > 0.1  # what the best of six would do without
+
+
+def test_at_most_six_looks_that_span_the_curve_however_fine_it_is():
+    gains = np.linspace(0.1, 0.38, 200)
+    found = judge(BASE, curve(gains), REWARD)
+    assert found.looks == LOOKS and found.best.kl == pytest.approx(1.0)
+    assert judge(BASE, curve(gains), REWARD).word == judge(BASE, curve(gains[9::10]), REWARD).word
+
+
+def test_gains_stay_within_what_accuracy_can_gain():
+    assert widened(Estimate(0.5, -0.9, 0.9), 3.0) == Estimate(0.5, -1.0, 1.0)
+
+
+def test_the_reward_never_falls_along_its_curve():
+    frontier, told = reward_curve([*curve([0.2, 0.1, 0.3]), *curve([0.2], far=5.0, doubts=DOUBT)])
+    assert (np.diff(frontier.mean_reward) >= 0).all() and frontier.kl[0] == 0 and told == 5.0
+
+
+def test_few_samples_that_see_only_the_beginning_do_not_say_where_it_leads():
+    """Two tell as far as 0.19 nats: a sure loss there is one, and nothing else is anything."""
+    few, near = Base(96, 2, 0.5, False), 0.19
+    for gains in ([0.15], [0.0]):
+        assert judge(few, curve(gains, far=near), REWARD).samples == 16
+        assert judge(BASE, curve(gains, far=near), REWARD).word != Word.CANNOT_TELL  # with 64 that is all there is
+    assert judge(few, curve([-0.1], far=near), REWARD).word == Word.REWARD
+
+
+@pytest.mark.parametrize(("samples", "advised"), [(1, 16), (2, 16), (15, 16), (16, 64), (100, 256), (256, None)])
+def test_samples_that_are_advised_are_the_same_for_all_tables_that_have_too_few(samples, advised):
+    found = judge(Base(96, samples, 0.5, False), curve([0.1], doubts=DOUBT), REWARD)
+    assert found.samples == advised
+
+
+def test_prompts_that_are_advised_settle_it():
+    """An interval shrinks as the root of the number of prompts."""
+    found = judge(BASE, curve([0.01, 0.02, 0.05], half=0.15), REWARD)
+    assert found.reason == Reason.NOISE and found.prompts % BASE.prompts == 0
+    smaller = 0.15 * np.sqrt(BASE.prompts / found.prompts)
+    assert judge(BASE, curve([0.01, 0.02, 0.05], half=smaller), REWARD).word != Word.CANNOT_TELL
