@@ -21,6 +21,7 @@ The names below are what most users need. Tables in files are read by llm.rollou
 writes all of this for one.
 """
 
+from theory.estimation.at_distance import AtDistance, at_distance, direction, frontier, reach
 from theory.estimation.diagnosis import diagnose
 from theory.estimation.distance import distance_to_optimum, forecast_optimum
 from theory.estimation.forecast import forecast, target_of
@@ -31,17 +32,22 @@ from theory.estimation.samples import Rollouts
 from theory.estimation.statistics import prompt_statistics
 
 __all__ = [
+    "AtDistance",
     "ClusterBootstrap",
     "Estimate",
     "Forecast",
     "Method",
     "Rollouts",
     "Target",
+    "at_distance",
     "diagnose",
+    "direction",
     "distance_to_optimum",
     "forecast",
     "forecast_optimum",
+    "frontier",
     "mean_interval",
     "prompt_statistics",
+    "reach",
     "target_of",
 ]

@@ -22,6 +22,8 @@ GAP = 1e-3  # nats, all prompts together, by which the likelihood found may fall
 SEARCH_STEPS = 12
 CLOSE = 0.02  # relative error of the drop in log-likelihood at a limit, which moves it by half of that
 LARGEST_PULL = 1e7
+MOST_KINDS = 150  # pairs (n, c), whose cube is the price of a step
+MOST_KEPT = 64  # samples of a prompt where there are more pairs
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +41,17 @@ class PromptAccuracies:
 
     @classmethod
     def of_counts(cls, n: Int[np.ndarray, " prompts"], correct: Int[np.ndarray, " prompts"]) -> "PromptAccuracies":
-        """From c right answers out of n, prompt by prompt. ValueError: not 0 <= c <= n, or n < 1."""
+        """From c right answers out of n, prompt by prompt; thinned where there are more than 150 different pairs.
+
+        ValueError: not 0 <= c <= n, or n < 1.
+        """
         n, correct = np.broadcast_arrays(n, correct)
         if np.any((correct < 0) | (correct > n) | (n < 1)):
             raise ValueError(f"right answers must be between 0 and n >= 1, got {correct.tolist()} of {n.tolist()}")
         kinds, times = np.unique(np.stack([n, correct], axis=1), axis=0, return_counts=True)
+        if len(kinds) > MOST_KINDS:
+            n, correct = thinned(n, correct)
+            kinds, times = np.unique(np.stack([n, correct], axis=1), axis=0, return_counts=True)
         accuracy = grid(int(n.max()))
         likelihood = _relative_likelihood(kinds[:, :1], kinds[:, 1:], accuracy)
         share = times / len(n)
@@ -88,6 +96,17 @@ def grid(n: int) -> Float[np.ndarray, " grid"]:
     middle = np.sin(np.linspace(0, np.pi / 2, 41 + int(POINTS_A_SPREAD * np.pi * np.sqrt(n)))) ** 2
     small = np.geomspace(SMALLEST_ACCURACY, middle[1], 24)[:-1]
     return np.unique(np.concatenate([[0.0], small, middle, 1 - small, [1.0]]))
+
+
+def thinned(
+    n: Int[np.ndarray, " prompts"], correct: Int[np.ndarray, " prompts"]
+) -> tuple[Int[np.ndarray, " prompts"], Int[np.ndarray, " prompts"]]:
+    """n cut to the largest power of 2 up to 64, and how many of that many samples, chosen at random, are right.
+
+    A random part of a prompt's samples are samples too, only fewer: nothing is biased, and few pairs (n, c) are left.
+    """
+    kept = np.minimum(2 ** np.floor(np.log2(n)).astype(int), MOST_KEPT)
+    return kept, np.random.default_rng(0).hypergeometric(correct, n - correct, kept)
 
 
 def _relative_likelihood(n, correct, accuracy):
@@ -143,9 +162,9 @@ def _most_likely(likelihood, share, close):
     v /= 1.2 * np.einsum("bjk,bj->bk", likelihood, v).max(axis=1, keepdims=True)
     s = 1 - np.einsum("bjk,bj->bk", likelihood, v)
     for _ in range(CENTRE_STEPS):
-        gap = np.sum(w * s, axis=1, keepdims=True)
-        if np.all(gap < close):
+        if np.all(_short_of(likelihood, share, w) < close):
             break
+        gap = np.sum(w * s, axis=1, keepdims=True)
         tau = 0.1 * np.maximum(gap, close) / points  # a problem that is solved waits for the others
         ratio = w / s
         scaled = likelihood * v[..., None]  # steps relative to v: its entries differ by powers of ten
@@ -160,6 +179,12 @@ def _most_likely(likelihood, share, close):
         v, s = v + forward * dv, s + forward * ds
         w = w + 0.99 * _longest(w, dw) * dw
     return w
+
+
+def _short_of(likelihood, share, w):
+    """How far the log-likelihood of w, brought to a sum of 1, lies at most below the greatest: its steepest slope."""
+    w = w / w.sum(axis=1, keepdims=True)
+    return np.max(np.einsum("bjk,bj->bk", likelihood, share / np.einsum("bjk,bk->bj", likelihood, w)), axis=1) - 1
 
 
 def _longest(values, change):

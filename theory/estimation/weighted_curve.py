@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from theory.estimation.forecast import FEWEST_PROMPTS, LARGEST_PARETO_K, NEGLIGIBLE, SMALLEST_ESS
+from theory.estimation.forecast import FEWEST_PROMPTS, NEGLIGIBLE, SMALLEST_ESS
 from theory.estimation.intervals import ClusterBootstrap, bca
 from theory.estimation.records import Estimate
 from theory.estimation.reweight import Target, reweight
@@ -36,7 +36,6 @@ class WeightedCurve:
     """mean over prompts before the correction, as the gain"""
     plain_gain: Float[np.ndarray, " points"]
     ess: Float[np.ndarray, " points"]
-    pareto_k: Float[np.ndarray, " points"]
     bootstrap: ClusterBootstrap
     doubts: tuple[str, ...]
     """those of every point"""
@@ -46,9 +45,8 @@ class WeightedCurve:
     @property
     def told(self) -> int:
         """The number of points, from the base model on, at which the weights can be relied on."""
-        with np.errstate(invalid="ignore"):
-            bad = (self.ess < SMALLEST_ESS) | (self.pareto_k > LARGEST_PARETO_K)
-        return int(np.argmax(bad)) if bad.any() else len(bad)
+        few = self.ess < SMALLEST_ESS
+        return int(np.argmax(few)) if few.any() else len(few)
 
     @property
     def reach(self) -> float:
@@ -57,7 +55,7 @@ class WeightedCurve:
             return 0.0
         mean = np.maximum.accumulate(self.kl.mean(axis=0))
         last = self.told - 1
-        if last + 1 == len(mean) or self.pareto_k[last + 1] > LARGEST_PARETO_K:
+        if last + 1 == len(mean):
             return float(mean[last])
         return float(np.interp(-SMALLEST_ESS, -self.ess[last : last + 2], mean[last : last + 2]))
 
@@ -121,7 +119,7 @@ def _curve(rollouts: Rollouts, targets: Sequence[Target], generator: np.random.G
     """The targets in turn, up to the first that cannot be relied on or the end of the line."""
     base = rollouts.mean(rollouts.reward)
     kl, gain, plain = [np.zeros(len(base))], [np.zeros(len(base))], [(0.0, 0.0)]
-    ess, pareto_k, ended = [float(rollouts.count.mean())], [np.nan], False
+    ess, ended = [float(rollouts.count.mean())], False
     for target in targets:
         point = reweight(rollouts, target)
         kl.append(point.value["kl"])
@@ -129,9 +127,8 @@ def _curve(rollouts: Rollouts, targets: Sequence[Target], generator: np.random.G
         bias = (np.nan_to_num(point.bias[name]).mean() for name in ("kl", "accuracy"))
         plain.append((kl[-1].mean() + next(bias), gain[-1].mean() + next(bias)))
         ess.append(float(point.ess.mean()))
-        pareto_k.append(point.pareto_k)
         ended = len(kl) > FEWEST_POINTS and bool(kl[-1].mean() - kl[-2].mean() < FLAT)
-        if ended or ess[-1] < SMALLEST_ESS or point.pareto_k > LARGEST_PARETO_K:
+        if ended or ess[-1] < SMALLEST_ESS:
             break
     plain_kl, plain_gain = np.transpose(plain)
     return WeightedCurve(
@@ -141,7 +138,6 @@ def _curve(rollouts: Rollouts, targets: Sequence[Target], generator: np.random.G
         plain_kl,
         plain_gain,
         np.array(ess),
-        np.array(pareto_k),
         ClusterBootstrap(len(base), generator),
         _doubts(rollouts, targets),
         ended,
