@@ -120,7 +120,7 @@ def test_no_module_of_estimation_weighs_by_itself():
         if name in file.read_text()
     }
     # The Pareto tail is put back to where it was; Z of a run's distance is no weight.
-    assert by_hand.keys() <= {"reweight.py", "distance.py"}
+    assert by_hand.keys() <= {"smoothing.py", "distance.py"}
 
 
 def test_the_gain_at_equal_kl_is_read_off_the_frontier_of_theory(monkeypatch):
