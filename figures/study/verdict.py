@@ -18,7 +18,8 @@ def cells(results: pd.DataFrame) -> pd.DataFrame:
 
     run_se = sqrt(mean se² + variance over seeds / seeds): seeds share their prompts, so that the error over prompts
     does not shrink with more of them. inside: the mean lies in the forecast's 95 % interval; compatible: it does once
-    the run's own 95 % interval is allowed for.
+    the run's own 95 % interval is allowed for, both errors in quadrature: they are independent, so that two
+    intervals that merely overlap may still be too far apart.
     """
     grouped = results.groupby(["arm", "quantity"], sort=False)
     table = grouped[["base", "forecast", "low", "high", "reliable", "run"]].first()
@@ -27,8 +28,9 @@ def cells(results: pd.DataFrame) -> pd.DataFrame:
     within = grouped["run_se"].agg(lambda errors: np.mean(np.square(errors)))
     table["run_se"] = np.sqrt(within + between)
     table["inside"] = (table["low"] <= table["run"]) & (table["run"] <= table["high"])
-    reach = Z * table["run_se"]
-    table["compatible"] = (table["low"] <= table["run"] + reach) & (table["run"] - reach <= table["high"])
+    below = table["run"] < table["forecast"]
+    half = np.where(below, table["forecast"] - table["low"], table["high"] - table["forecast"])
+    table["compatible"] = (table["run"] - table["forecast"]).abs() <= np.hypot(half, Z * table["run_se"])
     return table.reset_index()
 
 

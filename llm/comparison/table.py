@@ -13,7 +13,7 @@ from llm.forecasting.page import WIDTH, first_line
 from llm.wording import UNKNOWN, number
 
 HELD, MISSED, WAITING, DOUBTED = "✓", "✗", "…", "?"
-KEY = "✓ ✗ the forecast held or not, both errors allowed for   … not arrived   ? not told"
+KEY = "✓ ✗ forecast held or not, by both errors   … not arrived   ? not told"
 
 
 def page(results: pd.DataFrame, verdict: Mapping[str, Any] | None, base: Mapping[str, float], columns: int) -> str:

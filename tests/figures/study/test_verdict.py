@@ -34,13 +34,14 @@ def test_the_error_of_a_mean_over_seeds_keeps_the_error_over_prompts():
     table = cells(pd.DataFrame([rows | {"run": 0.2, "run_se": 0.03}, rows | {"run": 0.4, "run_se": 0.04}]))
     expected = np.sqrt((0.03**2 + 0.04**2) / 2 + np.var([0.2, 0.4], ddof=1) / 2)
     assert table["run_se"].item() == pytest.approx(expected)
-    assert not table["inside"].item() and table["compatible"].item()  # 0.3 + 1.96 · 0.106 = 0.508 reaches 0.45
+    assert not table["inside"].item() and table["compatible"].item()  # hypot(0.05, 1.96 · 0.106) = 0.21
 
 
-@pytest.mark.parametrize(("run", "compatible"), [(0.43, True), (0.41, False), (0.62, True), (0.64, False)])
+@pytest.mark.parametrize(("run", "compatible"), [(0.445, True), (0.44, False), (0.603, True), (0.61, False)])
 def test_the_error_of_the_run_reaches_as_far_on_either_side(run, compatible):
     row = {"arm": "a", "quantity": "kl", "base": 0.0, "forecast": 0.5, "low": 0.45, "high": 0.6, "reliable": True}
-    table = cells(pd.DataFrame([row | {"run": run, "run_se": 0.015}]))  # 1.96 se = 0.029
+    # 1.96 se = 0.029, and hypot(0.05, 0.029) = 0.058 below, hypot(0.1, 0.029) = 0.104 above
+    table = cells(pd.DataFrame([row | {"run": run, "run_se": 0.015}]))
     assert not table["inside"].item() and bool(table["compatible"].item()) == compatible
 
 
