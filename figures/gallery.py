@@ -11,11 +11,15 @@ from harness.run_kind import Folder, read_json, read_samplers
 
 
 class Drawing(NamedTuple):
-    """figure() draws it, when it is wanted: a page of figures need not be held in memory at once."""
+    """caption: what it shows; alt: what stands on the axes, for who cannot see it.
+
+    figure() draws it, when it is wanted: a page of figures need not be held in memory at once.
+    """
 
     folder: str
     name: str
     caption: str
+    alt: str
     figure: Callable[[], Any]
 
 
@@ -38,40 +42,64 @@ def drawings(folders: Sequence[Folder]) -> Iterator[Drawing]:
 
 def _study(study: Study, forecasts: Sequence[ForecastFolder], evaluations: Sequence[Folder]) -> Iterator[Drawing]:
     from figures.llm.arms import looks
+    from figures.llm.at_k import pass_figure
     from figures.llm.comparison import comparison_figure
-    from figures.llm.frontier import frontier_figure
-    from figures.llm.pass_curves import pass_figure
     from figures.llm.steps import steps_figure
-    from figures.study.pass_at_k import passed, votes
+    from figures.study.arrival import not_arrived
+    from figures.study.pass_at_k import gained, votes
 
-    look, forecast = looks(study.families), forecast_of(study, forecasts)
+    look, forecast, waiting = looks(study.families), forecast_of(study, forecasts), not_arrived(study)
+    yield _frontier_of(study, forecast, look, waiting)
     yield Drawing(
         study.name,
         "comparison",
-        "Forecast against run: on the diagonal where the forecast was right; hollow marks could not be told.",
-        lambda: comparison_figure(study.results, look),
-    )
-    yield Drawing(
-        study.name,
-        "frontier",
-        "Accuracy against KL from the base model: higher at the same KL is a better use of the same budget.",
-        lambda: frontier_figure(study.results, look, forecast.lines if forecast else None),
+        "Forecast against run: on the diagonal where the forecast was right; faded where it could not be told.",
+        "Five scatter plots (accuracy, length, log p, entropy and KL): the forecast across, the run upwards.",
+        lambda: comparison_figure(study.results, look, waiting),
     )
     yield from _on_axes(study, forecast, look)
     yield Drawing(
         study.name,
         "steps",
-        "Training, step by step: batches (faint), moving mean, end on held-out prompts, forecast of the optimum "
-        "(dashed, with its 95 % band), base model (dotted).",
+        f"Training, step by step: {len(study.runs) - len(waiting_runs(study, waiting))} of {len(study.runs)} runs have "
+        "arrived where their objective ends.",
+        "A row of panels for each family, accuracy first: batches faint, their moving mean, the end on held-out "
+        "prompts, the forecast of the optimum with its band, the base model dotted.",
         lambda: steps_figure(study.runs, look),
     )
     majority = votes(study, evaluations)
     yield Drawing(
         study.name,
         "pass-at-k",
-        "pass@k on the held-out prompts: sharpening can raise the left end and lower the right one."
+        "What training does to pass@k: above 0 it beats the base model with k samples."
         + (" Right: maj@k, a vote of k samples, ties shared." if majority else ""),
-        lambda: pass_figure(passed(study), majority, look),
+        "Lines of the difference in pass@k to the base model against k, one for each arm, with 95 % intervals.",
+        lambda: pass_figure(gained(study), majority, look),
+    )
+
+
+def waiting_runs(study: Study, waiting: Mapping[str, str]) -> list[str]:
+    """The arm of each run that has not arrived."""
+    return [run.arm for run in study.runs if run.arm in waiting]
+
+
+def _frontier_of(study: Study, forecast: ForecastFolder | None, look: Mapping[str, Look], waiting) -> Drawing:
+    from figures.llm.frontier import Panel, frontier_figure
+    from figures.study.frontier import finding, frontier, run_ends
+
+    content = forecast.content if forecast else study.told
+    curves, base = frontier(content, forecast.lines if forecast else {}), study.base_accuracy
+    title = finding(curves, base) if curves else "Higher at the same distance is a better use of the same budget."
+    panel = Panel(study.model, base, curves, run_ends(study.results), waiting)
+    note = "Lines and band: forecast, 95 %, before training. " if curves else ""
+    note += "Marks: trained runs, two errors each way; half full: on its way."
+    return Drawing(
+        study.name,
+        "frontier",
+        title,
+        "Accuracy against the distance (KL) from the base model: a line for a task reward, one with a band for "
+        "sharpening, and a mark where each arm ended.",
+        lambda: frontier_figure([panel], look, title, note),
     )
 
 
@@ -86,33 +114,49 @@ def _on_axes(study: Study, forecast: ForecastFolder | None, look: Mapping[str, L
         yield Drawing(
             study.name,
             "plane",
-            "Runs in the (α, b) plane: dashed to the predicted end (hollow), solid the way the run took to its end "
-            "(full).",
+            "Where the runs went in the (α, b) plane: dashed to the end that was predicted, solid the way they took.",
+            "The plane of the power α and the reward's weight b, with a way from the base model for each run.",
             lambda: runs_in_plane_figure(in_plane, look, grid(forecast.plane) if forecast else None),
         )
     if len(in_plane) < len(study.runs):
         yield Drawing(
             study.name,
             "length-control",
-            "Accuracy against length where the runs ended: sharpening with and without its pull on length.",
+            "What sharpening does to length and accuracy, with and without its pull on length.",
+            "Accuracy against length in tokens: a mark where each arm ended.",
             lambda: length_control_figure(study.results, study.families, look),
         )
     if forecast:
         yield Drawing(
             study.name,
             "along-alpha",
-            "Accuracy against the power α, forecast from base samples; marks are the ends of the runs, ± 2 s.e.",
+            "Accuracy along the power α: the forecast from base samples, and the ends of the runs.",
+            "Accuracy against α from below 1 to infinity: a line with its band, a mark for each sharpening run.",
             lambda: along_alpha_figure(forecast.lines, study.runs, look),
         )
 
 
 def _forecast(forecast: ForecastFolder) -> Iterator[Drawing]:
     from figures.llm.forecast import curves_figure, plane_figure
+    from figures.llm.frontier import Panel, frontier_figure
+    from figures.study.frontier import finding, frontier
 
+    base = float(forecast.content["rollouts"]["accuracy"])
+    curves = frontier(forecast.content, forecast.lines)
+    panel, title = Panel(forecast.model or "", base, curves, (), {}), finding(curves, base)
+    yield Drawing(
+        forecast.name,
+        "frontier",
+        title,
+        "Accuracy against the distance (KL) from the base model: a line for a task reward, one with a band for "
+        "sharpening.",
+        lambda: frontier_figure([panel], {}, title, "Lines and band: forecast with its 95 % interval."),
+    )
     yield Drawing(
         forecast.name,
         "curves",
-        "The forecast along both axes of the plane, with 95 % bands; hollow marks: these rollouts cannot tell.",
+        "The forecast along both axes of the plane, with 95 % bands; faded and dashed: these rollouts cannot tell.",
+        "Accuracy, length and entropy against the power α at the left and the reward's weight b at the right.",
         lambda: curves_figure(forecast.lines["alpha"], forecast.lines["b"]),
     )
     plane = grid(forecast.plane)
@@ -120,14 +164,15 @@ def _forecast(forecast: ForecastFolder) -> Iterator[Drawing]:
     yield Drawing(
         forecast.name,
         "forecast-plane",
-        "The forecast of accuracy over the plane; hatched where these rollouts cannot tell.",
+        "The forecast of accuracy over the plane; faded and hatched where these rollouts cannot tell.",
+        "The plane of the power α and the reward's weight b, lighter where accuracy is higher.",
         lambda: plane_figure(records, plane.alphas, plane.bs),
     )
 
 
 def _evaluation(folder: Folder, studies: Iterable[Study]) -> Drawing:
     from figures.llm.arms import looks
-    from figures.llm.evaluation import evaluation_figure
+    from figures.llm.at_k import evaluation_figure
     from figures.study.pass_at_k import table_folder
 
     tables = read_json(folder.path / "evaluation.json")["tables"]
@@ -140,7 +185,8 @@ def _evaluation(folder: Folder, studies: Iterable[Study]) -> Drawing:
         elif place in trained:
             look[name] = trained[place]
     caption = "pass@k and maj@k of every table that was evaluated, with intervals over prompts."
-    return Drawing(folder.name, "evaluation", caption, lambda: evaluation_figure(tables, look))
+    alt = "Two panels against k: the share of prompts with a correct sample, and with a correct vote; a line a table."
+    return Drawing(folder.name, "evaluation", caption, alt, lambda: evaluation_figure(tables, look))
 
 
 def _samplers(folder: Folder) -> Iterator[Drawing]:
@@ -148,11 +194,14 @@ def _samplers(folder: Folder) -> Iterator[Drawing]:
 
     for organism, rows in read_samplers(folder.path).items():
         caption = f"Samplers of p^α on the organism {organism}: error beyond the Monte Carlo floor against cost."
-        yield Drawing(folder.name, f"cost-{organism}", caption, partial(samplers_figure, rows))
+        alt = "A panel for each α: the distance from the exact target against tokens, one line a sampler."
+        yield Drawing(folder.name, f"cost-{organism}", caption, alt, partial(samplers_figure, rows))
 
 
 def _toy(folder: Folder) -> Drawing:
     from figures.toysims import redraw
 
     name = folder.kind.removeprefix("toysims.")
-    return Drawing(folder.name, name, redraw.CAPTIONS[name], lambda: redraw.redraw(name, folder.path))
+    return Drawing(
+        folder.name, name, redraw.CAPTIONS[name], redraw.ALTS[name], lambda: redraw.redraw(name, folder.path)
+    )

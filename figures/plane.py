@@ -1,14 +1,12 @@
-"""The (alpha, b) plane coloured by accuracy: predicted lines, and where simulations or runs really ended."""
+"""The (alpha, b) plane shaded by accuracy alone: predicted lines, and where simulations or runs really ended."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from figures.style import ACCURACY, ACCURACY_RANGE, COLOURS, MARKERS, figure
-
-SHADE_TICKS = [0, 0.25, 0.5, 0.75, 1]
+from figures.style import ACCURACY, ACCURACY_RANGE, COLOURS, MARKERS, PAGE, figure
 
 
 class RegimePath(NamedTuple):
@@ -23,6 +21,37 @@ class RegimePath(NamedTuple):
     kind: str  # "point", "ray" or "repeller"
 
 
+def draw_accuracy(
+    ax,
+    alphas: Float[np.ndarray, " alphas"],
+    bs: Float[np.ndarray, " bs"],
+    accuracy: Float[np.ndarray, "bs alphas"],
+    told: Bool[np.ndarray, "bs alphas"] | None = None,
+):
+    """Grey from the lowest accuracy to the highest that is there, with lines at round values.
+
+    What cannot be told is faded and hatched, and sets no shade. Returns the contours; None on one line, or where
+    nothing is known.
+    """
+    sure = np.isfinite(accuracy) if told is None else told & np.isfinite(accuracy)
+    if min(accuracy.shape) < 2 or not sure.any():
+        return None
+    low, high = float(accuracy[sure].min()), float(accuracy[sure].max())
+    step = next(step for step in (0.01, 0.02, 0.05, 0.1) if high - low <= 12 * step)
+    levels = np.arange(np.floor(low / step), max(np.ceil(high / step), np.floor(low / step) + 1) + 1) * step
+    shade = shades(len(levels) - 1)
+    clipped = np.clip(accuracy, levels[0], levels[-1])
+    filled = ax.contourf(alphas, bs, clipped, levels=levels, colors=shade, zorder=0)
+    lines = draw_contour_lines(ax, alphas, bs, accuracy, levels[1:-1], colors="white", linewidths=0.6, zorder=0)
+    if lines is not None:
+        ax.clabel(lines, fmt=lambda value: f"{100 * value:.0f} %", fontsize=6)
+    if told is not None and not told.all():
+        unknown = 1.0 - told
+        ax.contourf(alphas, bs, unknown, levels=[0.5, 1.5], colors=["0.85"], alpha=0.75, zorder=0)
+        ax.contourf(alphas, bs, unknown, levels=[0.5, 1.5], colors="none", hatches=["////"], zorder=0)
+    return filled
+
+
 def draw_plane(
     ax,
     alphas: Float[np.ndarray, " alphas"],
@@ -32,19 +61,16 @@ def draw_plane(
 ):
     """Accuracy as shade, prediction as a line, simulation as marks. Returns the shaded contours.
 
-    Small marks are the flow at successive times, large hollow ones the ends of the other learners; a
-    repeller is a ring.
+    Small marks are the flow at successive times, large rings the ends of the other learners; a repeller is a ring.
     """
-    levels = np.linspace(0, 1, 11)
-    contours = ax.contourf(alphas, bs, accuracy, levels=levels, colors=shades(len(levels) - 1))
-    draw_contour_lines(ax, alphas, bs, accuracy, [0.5], colors="white", linewidths=0.8, linestyles="--")
+    contours = draw_accuracy(ax, alphas, bs, accuracy)
     for name, path in paths.items():
         _draw_path(ax, name, path)
-    ax.plot(1, 0, MARKERS["base"], color="white", markeredgecolor=COLOURS["base"], zorder=6, label="base model")
+    ax.plot(1, 0, MARKERS["base"], color=COLOURS["base"], ms=7, zorder=6, label="base model")
     ax.set(
         xlim=(alphas[0], alphas[-1]),
         ylim=(bs[0], bs[-1]),
-        xlabel="sharpening: power α on the reference",
+        xlabel="sharpening: power α on the base model",
         ylabel="task reward: weight b = 1/β",
     )
     return contours
@@ -52,10 +78,11 @@ def draw_plane(
 
 def plane_figure(*arguments):
     """draw_plane with its shade bar beside it and its legend underneath."""
-    with figure(height=4.0) as (canvas, ax):
+    with figure(PAGE * 0.75, 4.0) as (canvas, ax):
         contours = draw_plane(ax, *arguments)
-        canvas.colorbar(contours, ax=ax, pad=0.02, ticks=SHADE_TICKS, label="accuracy")
-        canvas.legend(loc="outside lower center", ncols=2, handlelength=1.6, columnspacing=1.0)
+        if contours is not None:
+            canvas.colorbar(contours, ax=ax, pad=0.02, label="accuracy")
+        canvas.legend(loc="outside lower center", ncols=3, handlelength=1.6, columnspacing=1.0)
     return canvas
 
 
@@ -67,7 +94,7 @@ def draw_contour_lines(ax, x, y, values: Float[np.ndarray, "y x"], levels: Itera
 
 
 def shades(number: int, darkest: float = ACCURACY_RANGE[0]):
-    """Colours of accuracy from low to high."""
+    """Greys of accuracy from low to high."""
     from matplotlib import colormaps
 
     return colormaps[ACCURACY](np.linspace(darkest, ACCURACY_RANGE[1], number))
@@ -77,15 +104,15 @@ def _draw_path(ax, name, path):
     colour, marker = COLOURS[name], MARKERS[name]
     if path.kind == "repeller":
         # On the edge alpha = 0 half of it would be cut off.
-        ring = {"marker": "o", "markerfacecolor": "white", "markeredgecolor": colour, "markersize": 8}
+        ring = {"marker": "o", "markerfacecolor": "none", "markeredgecolor": colour, "markersize": 8}
         ax.plot(*path.predicted[0], linestyle="", clip_on=False, zorder=4, **ring)
         ax.plot(
             *path.measured.T, marker, color=colour, linestyle="", clip_on=False, zorder=5, label=f"{name}: repeller"
         )
         return
-    ax.plot(*path.predicted.T, color="white", linewidth=2.6, zorder=2)
+    ax.plot(*path.predicted.T, color="white", linewidth=2.8, zorder=2)
     ax.plot(*path.predicted.T, color=colour, zorder=3)
-    edge = {"markeredgecolor": "white", "markeredgewidth": 0.4}
+    edge = {} if marker in ("x", "+", "1") else {"markeredgecolor": "white", "markeredgewidth": 0.4}
     ax.plot(*path.measured.T, marker, color=colour, label=name, zorder=5, **edge)
-    hollow = {"color": "none", "markeredgecolor": colour, "markersize": 8, "markeredgewidth": 0.9}
-    ax.plot(*path.ends.T, marker, zorder=4, **hollow)
+    ring = {"color": "none", "markeredgecolor": colour, "markersize": 8, "markeredgewidth": 0.9}
+    ax.plot(*path.ends.T, "o", zorder=4, **ring)

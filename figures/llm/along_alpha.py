@@ -3,11 +3,26 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from figures.llm.arms import Look
+import numpy as np
+
+from figures.direct_labels import Label, beside
+from figures.llm.arms import Look, spoken
 from figures.llm.forecast import draw_curve
 from figures.study.runs import TrainedRun
 from figures.study.words import known
-from figures.style import COLOURS, bars, figure, key
+from figures.style import COLOURS, PAGE, QUIET, bars, figure
+
+TICKS = (0.25, 0.5, 1, 2, 4, 8, 16)
+
+
+def finding(along: Sequence[Mapping[str, Any]]) -> str:
+    """Where accuracy is lowest among the powers above 1 that can be told, and highest."""
+    told = [own for own in along if own["alpha"] >= 1 and own["accuracy_reliable"] and known(own["accuracy"])]
+    if len(told) < 2:
+        return "These samples cannot tell what sharpening does to accuracy"
+    low, high = (pick(told, key=lambda own: own["accuracy"]) for pick in (min, max))
+    said = f"Accuracy is lowest at α = {low['alpha']:g} ({low['accuracy']:.2f})"
+    return f"{said} and highest at α = {high['alpha']:g} ({high['accuracy']:.2f})"
 
 
 def along_alpha_figure(
@@ -17,28 +32,30 @@ def along_alpha_figure(
     along = [record for record in forecasts["alpha"] if record["alpha"] > 0]
     powers = [record["alpha"] for record in along]
     far = 2 * max(powers)
-    with figure(height=3.4) as (canvas, ax):
+    with figure(PAGE, 3.2, finding(along)) as (canvas, ax):
         draw_curve(ax, along, "alpha", "accuracy", COLOURS["tempered"])
         for limit in forecasts["limit"]:
             if limit["alpha"] is None and limit["accuracy_reliable"]:
                 value, low, high = (limit[f"accuracy{end}"] for end in ("", "_low", "_high"))
                 band = bars(value, low, high) if known(low, high) else None
                 ax.errorbar(far, value, yerr=band, fmt="o", color=COLOURS["tempered"], elinewidth=3, alpha=0.4)
+        labels = []
         for run in runs:
             if run.family not in ("tempered", "sharpening"):
                 continue
-            look = looks[run.arm]
-            x = far if run.regime == "sharpening" else run.alpha
+            look, name = looks[run.arm], spoken(run.arm)
+            x, y = far if run.regime == "sharpening" else run.alpha or np.nan, run.final["accuracy"]
             bar = 2 * run.final["accuracy_se"]
-            ax.errorbar(x, run.final["accuracy"], yerr=bar, fmt=look.marker, color=look.colour, label=run.arm, zorder=4)
-        ax.axhline(
-            next(record["accuracy"] for record in along if record["alpha"] == 1), color="0.55", lw=0.8, ls=":", zorder=0
-        )
-        ax.set(xscale="log", xlabel="power α on the reference (b = 0)", ylabel="accuracy")
-        ticks = [alpha for alpha in (0.25, 0.5, 1, 2, 4, 8, 16) if min(powers) <= alpha <= max(powers)]
+            ax.errorbar(x, y, yerr=bar, fmt=look.marker, color=look.colour, label=name, zorder=4)
+            if name not in [label.text for label in labels]:
+                labels.append(Label(x, y, name, look.colour))
+        base = next(record["accuracy"] for record in along if record["alpha"] == 1)
+        ax.axhline(base, color="0.55", lw=0.8, ls=":", zorder=0)
+        ax.set(xscale="log", xlabel="power α on the base model, without a reward", ylabel="accuracy")
+        ticks = [alpha for alpha in TICKS if min(powers) <= alpha <= max(powers)]
         ax.set_xticks([*ticks, far], [*(f"{alpha:g}" for alpha in ticks), "∞"])
         ax.minorticks_off()
-        ax.set_title("line: forecast with its 95 % band, hollow: cannot tell")
-        if key(ax)[1]:
-            canvas.legend(*key(ax), loc="outside lower center", ncols=2)
+        if known(base):
+            labels.insert(0, Label(far, base, "base model", QUIET, "end"))
+        beside(ax, labels)
     return canvas

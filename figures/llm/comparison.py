@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from figures.llm.arms import Look
+from figures.llm.arms import Look, spoken
 from figures.study.words import known
-from figures.style import PAGE, bars, figure, key
+from figures.style import PAGE, bars, figure, key, told_mark
 
 LABELS = {
     "accuracy": "accuracy",
@@ -13,10 +13,11 @@ LABELS = {
     "entropy": "entropy / nats",
     "kl": "KL from the base / nats",
 }
+NEAR = 0.03  # of accuracy
 
 
 def draw_against_run(ax, rows, looks: Mapping[str, Look]) -> None:
-    """One quantity: forecast with its 95 % interval across, run ± 2 s.e. up; hollow where it could not be told.
+    """One quantity: forecast with its 95 % interval across, run ± 2 s.e. up; faded where it could not be told.
 
     An arm without a forecast is left out.
     """
@@ -29,9 +30,9 @@ def draw_against_run(ax, rows, looks: Mapping[str, Look]) -> None:
             yerr=2 * row.run_se,
             fmt=look.marker,
             color=look.colour,
-            mfc=look.colour if row.reliable else "white",
             elinewidth=0.8,
-            label=row.arm,
+            label=spoken(row.arm),
+            **told_mark(bool(row.reliable)),
         )
     base = rows["base"].iloc[0]
     ax.plot(base, base, "+", color="black", ms=7, label="base model", zorder=1)
@@ -40,9 +41,19 @@ def draw_against_run(ax, rows, looks: Mapping[str, Look]) -> None:
     ax.set(xlim=(min(ends), max(ends)), ylim=(min(ends), max(ends)), aspect="equal")
 
 
-def comparison_figure(results, looks: Mapping[str, Look]):
+def finding(results, waiting: Mapping[str, str]) -> str:
+    """How many arms ended near the accuracy that was forecast, of those that could be told and have arrived."""
+    told = results[(results["quantity"] == "accuracy") & results["reliable"] & ~results["arm"].isin(list(waiting))]
+    means = told.dropna(subset=["forecast", "run"]).groupby("arm")[["forecast", "run"]].mean()
+    if means.empty:
+        return "No arm that could be told has arrived yet"
+    near = int(((means["forecast"] - means["run"]).abs() <= NEAR).sum())
+    return f"{near} of {len(means)} arms ended within {100 * NEAR:.0f} points of the accuracy that was forecast"
+
+
+def comparison_figure(results, looks: Mapping[str, Look], waiting: Mapping[str, str]):
     """All quantities, and the key in the last cell."""
-    with figure(PAGE, 4.5, nrows=2, ncols=3) as (canvas, axes):
+    with figure(PAGE, 4.5, finding(results, waiting), nrows=2, ncols=3) as (canvas, axes):
         for ax, (quantity, label) in zip(axes.flat, LABELS.items(), strict=False):
             draw_against_run(ax, results[results["quantity"] == quantity], looks)
             ax.set_title(label)
@@ -52,5 +63,7 @@ def comparison_figure(results, looks: Mapping[str, Look]):
         for ax in axes[:, 0]:
             ax.set_ylabel("run ± 2 s.e.")
         axes.flat[-1].set_axis_off()
-        axes.flat[-1].legend(*key(axes.flat[0]), loc="center left")
+        handles, names = key(axes.flat[0])
+        size = {"fontsize": 5.5, "labelspacing": 0.3} if len(names) > 10 else {}
+        axes.flat[-1].legend(handles, names, loc="center left", **size)
     return canvas

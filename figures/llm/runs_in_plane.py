@@ -5,35 +5,35 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from figures.llm.arms import Look
-from figures.plane import SHADE_TICKS, shades
+from figures.llm.arms import Look, spoken
+from figures.plane import draw_accuracy
 from figures.study.course import way_in_plane
 from figures.study.forecasts import PlaneGrid
 from figures.study.runs import TrainedRun
-from figures.style import MARKERS, figure, key
+from figures.style import COLOURS, MARKERS, PAGE, figure, key
 
 
 def draw_shade(ax, plane: PlaneGrid):
-    """The forecast's accuracy; hatched where the rollouts cannot tell. Returns the contours, None on one line."""
-    accuracy = plane.values("accuracy")
-    if plane.is_line or not np.isfinite(accuracy).any():
+    """The forecast's accuracy; faded and hatched where the rollouts cannot tell. None on one line."""
+    if plane.is_line:
         return None
-    levels = np.linspace(0, 1, 21)
-    filled = ax.contourf(plane.alphas, plane.bs, accuracy, levels=levels, colors=shades(20), zorder=0)
-    unknown = 1 - plane.values("reliable")
-    ax.contourf(plane.alphas, plane.bs, unknown, levels=[0.5, 1.5], colors="none", hatches=["////"], zorder=0)
-    return filled
+    alphas, bs = np.array(plane.alphas), np.array(plane.bs)
+    return draw_accuracy(ax, alphas, bs, plane.values("accuracy"), plane.values("reliable").astype(bool))
 
 
 def draw_way(ax, run: TrainedRun, way: Float[np.ndarray, "steps 2"], look: Look, edge: tuple[float, float]) -> None:
-    """Dashed to the predicted end (hollow), or to the edge where it runs away; solid the run's moving median (full)."""
+    """Dashed to the predicted end (a ring), or to the edge where it runs away; solid the run's moving median (full).
+
+    A run that is too short for a median has its ring alone, and says so in the key.
+    """
     end = _end(run, edge)
     ax.plot([1, end[0]], [0, end[1]], "--", color=look.colour, lw=0.8, zorder=2)
-    hollow = {"mfc": "none", "mec": look.colour, "ms": 8}
-    ax.plot(*end, look.marker, zorder=4, **hollow)
+    name = spoken(run.arm) if len(way) else f"{spoken(run.arm)} (too short to place)"
+    ring = {"mfc": "none", "mec": look.colour, "ms": 8, "color": look.colour, "ls": ""}
+    ax.plot(*end, look.marker, zorder=4, label=None if len(way) else name, **ring)
     if len(way):
         ax.plot(*way.T, color=look.colour, lw=0.7, alpha=0.6, zorder=3)
-        ax.plot(*way[-1], look.marker, color=look.colour, mec="white", mew=0.4, ms=5, zorder=5, label=run.arm)
+        ax.plot(*way[-1], look.marker, color=look.colour, mec="white", mew=0.4, ms=5, zorder=5, label=name)
 
 
 def _end(run: TrainedRun, edge: tuple[float, float]) -> tuple[float, float]:
@@ -42,17 +42,20 @@ def _end(run: TrainedRun, edge: tuple[float, float]) -> tuple[float, float]:
 
 
 def runs_in_plane_figure(runs: Sequence[TrainedRun], looks: Mapping[str, Look], plane: PlaneGrid | None):
-    """One panel; a limit is drawn half as far again as the farthest target."""
+    """One panel; a limit is drawn half as far again as the farthest target, and the axes end where the runs do."""
     ends = [_end(run, (np.nan, np.nan)) for run in runs]
     edge = 1.5 * np.nanmax([2.0, *(end[0] for end in ends)]), 1.5 * np.nanmax([2.0, *(end[1] for end in ends)])
-    with figure(height=4.2) as (canvas, ax):
+    with figure(0.75 * PAGE, 4.0) as (canvas, ax):
         filled = draw_shade(ax, plane) if plane else None
-        for run in runs:
-            draw_way(ax, run, way_in_plane(run), looks[run.arm], edge)
-        ax.plot(1, 0, MARKERS["base"], color="white", mec="black", zorder=6, label="base model")
-        ax.set(xlim=(0, 1.05 * edge[0]), ylim=(max(ax.dataLim.ymin, -edge[1]) - 0.1 * edge[1], 1.05 * edge[1]))
-        ax.set(xlabel="sharpening: power α on the reference", ylabel="task reward: weight b = 1/β")
+        ways = [way_in_plane(run) for run in runs]
+        for run, way in zip(runs, ways, strict=True):
+            draw_way(ax, run, way, looks[run.arm], edge)
+        ax.plot(1, 0, MARKERS["base"], color=COLOURS["base"], ms=7, zorder=6, label="base model")
+        reached = np.concatenate([*ways, [_end(run, edge) for run in runs], [[1.0, 0.0]]])
+        lowest = [max(reached[:, axis].min(), -edge[axis]) for axis in (0, 1)]
+        ax.set(xlim=(lowest[0] - 0.06 * edge[0], 1.05 * edge[0]), ylim=(lowest[1] - 0.06 * edge[1], 1.05 * edge[1]))
+        ax.set(xlabel="sharpening: power α on the base model", ylabel="task reward: weight b = 1/β")
         if filled is not None:
-            canvas.colorbar(filled, ax=ax, pad=0.02, ticks=SHADE_TICKS, label="forecast accuracy")
-        canvas.legend(*key(ax), loc="outside lower center", ncols=2)
+            canvas.colorbar(filled, ax=ax, pad=0.02, label="forecast accuracy")
+        canvas.legend(*key(ax), loc="outside lower center", ncols=3)
     return canvas

@@ -7,7 +7,7 @@ import pandas as pd
 
 from figures.study.course import WINDOW, course
 from figures.study.runs import Study, TrainedRun, by_arm
-from figures.study.words import with_error
+from figures.study.words import known, with_error
 
 NEAR = 0.1  # nats from the optimum
 
@@ -32,8 +32,7 @@ def on_the_way(run: TrainedRun) -> str | None:
         return f"{_steps(run)} steps"
     distance, error = run.summary.get("kl_to_optimum"), run.summary.get("kl_to_optimum_se")
     if distance is not None:
-        far = distance > max(NEAR, 2 * (error or 0.0))
-        return f"{with_error(distance, error, '.2f')} nats from its optimum" if far else None
+        return f"{with_error(distance, error, '.2f')} nats from its optimum" if far(distance, error) else None
     raised = "accuracy" if run.is_rewarded else "log_p"
     metrics = run.metrics()
     if raised not in metrics or metrics[raised].isna().all():
@@ -44,6 +43,18 @@ def on_the_way(run: TrainedRun) -> str | None:
     moved = found.accuracy[-1] - found.accuracy[-2]
     still = abs(moved) > found.doubt * np.hypot(found.se[-1], found.se[-2])
     return f"{raised.replace('_', ' ')} still {'rises' if moved > 0 else 'falls'} at its end" if still else None
+
+
+def far(distance: float, error: float | None) -> bool:
+    """Farther from the optimum than chance and NEAR explain; a distance that nobody knows is not."""
+    return bool(distance > max(NEAR, 2 * (error or 0.0)))
+
+
+def share_of_way(run: TrainedRun) -> float:
+    """The run's KL from the base model over that of the forecast of its optimum; nan where that cannot be told."""
+    forecast, final = run.forecast["kl"], run.final["kl"]
+    told = run.forecast.get("kl_reliable") and known(forecast, final) and forecast > NEAR
+    return final / forecast if told else np.nan
 
 
 def listed(waiting: dict[str, str], arms: Sequence[str] | pd.Index | None = None) -> str:

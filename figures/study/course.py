@@ -17,11 +17,12 @@ COLUMN |= {"kl": "sequence_kl"}
 
 
 class Batches(NamedTuple):
-    """A quantity of the training batches, and its mean over SMOOTH steps around each."""
+    """A quantity of the training batches, and its mean over SMOOTH steps around each with its standard error."""
 
     step: np.ndarray
     batch: np.ndarray
     mean: np.ndarray
+    error: np.ndarray
 
 
 class Course(NamedTuple):
@@ -56,8 +57,9 @@ class Stay(NamedTuple):
 def batches(run: TrainedRun, quantity: str) -> Batches:
     metrics = run.metrics()
     values = metrics[COLUMN[quantity]].astype(float)
-    moving = values.rolling(SMOOTH, center=True, min_periods=1).mean()
-    return Batches(metrics["step"].to_numpy(), values.to_numpy(), moving.to_numpy())
+    window = values.rolling(SMOOTH, center=True, min_periods=1)
+    error = (window.std() / np.sqrt(window.count())).fillna(0.0)  # one batch has no spread of its own
+    return Batches(metrics["step"].to_numpy(), values.to_numpy(), window.mean().to_numpy(), error.to_numpy())
 
 
 def way_in_plane(run: TrainedRun) -> np.ndarray:

@@ -5,7 +5,7 @@ A vote needs the answer of each response, which llm.evaluate reads out of it: ma
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ import pandas as pd
 from figures.study.ends import BASE
 from figures.study.runs import Study
 from harness.run_kind import Folder, read_json
+from theory.estimation.intervals import ClusterBootstrap, Resampled, seed_draws
 from theory.passk import pass_at_k
 
 Curves = dict[str, dict[int, float]]
@@ -26,6 +27,55 @@ def passed(study: Study) -> Curves:
     most = min(int(table.groupby("prompt_id").size().min()) for tables in read.values() for table in tables)
     ks = [2**i for i in range(most.bit_length())]
     return {arm: _mean([dict(zip(ks, curve(t, ks), strict=True)) for t in own]) for arm, own in read.items()}
+
+
+class AtK(NamedTuple):
+    """A share at one k with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+Gains = dict[str, dict[int, AtK]]
+"""arm -> k -> what it has beyond the base model, a share of prompts"""
+
+
+def gained(study: Study, seed: int = 0) -> Gains:
+    """pass@k of each arm less that of the base model, paired by prompt: what makes a prompt hard cancels.    [T22]
+
+    The mean over prompts and seeds; a draw of the interval takes prompts, and seeds where there are several.
+    """
+    paths = {BASE: [study.base], **study.rollouts}
+    read = {arm: [_correct(path) for path in own] for arm, own in paths.items()}
+    shared = sorted(set.intersection(*(set(own.index) for tables in read.values() for own in tables)))
+    most = min(int(own["size"].min()) for tables in read.values() for own in tables)
+    ks = [2**i for i in range(most.bit_length())]
+    generator = np.random.default_rng(seed)
+    prompts = ClusterBootstrap(len(shared), generator)
+    place, places = 0, sum(len(tables) for tables in read.values())
+    found: dict[str, dict[int, Resampled]] = {}
+    for arm, tables in read.items():
+        drawn = seed_draws(len(tables), generator)
+        own = [table.loc[shared] for table in tables]
+        found[arm] = {
+            k: prompts.mean_over_seeds(np.stack([_at(t, k) for t in own], axis=1), drawn, place, places) for k in ks
+        }
+        place += len(tables)
+    base = found.pop(BASE)
+    return {arm: {k: _told(own[k] - base[k]) for k in ks} for arm, own in found.items()}
+
+
+def _correct(path: Path) -> pd.DataFrame:
+    return pd.read_parquet(path, columns=["prompt_id", "reward"]).groupby("prompt_id")["reward"].agg(["size", "sum"])
+
+
+def _at(prompts: pd.DataFrame, k: int) -> np.ndarray:
+    return np.asarray(pass_at_k(prompts["size"].to_numpy(), prompts["sum"].to_numpy().astype(int), k), float)
+
+
+def _told(difference: Resampled) -> AtK:
+    return AtK(difference.value, *difference.interval())
 
 
 def curve(table: pd.DataFrame, ks: Sequence[int]) -> list[float]:

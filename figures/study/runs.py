@@ -1,7 +1,8 @@
 """Training runs read back from the folders of llm.compare and llm.train, with the forecast made before each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,6 +67,11 @@ class Study(NamedTuple):
     unfinished: Sequence[str] = ()  # arms that were forecast and have no finished run
     diagnosis: Sequence[dict[str, Any]] = ()  # made before the runs; empty in older files
     quick: bool = False  # runs of --quick: a few steps, to see that everything works
+    told: Mapping[str, Any] = MappingProxyType({})  # the forecast.json of the study itself
+
+    @property
+    def base_accuracy(self) -> float:
+        return float(self.results.loc[self.results["quantity"] == "accuracy", "base"].iloc[0])
 
     @property
     def families(self) -> dict[str, str]:
@@ -113,6 +119,7 @@ def read_study(folder: Folder) -> Study:
         unfinished=[arm for arm in forecasts if arm not in set(results["arm"])],
         diagnosis=content.get("diagnosis") or [],
         quick=bool(config.get("quick")),
+        told=content,
     )
 
 

@@ -21,6 +21,18 @@ CAPTIONS = {
     "sweep": "Accuracy over a grid of (α, β) and many policies, and the share of policies that gain.",
 }
 
+# What stands on the axes, for who cannot see them.
+ALTS = {
+    "sharpening": "The plane of the power α and the reward's weight b: a line and marks for each regime.",
+    "instability": "Six panels: paths on a triangle of three responses, a multiplier by step size, exponents by step.",
+    "length": "Four panels: mean length by power, by way of weighing it, the empty response, and length limits.",
+    "trainers": "Five panels: branches by KL weight, two laws on logarithmic axes, groups by size, distance by step.",
+    "heterogeneity": "Four panels: pass@k and maj@k against k, and accuracy against KL for two prompts.",
+    "voting": "Three panels: log-odds by round, the chance to win by log-odds, log-odds of being correct by round.",
+    "tokens": "Two panels: the chance of the narrow way by α, and the bias of a probability by rollouts a token.",
+    "noise": "Four panels: variance and signal-to-noise by length, gradient noise by group size, variance by step.",
+    "sweep": "Two grids of α and β with a number in each cell: mean accuracy, and the share of policies that gain.",
+}
 
 TABLES = ("heterogeneity", "length", "noise", "tokens", "trainers", "voting")
 

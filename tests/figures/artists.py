@@ -36,6 +36,19 @@ def hollow(ax) -> list[tuple[float, float]]:
     return [point for line in found for point in points(line)]
 
 
+def faded(ax) -> list[tuple[float, float]]:
+    """The marks that say that a number cannot be told."""
+    found = [line for line in ax.lines if is_mark(line) and (line.get_alpha() or 1) < 0.5]
+    return [point for line in found for point in points(line)]
+
+
+def dashed(ax) -> list[list[tuple[float, float]]]:
+    """The lines that say it: dashed and faded both; one that is only one of the two would be a mistake."""
+    unsure = [line for line in ax.lines if not is_mark(line) and (line.get_alpha() or 1) < 0.5]
+    assert all(line.get_linestyle() == "--" for line in unsure)
+    return [points(line) for line in unsure]
+
+
 def levels(ax) -> list[float]:
     """Where horizontal lines cross the whole axis."""
     return [float(line.get_ydata()[0]) for line in ax.lines if _across(ax, line) and len(set(line.get_ydata())) == 1]

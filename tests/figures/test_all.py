@@ -10,13 +10,13 @@ import pytest
 
 from figures import all as figures_all
 from figures.gallery import drawings
-from figures.llm import frontier, pass_curves, runs_in_plane, steps
+from figures.llm import at_k, runs_in_plane, steps
 from figures.llm.arms import looks
 from figures.llm.comparison import draw_against_run
 from figures.study import pass_at_k
 from figures.study.forecasts import read_forecast
 from figures.study.runs import read_study
-from figures.style import COLOURS, figure
+from figures.style import figure
 from harness.run_kind import folders
 
 
@@ -30,7 +30,7 @@ def test_one_command_writes_every_figure_as_png_and_pdf(study, forecast, toy, tm
     out = tmp_path / "figures"
     figures_all.main([str(study), str(forecast), str(toy), "--output-dir", str(out)])
     names = {"study-" + n for n in ("comparison", "frontier", "plane", "along-alpha", "steps", "pass-at-k")}
-    names |= {"forecast-curves", "forecast-forecast-plane", "sweep-sweep"}
+    names |= {"forecast-frontier", "forecast-curves", "forecast-forecast-plane", "sweep-sweep"}
     assert {path.name for path in out.iterdir()} == {f"{name}.{form}" for name in names for form in ("png", "pdf")}
     assert all(path.read_bytes()[:4] in (b"\x89PNG", b"%PDF") for path in out.iterdir())
     assert capsys.readouterr().out.count("\n") == 2 * len(names)
@@ -108,19 +108,6 @@ def test_two_folders_of_one_name_do_not_overwrite_each_other(toy, tmp_path):
     assert len(names) == len(set(names)) == 2
 
 
-def test_an_arm_has_the_colour_of_its_regime_and_a_mark_of_its_own():
-    from matplotlib.colors import rgb_to_hsv, to_rgb
-
-    arms = {"a": "tempered", "b": "tilted", "c": "tempered", "d": "tempered", "e": "low temperature"}
-    found = looks(arms)
-    assert found["a"].colour == to_rgb(COLOURS["tempered"]) and found["b"].colour == to_rgb(COLOURS["tilted"])
-    hue, saturation, light = np.array([rgb_to_hsv(found[arm].colour) for arm in "acd"]).T
-    np.testing.assert_allclose(hue, hue[0])
-    np.testing.assert_allclose(saturation, saturation[0])
-    assert (np.diff(light) < 0).all()
-    assert len({found[arm].marker for arm in "acd"}) == 3
-
-
 def test_forecast_lies_across_and_the_run_upwards(read):
     study, _ = read
     rows = study.results[study.results["quantity"] == "accuracy"]
@@ -130,16 +117,10 @@ def test_forecast_lies_across_and_the_run_upwards(read):
     assert points == [(0.4, 0.39), (0.4, 0.42), (0.7, 0.62), (0.7, 0.6)]
 
 
-def test_the_frontier_has_kl_across_and_runs_where_they_ended(read):
-    study, forecast = read
-    with figure() as (_, ax):
-        frontier.draw_forecast_lines(ax, forecast.lines)
-        lines = {line.get_label(): line.get_xydata() for line in ax.lines}
-        frontier.draw_ends(ax, study.results, looks(study.families))
-    np.testing.assert_allclose(lines["task reward, forecast"], [[0, 0.5], [0.1, 0.6], [0.4, 0.7], [0.6, 0.95]])
-    # alpha = 0.5 flattens and is no sharpening; the limit ends the line.
-    np.testing.assert_allclose(lines["sharpening, forecast"], [[0, 0.5], [0.2, 0.4], [0.6, 0.2], [0.9, 0.2]])
-    assert tuple(np.ravel(ax.containers[0][0].get_xydata())) == (0.32, 0.39)
+def test_the_frontier_is_drawn_first_and_its_title_is_the_finding(study, forecast):
+    drawn = list(drawings(folders([study, forecast])))
+    assert drawn[0].name == "frontier" and drawn[0].caption.startswith("Sharpening first makes this model worse")
+    assert all(drawing.alt and drawing.alt != drawing.caption for drawing in drawn)
 
 
 def test_an_axis_shows_the_mean_of_a_run_and_its_forecast_not_its_wildest_batch(read):
@@ -159,6 +140,16 @@ def test_pass_at_k_is_the_chance_over_all_choices_of_k(study):
     """T22: 4, 2, 1 and 1 right of 4: at k = 2 the misses are 0, 1/6, 1/2 and 1/2 of all pairs."""
     table = pd.read_parquet(study / "base" / "rollouts.parquet")
     np.testing.assert_allclose(pass_at_k.curve(table, [1, 2, 4]), [0.5, 1 - (1 / 6 + 1 / 2 + 1 / 2) / 4, 1.0])
+
+
+def test_the_gain_in_pass_at_k_is_paired_by_prompt(study):
+    """Base 4, 2, 1, 1 right of 4 and both arms 4, 3, 0, 1: with one sample nothing changes on the whole."""
+    gains = pass_at_k.gained(read_study(folders([study])[0]))
+    assert set(gains) == {"tempered-2", "tilted-1"} and list(gains["tempered-2"]) == [1, 2, 4]
+    own = gains["tempered-2"]
+    assert own[1].value == pytest.approx(0) and own[4].value == pytest.approx(-0.25)
+    assert own[2].value == pytest.approx((1 / 6 - 1 / 2) / 4)  # misses: 1/6 to 0, and 1/2 to 1
+    assert -0.25 <= own[1].low < 0 < own[1].high <= 0.25
 
 
 def test_votes_are_those_that_llm_evaluate_counted_of_the_studys_own_tables(study, tmp_path):
@@ -183,9 +174,9 @@ def test_votes_are_those_that_llm_evaluate_counted_of_the_studys_own_tables(stud
     assert found["base model"] == {1: 0.25, 2: 0.5} and found["tilted-1"] == pytest.approx({1: 0.35, 2: 0.7})
     assert len(found) == 2
     own = read_study(given[0])
-    panels = pass_curves.pass_figure(pass_at_k.passed(own), found, looks(own.families)).axes
-    assert [ax.get_title()[:5] for ax in panels] == ["pass@", "maj@k"]
-    assert [len(ax.lines) for ax in panels] == [3, 2]
+    panels = at_k.pass_figure(pass_at_k.gained(own), found, looks(own.families)).axes
+    assert [ax.get_title(loc="left")[:5] for ax in panels] == ["pass@", "maj@k"]
+    assert [len(ax.lines) for ax in panels] == [3, 2]  # two arms and the zero; base model and one arm
 
 
 def test_a_benchmark_of_samplers_is_drawn_from_its_file_or_its_folder(tmp_path):
@@ -203,7 +194,7 @@ def test_a_benchmark_of_samplers_is_drawn_from_its_file_or_its_folder(tmp_path):
         folders([tmp_path])
 
 
-def test_samplers_share_a_colour_and_no_look():
+def test_samplers_and_length_control_share_no_look():
     found = looks({"a": "sampler", "b": "sampler", "c": "length-controlled"})
     assert found["a"] != found["b"] and found["c"].colour not in (found["a"].colour, found["b"].colour)
 

@@ -38,7 +38,7 @@ def test_the_key_names_every_path_and_the_base_model(plane):
 
 def test_every_regime_has_a_colour_and_a_mark_of_its_own():
     assert set(REGIMES) < set(COLOURS) and set(COLOURS) == set(MARKERS)
-    assert len(set(COLOURS.values())) == len(COLOURS)
+    assert len({(COLOURS[name], MARKERS[name]) for name in COLOURS}) == len(COLOURS)
 
 
 def test_a_path_has_its_prediction_as_a_line_the_flow_as_marks_and_other_ends_hollow():
