@@ -1,6 +1,8 @@
 """Many prompts: pass@k up and down at once, maj@k, and accuracy at an equal distance from the base model."""
 
-from figures.style import COLOURS, MARKERS, figure
+from figures.style import COLOURS, MARKERS, PAGE, figure
+
+TITLE = "Over many prompts one policy can win at k = 1 and lose at large k; at equal KL a task reward is never behind"
 
 
 def draw_curves(ax, rows, label: str) -> None:
@@ -26,7 +28,7 @@ def draw_budget(ax, rows) -> None:
 
 def heterogeneity_figure(table):
     """All panels, from the table of toysims.heterogeneity."""
-    with figure(height=4.4, nrows=2, height_ratios=(1.3, 1)) as (canvas, (top, bottom)):
+    with figure(PAGE, 4.6, TITLE, nrows=2, height_ratios=(1.3, 1)) as (canvas, (top, bottom)):
         above = top.get_subplotspec().subgridspec(1, 2, width_ratios=(1.7, 1))
         below = bottom.get_subplotspec().subgridspec(1, 2)
         top.remove()

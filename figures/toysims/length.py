@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from figures.style import COLOURS, figure
+from figures.style import COLOURS, PAGE, figure
+
+TITLE = "Below a threshold of α the length of responses runs away; above it theory tells the length that training finds"
 
 _STYLE = {"geometric": ("-", "o"), "Markov": ("--", "s")}
 
@@ -21,11 +23,12 @@ def draw_threshold(ax, table) -> None:
     for cap in trained["limit"].unique():
         ax.plot([0.45, 1], [cap, cap], ":", color="0.6", linewidth=0.8)
     ax.axvline(1, color=COLOURS["base"], linewidth=0.8)
-    ax.annotate("no target:\nlength runs\ninto the limit", (0.95, 3), ha="right", fontsize=6.5)
+    where = {"xycoords": ("data", "axes fraction"), "ha": "right", "va": "bottom", "fontsize": 6.5}
+    ax.annotate("no target: length\nruns into the limit", (0.95, 0.03), **where)
     ax.set(xscale="log", yscale="log", xlabel="power α over its threshold α$_c$", ylabel="mean length / tokens")
     ax.set_xticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
     ax.minorticks_off()
-    ax.legend(loc="lower left", frameon=True, edgecolor="none", framealpha=1)
+    ax.legend(loc="upper right")
 
 
 def draw_weighings(ax, means, base: float) -> None:
@@ -35,7 +38,8 @@ def draw_weighings(ax, means, base: float) -> None:
     ax.plot(means["simulated"], y, "o", color=COLOURS["tempered"], label="trained")
     ax.axvline(base, color=COLOURS["base"], linestyle=":", linewidth=0.8, label="base model")
     ax.set(yticks=y, yticklabels=means.index, xlabel="mean length of the tree / tokens", ylim=(-0.6, len(means) - 0.4))
-    ax.legend(loc="lower left")
+    ax.margins(x=0.15)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.2), ncols=3, columnspacing=1)
 
 
 def draw_empty(ax, rows) -> None:
@@ -64,11 +68,9 @@ def draw_loop(ax, rows) -> None:
 def length_figure(table):
     """All panels, from the table of toysims.length."""
     means = table[table["part"] == "mean"].set_index("policy")
-    with figure(height=6.0, nrows=3, height_ratios=(1.5, 1, 1)) as (canvas, (top, middle, bottom)):
-        grid = bottom.get_subplotspec().subgridspec(1, 2)
-        bottom.remove()
-        draw_threshold(top, table)
-        draw_weighings(middle, means, means["base"].iloc[0])
-        draw_empty(canvas.add_subplot(grid[0]), table[table["part"] == "empty"])
-        draw_loop(canvas.add_subplot(grid[1]), table[table["part"] == "loop"])
+    with figure(PAGE, 5.4, TITLE, nrows=2, ncols=2, height_ratios=(1.5, 1)) as (canvas, axes):
+        draw_threshold(axes[0, 0], table)
+        draw_weighings(axes[0, 1], means, means["base"].iloc[0])
+        draw_empty(axes[1, 0], table[table["part"] == "empty"])
+        draw_loop(axes[1, 1], table[table["part"] == "loop"])
     return canvas

@@ -1,22 +1,22 @@
 """The noise of sampled gradients: against the length of responses, the group size, and the distance to the optimum."""
 
-from figures.style import COLOURS, MARKERS, figure
+from figures.style import COLOURS, MARKERS, PAGE, figure, key
+
+TITLE = (
+    "Longer responses make the return of sharpening noisier, and their signal weaker (lines: theory, marks: samples)"
+)
+LENGTHS = {"variance of the return": "variance of the return / nats²", "ratio": "signal-to-noise ratio"}
 
 
-def draw_lengths(ax, rows) -> None:
-    """Return variance and signal-to-noise against tokens: theory as lines, samples as marks."""
+def draw_lengths(ax, rows, quantity: str) -> None:
+    """The variance of the return, or the signal-to-noise ratio, against tokens: theory as lines, samples as marks."""
     for name, points in rows.groupby("policy", sort=False):
         colour, marker = COLOURS[name], MARKERS[name]
-        ax.plot(points["x"], points["variance of the return theory"], color=colour)
-        label = f"{name}: variance of the return"
-        ax.plot(points["x"], points["variance of the return"], marker, color=colour, label=label)
-        ax.plot(points["x"], points["ratio theory"], "--", color=colour)
-        label = f"{name}: signal-to-noise"
-        ax.plot(points["x"], points["ratio"], marker, color=colour, markerfacecolor="white", label=label)
-    ax.set(xscale="log", yscale="log", xlabel="tokens of a response", ylabel="variance / nats²; ratio")
+        ax.plot(points["x"], points[f"{quantity} theory"], color=colour)
+        ax.plot(points["x"], points[quantity], marker, color=colour, label=name)
+    ax.set(xscale="log", yscale="log", xlabel="tokens of a response")
     ax.set_xticks(rows["x"].unique(), [f"{n:.0f}" for n in rows["x"].unique()])
     ax.minorticks_off()
-    ax.legend()
 
 
 def draw_groups(ax, rows) -> None:
@@ -39,10 +39,12 @@ def draw_way(ax, rows) -> None:
 
 def noise_figure(table):
     """All panels, from the table of toysims.noise."""
-    with figure(height=4.4, nrows=2, height_ratios=(1.5, 1)) as (canvas, (top, bottom)):
-        grid = bottom.get_subplotspec().subgridspec(1, 2)
-        bottom.remove()
-        draw_lengths(top, table[table["part"] == "length"])
-        draw_groups(canvas.add_subplot(grid[0]), table[table["part"] == "group"])
-        draw_way(canvas.add_subplot(grid[1]), table[table["part"] == "way"])
+    lengths = table[table["part"] == "length"]
+    with figure(PAGE, 4.4, TITLE, nrows=2, ncols=2) as (canvas, axes):
+        for ax, (quantity, label) in zip(axes[0], LENGTHS.items(), strict=True):
+            draw_lengths(ax, lengths, quantity)
+            ax.set_ylabel(label)
+        draw_groups(axes[1, 0], table[table["part"] == "group"])
+        draw_way(axes[1, 1], table[table["part"] == "way"])
+        canvas.legend(*key(axes[0, 0]), loc="outside lower center", ncols=4)
     return canvas

@@ -8,8 +8,8 @@ from jaxtyping import Float, Int
 from figures.style import PAGE, figure
 
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 3**0.5 / 2]])
-SERIES = ("#D55E00", "#E69F00", "#0072B2")
-BASINS = ("#0072B2", "#D55E00", "#009E73")  # a colour for each response that may win
+SERIES = ("#D55E00", "#904B0B", "#352000")
+BASINS = ("#0072B2", "#D55E00", "#20A72E")  # a colour for each response that may win
 
 
 def draw_portrait(

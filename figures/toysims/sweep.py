@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from figures.plane import shades
 from figures.style import PAGE, figure
 
 
@@ -24,10 +25,12 @@ def sweep_figure(
 def draw_cells(
     ax, alphas: Sequence[float], betas: Sequence[float], cells: Float[np.ndarray, "alphas betas"], title: str
 ) -> None:
-    ax.imshow(cells.T, vmin=0, vmax=1, cmap="cividis", aspect="auto", origin="lower")
+    from matplotlib.colors import ListedColormap
+
+    ax.imshow(cells.T, vmin=0, vmax=1, cmap=ListedColormap(shades(256)), aspect="auto", origin="lower")
     for (column, row), value in np.ndenumerate(cells):
-        # cividis is dark below a half, light above it.
-        ax.text(column, row, f"{value:.2f}", ha="center", va="center", color="white" if value < 0.5 else "black")
+        # The greys of accuracy are dark enough for white below 0.4.
+        ax.text(column, row, f"{value:.2f}", ha="center", va="center", color="white" if value < 0.4 else "black")
     ax.set(title=title, xlabel="sharpening: power α", ylabel="KL weight β")
     ax.set_xticks(range(len(alphas)), [f"{alpha:g}" for alpha in alphas])
     ax.set_yticks(range(len(betas)), [f"{beta:g}" for beta in betas])

@@ -1,8 +1,10 @@
 """Low temperature against the power of sequences at a pivotal choice, and the bias of a look-ahead from rollouts."""
 
-from figures.style import COLOURS, figure
+from figures.palette import ARMS
+from figures.style import COLOURS, MARKERS, PAGE, figure
 
-_LOOKS = {"power": (COLOURS["tempered"], "s"), "low temperature": ("0.45", "v")}
+TITLE = "Low temperature is not p^α: at a pivotal choice it keeps the narrow way that whole responses avoid"
+_LOOKS = {"power": (COLOURS["tempered"], MARKERS["tempered"]), "low temperature": ARMS["low-temperature-2"]}
 _LABELS = {"power": "p$^α$ (sequence returns)", "low temperature": "low temperature (token returns)"}
 
 
@@ -40,7 +42,7 @@ def draw_bias(ax, rows) -> None:
 
 def tokens_figure(table):
     """Both panels, from the table of toysims.tokens."""
-    with figure(height=4.4, nrows=2) as (canvas, (top, bottom)):
+    with figure(PAGE, 2.8, TITLE, ncols=2) as (canvas, (top, bottom)):
         draw_pivot(top, table[table["part"] == "pivot"])
         draw_bias(bottom, table[table["part"] == "bias"])
     return canvas

@@ -1,7 +1,8 @@
 """Trainers and their fixed points: the saddle-node of GRPO and its square root, a finite group, the two-cycle."""
 
-from figures.style import COLOURS, figure
+from figures.style import COLOURS, PAGE, figure, key
 
+TITLE = "Advantages divided by their spread: below a critical KL weight sharpening has no end"
 _COLOUR = COLOURS["tempered"]
 
 
@@ -20,7 +21,6 @@ def draw_saddle_node(ax, table) -> None:
     ax.set(xlabel="KL weight β / β$_c$", ylabel="power α of GRPO", yscale="log", ylim=(1, 1.3 * top))
     ax.set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
     ax.minorticks_off()
-    ax.legend(loc="upper center", bbox_to_anchor=(0.45, 1.27), ncols=2, columnspacing=0.8, handlelength=1.6)
 
 
 def draw_group_bias(ax, points) -> None:
@@ -29,7 +29,7 @@ def draw_group_bias(ax, points) -> None:
     ax.plot(0, points["theory"].iloc[0], "D", color=COLOURS["base"], markerfacecolor="white", label="theory, G → ∞")
     ax.set(xlabel="1/G", ylabel="mean log p / nats", xlim=(-0.0015, None))
     ax.margins(y=0.15)
-    ax.legend(loc="upper right", borderpad=0)
+    ax.legend(loc="best")
 
 
 def draw_two_cycle(ax, points, last: int = 40) -> None:
@@ -50,13 +50,15 @@ def draw_square_root(ax, points, column: str, label: str, exponent: float) -> No
 
 def trainers_figure(table):
     """All panels, from the table of toysims.trainers."""
-    with figure(height=6.0, nrows=2, height_ratios=(1.6, 2)) as (canvas, (top, bottom)):
-        grid = bottom.get_subplotspec().subgridspec(2, 2)
-        bottom.remove()
-        draw_saddle_node(top, table)
+    with figure(PAGE, 5.0, TITLE) as (canvas, whole):
+        grid = whole.get_subplotspec().subgridspec(2, 3)
+        whole.remove()
+        node = canvas.add_subplot(grid[0, :2])
+        draw_saddle_node(node, table)
         near = table[table["part"] == "square root"]
-        draw_square_root(canvas.add_subplot(grid[0, 0]), near, "gap", "gap of branches", 0.5)
-        draw_square_root(canvas.add_subplot(grid[0, 1]), near, "steps", "steps to collapse", -0.5)
+        draw_square_root(canvas.add_subplot(grid[0, 2]), near, "gap", "gap of branches", 0.5)
+        draw_square_root(canvas.add_subplot(grid[1, 2]), near, "steps", "steps to collapse", -0.5)
         draw_group_bias(canvas.add_subplot(grid[1, 0]), table[table["part"] == "group"])
         draw_two_cycle(canvas.add_subplot(grid[1, 1]), table[table["part"] == "two-cycle"])
+        canvas.legend(*key(node), loc="outside lower center", ncols=3)
     return canvas

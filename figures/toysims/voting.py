@@ -1,14 +1,15 @@
 """Majority vote as a reward: two basins, the chance of luck, and answers against responses."""
 
-from figures.style import COLOURS, figure
+from figures.style import COLOURS, MARKERS, PAGE, figure, key
 
 # The vote is self-training on one's own majority; answers and responses are two ways to sharpen.
 _LOOKS = {
-    "vote": (COLOURS["self-sharpening"], "o"),
-    "sharpening of answers": (COLOURS["tempered"], "s"),
-    "sharpening of responses": (COLOURS["sharpening"], ">"),
+    "vote": (COLOURS["tilted"], MARKERS["tilted"]),
+    "sharpening of answers": (COLOURS["tempered"], MARKERS["tempered"]),
+    "sharpening of responses": (COLOURS["sharpening"], MARKERS["sharpening"]),
 }
-_SHADES = {1: "#9ecae1", 3: "#56B4E9", 31: "#08519c"}
+_SHADES = {1: "#7E72FE", 3: "#0072B2", 31: "#332B92"}
+TITLE = "A majority vote as reward pulls to whichever answer leads: two basins, and luck decides between them"
 
 
 def draw_paths(ax, rows) -> None:
@@ -47,12 +48,9 @@ def draw_answers(ax, rows) -> None:
 
 def voting_figure(table):
     """All panels, from the table of toysims.voting."""
-    with figure(height=4.6, nrows=2, height_ratios=(1.2, 1)) as (canvas, (top, bottom)):
-        grid = bottom.get_subplotspec().subgridspec(1, 2)
-        bottom.remove()
-        draw_paths(top, table[(table["part"] == "path") & (table["start"].abs() <= 1)])
-        draw_luck(canvas.add_subplot(grid[0]), table[table["part"] == "luck"])
-        right = canvas.add_subplot(grid[1])
-        draw_answers(right, table[table["part"] == "answers"])
-        canvas.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=3, columnspacing=0.8)
+    with figure(PAGE, 3.0, TITLE, ncols=3, width_ratios=(1.3, 1, 1)) as (canvas, axes):
+        draw_paths(axes[0], table[(table["part"] == "path") & (table["start"].abs() <= 1)])
+        draw_luck(axes[1], table[table["part"] == "luck"])
+        draw_answers(axes[2], table[table["part"] == "answers"])
+        canvas.legend(*key(axes[2]), loc="outside lower right", ncols=3, columnspacing=0.8)
     return canvas

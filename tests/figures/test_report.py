@@ -1,27 +1,43 @@
 """The page: self-contained, nothing in it trusted, and alive in a real browser."""
 
 import html.parser
-import itertools
 import json
 import re
+import time
 
-import numpy as np
+import pandas as pd
 import pytest
 from browser import CHROMIUM, Browser
-from scipy.interpolate import RegularGridInterpolator
 from small_study import HOSTILE, write_forecast, write_study, write_toy
 
 from figures import report
-from figures.page import explorer
-from figures.page.markup import element, script_data, table
+from figures.page.markup import Share, element, script_data, table
 from figures.page.rerun import command
-from figures.study.forecasts import grid
+
+WORD, SENTENCE = "REWARD", f"Train on the task reward. {HOSTILE}"
+
+
+def with_texts(study):
+    """Every response has a text that says its prompt; the first of each is hostile."""
+    for path in study.glob("**/*.parquet"):
+        rollouts = pd.read_parquet(path)
+        if "sample" in rollouts:
+            texts = rollouts["reward"].map({1.0: "right ", 0.0: "wrong "}) + rollouts["prompt_id"] + HOSTILE
+            rollouts.assign(prompt="sum " + rollouts["prompt_id"], response=texts).to_parquet(path)
+
+
+def with_verdict(forecast):
+    content = json.loads((forecast / "forecast.json").read_text())
+    content["verdict"] = {"word": WORD, "sentence": SENTENCE}
+    (forecast / "forecast.json").write_text(json.dumps(content))
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     place = tmp_path_factory.mktemp("report")
     runs = [str(write(place)) for write in (write_study, write_forecast, write_toy)]
+    with_texts(place / "study")
+    with_verdict(place / "forecast")
     report.main([*runs, "--output", str(place / "report.html")])
     return place / "report.html"
 
@@ -49,31 +65,81 @@ class Links(html.parser.HTMLParser):
 
 def test_the_page_needs_no_network_and_is_small(written):
     page = written.read_text()
-    assert len(page.encode()) < 5e6
+    assert len(page.encode()) < 1e6
     links = Links(page).found
-    assert len(links) == 9 + 1 and all(link.startswith("data:") for link in links)  # nine figures and no icon
+    assert len(links) == 8 + 1 and all(link.startswith("data:") for link in links)  # eight figures and no icon
     assert not re.search(r"@import|url\(", page)
 
 
-def test_the_page_tells_question_answer_prediction_runs_simulation_and_commands_in_this_order(written):
+def test_the_page_answers_first_and_folds_what_is_not_asked_for(written):
     page = written.read_text()
-    titles = re.findall(r"<h2>(.*?)</h2>", page)
+    first = re.search(r"<h1.*?</h1>", page)[0]
+    assert f">{WORD}</strong>" in first and "Train on the task reward." in first and page.count("<h1") == 1
+    titles = [re.sub("<.*?>", "", title) for title in re.findall(r"<h2.*?</h2>|<summary>.*?</summary>", page)]
+    titles = [title for title in titles if not title.startswith("sum ")]  # prompts
     assert titles == [
-        "The question",
-        "The answer",
-        "The prediction",
-        "The runs",
-        "The same on small policies, where theory is exact",
+        "Prompt by prompt: a little sharpening hurts 0 of 4, helps 0",
+        "Did the runs arrive?",
+        "Why: all of the diagnosis",
+        "What the runs say to the two questions",
+        "Was the forecast right? Every number of every arm",
+        "All figures",
+        "The same on small policies, where theory is exact: sweep",
         "How to run it again",
+        "What the words mean",
     ]
     assert "4 (80%) end inside its 95 % interval" in page and "1 of 2 predictions hold." in page
     assert "python -m llm.compare --model small --steps 30 --seeds 2 --no-quick --lr &#x27;1 2&#x27;" in page
 
 
+def test_the_cards_read_both_lines_at_the_same_distances_whatever_is_best(written):
+    """The forecast's lines: 0.5 - 0.1 (alpha - 1) at 0.2 (alpha - 1) nats, and 0.5 + 0.1 b at 0.1 b² nats."""
+    cards = re.findall(r'<li class="card.*?</li>', written.read_text())
+    said = [re.sub("<.*?>", " ", card).replace("\N{NO-BREAK SPACE}", " ") for card in cards]
+    assert [re.findall(r"[+\u2212][\d.]+ points", text)[0] for text in said] == [
+        "−10.0 points",
+        "−30.0 points",
+        "+13.3 points",
+    ]
+    assert "0.2 nats away, α = 2" in said[0] and "0.6 nats away, α = 4" in said[1] and "β = 0.75" in said[2]
+
+
+def test_a_run_on_its_way_is_no_missed_forecast(written):
+    """tilted-1 was to have 0.7 and has 0.61; it is 0.3 nats from its optimum."""
+    page = written.read_text()
+    rows = re.findall(r"<tr.*?</tr>", page[page.index("Did the runs arrive?") : page.index("Why: all of")])
+    row = next(re.sub("<.*?>", "|", row) for row in rows if "β = 1" in row)
+    assert "on its way: 0.30 ± 0.02 nats from its optimum" in row and "✗" not in row and "200 % of its KL" in row
+    row = next(re.sub("<.*?>", "|", row) for row in rows if "α = 2" in row)
+    assert "✓ arrived, inside the forecast" in row
+
+
+def test_a_prompt_shows_its_responses_and_what_the_runs_answer(written):
+    page = written.read_text()
+    prompt = next(own for own in re.findall(r'<details class="prompt".*?</details>', page) if ">sum 1<" in own)
+    said = re.sub("<.*?>", "|", prompt)
+    assert "base|" in said and "50\u202f%" in said and "Right in 1 ways, wrong in 1." in said
+    assert "2/4" in said and "✓ right" in said and "✗ wrong" in said and "α = 2" in said and "β = 1" in said
+    assert "--share:" in prompt and prompt.count('role="table"') == 2
+
+
+def test_a_forecast_alone_has_its_verdict_its_picture_and_no_runs(forecast, tmp_path):
+    report.main([str(forecast), "--output", str(tmp_path / "page.html")])
+    page = (tmp_path / "page.html").read_text()
+    assert "Sharpening first makes this model worse" in page and "<svg" in page
+    assert "Did the runs arrive?" not in page and "marks of runs" not in page
+
+
+def test_pictures_have_a_text_of_their_own_beside_the_caption(written):
+    page = written.read_text()
+    pairs = re.findall(r'<figure><img alt="(.*?)".*?<figcaption>(.*?)</figcaption>', page)
+    assert len(pairs) == 8 and all(alt and alt != caption for alt, caption in pairs)
+
+
 def test_texts_from_files_are_shown_and_never_run(written):
     page = written.read_text()
     assert HOSTILE not in page and "<script>window" not in page and "<img src=x" not in page
-    assert page.count("&lt;script&gt;window.hostile") == 2  # the forecast's verdict and the simulation's claim
+    assert "&lt;script&gt;window.hostile" in page
 
 
 def test_json_for_a_script_cannot_end_it():
@@ -87,12 +153,8 @@ def test_cells_headings_and_attributes_are_escaped():
     assert element("p", title='"><b>') == '<p title="&quot;&gt;&lt;b&gt;"></p>'
 
 
-def test_a_place_that_cannot_be_told_is_no_number(forecast):
-    data = explorer.told(grid(json.loads((forecast / "forecast.json").read_text())["plane"]))
-    assert data["grid"][2][3] == {"accuracy": None, "length": None}
-    at = data["grid"][1][2]  # alpha = 2, b = 1
-    assert at["accuracy"] == pytest.approx({"value": 0.5, "low": 0.48, "high": 0.52})
-    assert at["length"] == pytest.approx({"value": 8.0, "low": 7.2, "high": 8.8})
+def test_a_share_is_a_bar_behind_its_number():
+    assert '--share:72%"' in table(["x"], [[Share(0.72)]]) and ">72 %<" in table(["x"], [[Share(0.72)]])
 
 
 def test_a_command_is_quoted_for_the_shell():
@@ -119,43 +181,75 @@ def test_wrong_arguments_end_with_one_line(arguments, said, capsys, tmp_path, mo
     assert stop.value.code == 2 and said in error and error.count("\n") == 1
 
 
-def test_the_page_lives_in_a_browser(written, forecast, browser):
-    """No complaint, no request but its own, all figures there, no sideways scrolling on a phone, and sliders that work.
+KEYS = {"ArrowRight": 39, "ArrowLeft": 37, "End": 35}
+WIDTHS = ((1440, 900), (768, 1024), (390, 844))
 
-    The numbers shown between grid points are those of scipy's interpolation of the forecast's plane.
-    """
-    for width in (390, 1280):
-        browser.open(written, width)
-        assert browser.ask("document.documentElement.scrollWidth") <= width
-        assert browser.ask("[...document.images].map(i => i.complete && i.naturalWidth > 100)") == [True] * 9
-    assert browser.errors == []
+
+@pytest.mark.parametrize(("width", "height"), WIDTHS)
+def test_the_first_screen_has_the_verdict_and_the_picture_and_nothing_is_cut(written, browser, width, height):
+    """No complaint, no request but its own, all figures there, and no part of any table outside the page."""
+    began = time.monotonic()
+    browser.open(written, width, height)
+    assert (
+        time.monotonic() - began < 10
+    )  # of a machine that does other things; report how long it takes where it is idle
+    assert browser.ask("document.documentElement.scrollWidth") <= width
+    bottom = """Math.max(...['h1', 'svg.frontier.wide', 'svg.frontier.narrow'].map(
+        name => document.querySelector(name).getBoundingClientRect().bottom))"""
+    assert 200 < browser.ask(bottom) <= height
+    shown = "[...document.querySelectorAll('svg.frontier')].map(svg => svg.getBoundingClientRect().height > 150)"
+    assert browser.ask(shown) == [width > 620, width <= 620]
+    browser.ask("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+    loaded = "Promise.all([...document.images].map(i => i.decode().then(() => i.naturalWidth > 100)))"
+    assert browser.ask(loaded) == [True] * 8
+    cut = """[...document.querySelectorAll('td, th, summary, .card, pre')].filter(part => {
+        const box = part.getBoundingClientRect();
+        return part.closest('thead') === null && box.width > 0 && (box.right > innerWidth + 1 || box.left < -1);
+    }).length"""
+    assert browser.ask(cut) == 0 and browser.ask("document.documentElement.scrollWidth") <= width
+    assert browser.errors == [] and browser.ask("window.hostile === undefined")
     assert {url.partition(":")[0] for url in browser.requests} == {"file", "data"}
-    assert browser.ask("window.hostile === undefined")
 
-    move = """(place, which) => {
-        const slider = document.querySelectorAll('.explorer input')[which];
-        slider.value = place;
-        slider.dispatchEvent(new Event('input'));
-        return [...document.querySelectorAll('.explorer output')].map(o => o.textContent);
-    }"""
-    shown = browser.ask(f"({move})(0, 1)")
-    assert shown == ["1.00", "0.00", "50.0 % [48.0, 52.0]", "10.0 tokens [9.0, 11.0]"]
 
-    plane = json.loads((forecast / "forecast.json").read_text())["plane"]
-    alphas, bs = (sorted({record[name] for record in plane}) for name in ("alpha", "b"))
-    points = {}
-    for name in ("accuracy", "accuracy_low", "accuracy_high"):
-        values = [[next(r[name] for r in plane if (r["alpha"], r["b"]) == (a, b)) for b in bs] for a in alphas]
-        points[name] = RegularGridInterpolator((alphas, bs), np.array(values))
-    for alpha_place, b_place in itertools.product((0.25, 1.75, 3), (0.5, 1)):
-        browser.ask(f"({move})({alpha_place}, 0)")
-        alpha, b, accuracy, _ = browser.ask(f"({move})({b_place}, 1)")
-        numbers = [float(x) for x in re.findall(r"[\d.]+", accuracy)]
-        at = np.interp(alpha_place, range(4), alphas), np.interp(b_place, range(3), bs)
-        assert float(alpha) == pytest.approx(at[0], abs=0.0051) and b.startswith(f"{at[1]:.2f}")
-        expected = [100 * points[name](at).item() for name in points]
-        assert numbers == pytest.approx(expected, abs=0.0501)
-    assert browser.ask(f"({move})(1.5, 1)")[2] == "cannot tell from these samples"  # half way to alpha = 4, b = 2
+def test_one_slider_moves_along_both_lines_a_point_a_key_and_a_click_places_it(written, browser):
+    browser.open(written, 1280)
+    at = "document.querySelector('.slider input').getAttribute('aria-valuetext')"
+    assert browser.ask(at) == "α = 1, no reward: the base model, accuracy 50.0 %"
+    browser.ask("document.querySelector('.slider input').focus()")
+
+    def press(key):
+        for kind in ("keyDown", "keyUp"):
+            browser.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=KEYS[key])
+        return browser.ask(at)
+
+    assert press("ArrowRight") == "α = 2, no reward: accuracy 40.0 % [38.0, 42.0], 0.20 nats from the base model"
+    assert browser.ask("document.querySelector('.slider output').textContent") == browser.ask(at)
+    press("ArrowLeft")
+    assert press("ArrowLeft") == "α = 1, β = 1: accuracy 60.0 % [58.0, 62.0], 0.10 nats from the base model"
+    box = browser.ask(
+        "(() => { const b = document.querySelector('svg.wide .at').getBoundingClientRect();"
+        " return [b.x + b.width / 2, b.y + b.height / 2]; })()"
+    )
+    press("End")
+    for kind in ("mousePressed", "mouseReleased"):
+        browser.call("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
+    assert browser.ask(at).startswith("α = 1, β = 1: accuracy 60.0 %")
+
+
+def test_filters_show_the_prompts_of_one_kind_and_print_opens_what_is_folded(written, browser):
+    browser.open(written, 1280)
+    shown = "[...document.querySelectorAll('.prompt')].filter(part => !part.hidden).length"
+    names = browser.ask("[...document.querySelectorAll('.filters button')].map(button => button.textContent)")
+    assert names == ["all 4", "no clear change 4"] and browser.ask(shown) == 4
+    browser.ask("document.querySelectorAll('.prompt')[0].dataset.way = 'hurt'")
+    browser.ask("document.querySelectorAll('.filters button')[1].click()")
+    assert browser.ask(shown) == 3
+    folded = "document.querySelectorAll('details.fold:not([open])').length"
+    assert browser.ask(folded) > 3
+    browser.ask("dispatchEvent(new Event('beforeprint'))")
+    assert browser.ask(folded) == 0
+    browser.ask("dispatchEvent(new Event('afterprint'))")
+    assert browser.ask(folded) > 3
 
 
 def test_a_page_is_replaced_and_another_file_never(written, tmp_path, capsys):

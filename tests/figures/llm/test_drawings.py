@@ -73,7 +73,7 @@ def test_each_quantity_has_its_own_panel():
     table["run"] += table["quantity"].map({name: place for place, name in enumerate(comparison.LABELS)})
     panels = comparison.comparison_figure(table, LOOKS, {}).axes
     assert [marks(ax)["a"][0][1] for ax in panels[:5]] == pytest.approx([0.45, 1.45, 2.45, 3.45, 4.45])
-    assert [ax.get_title() for ax in panels[:5]] == list(comparison.LABELS.values())
+    assert [ax.get_title(loc="left") for ax in panels[:5]] == list(comparison.LABELS.values())
 
 
 def curve(*points):
@@ -311,7 +311,7 @@ def test_what_cannot_be_told_has_no_band(ax, run):
 
 def test_rows_of_steps_are_families_and_columns_quantities(study, run):
     canvas = steps.steps_figure([run], LOOKS)
-    assert [ax.get_title() for ax in canvas.axes] == [
+    assert [ax.get_title(loc="left") for ax in canvas.axes] == [
         comparison.LABELS[q] for q in ("accuracy", "length", "entropy", "kl")
     ]
     assert [marks(ax)["a"][0][1] for ax in canvas.axes] == [0.39, 12.0, 4.0, 0.32]
