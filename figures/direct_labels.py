@@ -1,7 +1,7 @@
 """Names at the ends of lines and beside marks, moved apart until none covers another: a legend is a detour."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ class Label(NamedTuple):
     kind: str = "mark"
 
 
-def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+def spread(wanted: Sequence[Any], gap: float, low: float, high: float) -> list[float]:
     """Places at least gap apart and within [low, high], in the order of what was wanted and near to it.
 
     Neighbours that are too near are moved as a block about their mean, again until none is. Where they do not all fit
@@ -131,12 +131,17 @@ def beside(ax, labels: Sequence[Label], size: float = 7) -> None:
         texts.append(ax.annotate(label.text, (label.x, label.y), (0, 0), **look))
         box, at = texts[-1].get_window_extent(renderer), ax.transData.transform((label.x, label.y))
         names.append(Name((float(at[0]), float(at[1])), box.width, box.height, label.kind))
-    boxes = lay(names, ax.get_window_extent(renderer).extents, drawn, scale)
+    boxes = lay(names, _edges(ax.get_window_extent(renderer)), drawn, scale)
     for label, written, name, box in zip(labels, texts, names, boxes, strict=True):
         written.set_position(((box[0] - name.at[0]) / scale, (box[1] - name.at[1]) / scale))
         if end := tip(name, box, scale):
             x, y = ax.transData.inverted().transform(end)
             ax.plot([label.x, x], [label.y, y], color=label.colour, lw=0.5, alpha=0.7, zorder=2)
+
+
+def _edges(box) -> Box:
+    left, lower, right, upper = (float(edge) for edge in box.extents)
+    return left, lower, right, upper
 
 
 def _drawn(ax) -> np.ndarray:

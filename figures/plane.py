@@ -38,11 +38,12 @@ def draw_accuracy(
         return None
     low, high = float(accuracy[sure].min()), float(accuracy[sure].max())
     step = next(step for step in (0.01, 0.02, 0.05, 0.1) if high - low <= 12 * step)
-    levels = np.arange(np.floor(low / step), max(np.ceil(high / step), np.floor(low / step) + 1) + 1) * step
-    shade = shades(len(levels) - 1)
-    clipped = np.clip(accuracy, levels[0], levels[-1])
-    filled = ax.contourf(alphas, bs, clipped, levels=levels, colors=shade, zorder=0)
-    lines = draw_contour_lines(ax, alphas, bs, accuracy, levels[1:-1], colors="white", linewidths=0.6, zorder=0)
+    first, last = int(np.floor(low / step + 1e-9)), int(np.ceil(high / step - 1e-9))
+    levels = np.arange(first, max(last, first + 1) + 1) * step
+    inner = levels[1:-1]
+    levels[0], levels[-1] = min(levels[0], np.nanmin(accuracy)), max(levels[-1], np.nanmax(accuracy))
+    filled = ax.contourf(alphas, bs, accuracy, levels=levels, colors=shades(len(levels) - 1), zorder=0)
+    lines = draw_contour_lines(ax, alphas, bs, accuracy, inner, colors="white", linewidths=0.6, zorder=0)
     if lines is not None:
         ax.clabel(lines, fmt=lambda value: f"{100 * value:.0f} %", fontsize=6)
     if told is not None and not told.all():

@@ -10,6 +10,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from figures.palette import COLOURS, MARKERS  # the names that a drawing needs beside the style
 
 __all__ = ["COLOURS", "COLUMN", "FADED", "INK", "MARKERS", "PAGE", "QUIET", "bars", "figure", "fit_y", "key"]
@@ -23,6 +25,8 @@ FADED = 0.38  # the opacity of what cannot be told
 
 COLUMN = 3.4  # inches: one column of a two-column page
 PAGE = 7.0
+
+Values = Sequence[Any] | np.ndarray
 
 _RC: dict[str, Any] = {
     "figure.dpi": 200,
@@ -78,7 +82,7 @@ def key(*axes) -> tuple[list, list[str]]:
     return list(found.values()), list(found)
 
 
-def told_line(ax, x: Sequence[float], y: Sequence[float], told: Sequence[bool], colour, **look) -> None:
+def told_line(ax, x: Values, y: Values, told: Values, colour, **look) -> None:
     """A line through points in order: solid between two that can be told, faded and dashed where one cannot.
 
     A stretch is drawn as one line, so that its dashes run on; a label belongs to the first of them.
@@ -99,7 +103,7 @@ def told_mark(told: bool) -> dict[str, Any]:
     return {} if told else {"alpha": FADED}
 
 
-def outside(ax, x: Sequence[float], y: Sequence[float], colour) -> None:
+def outside(ax, x: Values, y: Values, colour) -> None:
     """An arrow at the upper or lower edge for each point that the axes leave out. After the limits are set."""
     low, high = ax.get_ylim()
     for place, value in zip(x, y, strict=True):

@@ -88,7 +88,7 @@ def plane_figure(records: Sequence[dict[str, Any]], alphas: Sequence[float], bs:
     accuracy = np.array([record["accuracy"] for record in records], dtype=float).reshape(shape)
     told = np.array([bool(record["reliable"]) for record in records], dtype=bool).reshape(shape)
     with style.figure(style.COLUMN, 3.0) as (figure, ax):
-        filled = draw_accuracy(ax, alphas, bs, accuracy, told)
+        filled = draw_accuracy(ax, np.asarray(alphas, float), np.asarray(bs, float), accuracy, told)
         if filled is not None:
             figure.colorbar(filled, ax=ax, label="accuracy")
         ax.plot(1, 0, style.MARKERS["base"], color=style.COLOURS["base"], ms=6, clip_on=False, zorder=5)

@@ -51,7 +51,8 @@ def dashed(ax) -> list[list[tuple[float, float]]]:
 
 def levels(ax) -> list[float]:
     """Where horizontal lines cross the whole axis."""
-    return [float(line.get_ydata()[0]) for line in ax.lines if _across(ax, line) and len(set(line.get_ydata())) == 1]
+    across = [line for line in ax.lines if _across(ax, line) and not is_mark(line)]
+    return [float(line.get_ydata()[0]) for line in across if len(set(line.get_ydata())) == 1]
 
 
 def error_bars(ax, label: str, which: str = "y") -> list[tuple[float, float]]:

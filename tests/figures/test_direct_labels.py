@@ -45,6 +45,6 @@ def test_names_at_the_right_do_not_overlap():
     with figure(height=2.0) as (canvas, ax):
         ax.plot([0, 1], [0, 1])
         at_right(ax, [Label(1, 0.5 + 0.001 * i, f"name {i}", "black") for i in range(4)])
-        canvas.draw()
+        canvas.canvas.draw()
         boxes = sorted(text.get_window_extent().extents[[1, 3]].tolist() for text in ax.texts)
     assert all(above[0] >= below[1] - 1 for below, above in itertools.pairwise(boxes))

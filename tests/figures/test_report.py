@@ -190,9 +190,7 @@ def test_the_first_screen_has_the_verdict_and_the_picture_and_nothing_is_cut(wri
     """No complaint, no request but its own, all figures there, and no part of any table outside the page."""
     began = time.monotonic()
     browser.open(written, width, height)
-    assert (
-        time.monotonic() - began < 10
-    )  # of a machine that does other things; report how long it takes where it is idle
+    assert time.monotonic() - began < 10  # a machine that does other things is slow
     assert browser.ask("document.documentElement.scrollWidth") <= width
     bottom = """Math.max(...['h1', 'svg.frontier.wide', 'svg.frontier.narrow'].map(
         name => document.querySelector(name).getBoundingClientRect().bottom))"""
