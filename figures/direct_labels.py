@@ -58,9 +58,10 @@ def at_right(ax, labels: Sequence[Label], size: float = 7) -> None:
     """
     if not labels:
         return
-    height = ax.get_position().height * ax.figure.get_figheight() * 72 * 0.85  # points; a layout takes some of it
+    _laid_out(ax)
+    height = ax.get_window_extent().height / ax.figure.dpi * 72  # points
     shares = [_share(ax, label.y) for label in labels]
-    for label, place in zip(labels, spread(shares, 1.25 * size / height, 0.0, 1.0), strict=True):
+    for label, place in zip(labels, spread(shares, 1.5 * size / height, 0.0, 1.0), strict=True):
         line = {"arrowstyle": "-", "color": label.colour, "lw": 0.6, "alpha": 0.6, "shrinkA": 0, "shrinkB": 2}
         ax.annotate(
             label.text,
@@ -120,9 +121,7 @@ def tip(name: Name, box: Box, scale: float = 1.0) -> tuple[float, float] | None:
 
 def beside(ax, labels: Sequence[Label], size: float = 7) -> None:
     """Each name where it covers least. Call it when the limits are set and everything else is drawn."""
-    canvas = ax.figure
-    if (engine := canvas.get_layout_engine()) is not None:
-        engine.execute(canvas)
+    canvas = _laid_out(ax)
     renderer, scale = canvas.canvas.get_renderer(), canvas.dpi / 72
     drawn, texts, names = _drawn(ax), [], []
     for label in labels:
@@ -137,6 +136,14 @@ def beside(ax, labels: Sequence[Label], size: float = 7) -> None:
         if end := tip(name, box, scale):
             x, y = ax.transData.inverted().transform(end)
             ax.plot([label.x, x], [label.y, y], color=label.colour, lw=0.5, alpha=0.7, zorder=2)
+
+
+def _laid_out(ax):
+    """The figure, after its layout has found its place for the axes."""
+    canvas = ax.figure
+    if (engine := canvas.get_layout_engine()) is not None:
+        engine.execute(canvas)
+    return canvas
 
 
 def _edges(box) -> Box:

@@ -69,8 +69,8 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
         if alphas == {r["alpha"] for r in rows if r["method"] == method and r["excess"] <= TARGET and r["cost"] <= DEAR}
     ]
     if not near:
-        return f"No sampler is within {TARGET:g} of p^α at every power for {DEAR:g} times the tokens"
-    return f"Within {TARGET:g} of p^α at every power, for at most {DEAR:g} times the tokens: {' and '.join(near)}"
+        return f"No sampler is within {TARGET:g} of p$^α$ at every power for {DEAR:g} times the tokens"
+    return f"Within {TARGET:g} of p$^α$ at every power, for at most {DEAR:g} times the tokens: {' and '.join(near)}"
 
 
 def samplers_figure(rows: Sequence[Mapping[str, Any]]):

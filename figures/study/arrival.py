@@ -10,6 +10,7 @@ from figures.study.runs import Study, TrainedRun, by_arm
 from figures.study.words import known, with_error
 
 NEAR = 0.1  # nats from the optimum
+LEAST_WAY = 0.02  # nats: a share of less than this would be noise
 
 
 def not_arrived(study: Study) -> dict[str, str]:
@@ -53,7 +54,7 @@ def far(distance: float, error: float | None) -> bool:
 def share_of_way(run: TrainedRun) -> float:
     """The run's KL from the base model over that of the forecast of its optimum; nan where that cannot be told."""
     forecast, final = run.forecast["kl"], run.final["kl"]
-    told = run.forecast.get("kl_reliable") and known(forecast, final) and forecast > NEAR
+    told = run.forecast.get("kl_reliable") and known(forecast, final) and forecast > LEAST_WAY
     return final / forecast if told else np.nan
 
 

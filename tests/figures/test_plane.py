@@ -56,7 +56,7 @@ def test_a_path_has_its_prediction_as_a_line_the_flow_as_marks_and_other_ends_ho
     assert (filled.zmin, filled.zmax) == pytest.approx((0.1, 0.9))
     lines = next(c for c in ax.collections if c is not filled and hasattr(c, "levels"))
     np.testing.assert_allclose(lines.levels, np.arange(0.2, 0.85, 0.1))
-    (half,) = lines.allsegs[3]
+    half = np.concatenate(lines.allsegs[3])
     step = 0.8 / 19  # accuracy rises by it along alpha, and by five of it from one b to the next
     np.testing.assert_allclose(0.1 + step * (half[:, 0] + 5 * (half[:, 1] + 1)), 0.5)
 
