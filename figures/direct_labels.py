@@ -160,7 +160,7 @@ def _drawn(ax) -> np.ndarray:
             steps = np.linspace(0, len(points) - 1, max(200, len(points)))
             found.append(np.column_stack([np.interp(steps, np.arange(len(points)), axis) for axis in points.T]))
     for bars in (own for own in ax.collections if hasattr(own, "get_segments")):
-        found += [ax.transData.transform(np.linspace(*segment, 40)) for segment in bars.get_segments()]
+        found += [ax.transData.transform(np.linspace(segment[0], segment[-1], 40)) for segment in bars.get_segments()]
     return np.concatenate(found)
 
 

@@ -13,8 +13,8 @@ MODELS = {
     "aligned": "A model whose likeliest answers are right",
     "misaligned": "A model whose likeliest short answer is wrong",
 }
-SHOWN = ("tilted-2", "tilted-1", "tilted-0.5", "tempered-1.25", "tempered-2", "tempered-4", "sharpening")
-SHOWN += ("tempered-2-content",)
+SHOWN = ["tilted-2", "tilted-1", "tilted-0.5", "tempered-1.25", "tempered-2", "tempered-4", "sharpening"]
+SHOWN += ["tempered-2-content"]  # what sharpening has where it leaves length alone
 
 
 @dataclass(frozen=True)

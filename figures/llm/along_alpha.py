@@ -39,7 +39,7 @@ def along_alpha_figure(
                 value, low, high = (limit[f"accuracy{end}"] for end in ("", "_low", "_high"))
                 band = bars(value, low, high) if known(low, high) else None
                 ax.errorbar(far, value, yerr=band, fmt="o", color=COLOURS["tempered"], elinewidth=3, alpha=0.4)
-        labels = []
+        labels: list[Label] = []
         for run in runs:
             if run.family not in ("tempered", "sharpening"):
                 continue

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from figures.direct_labels import Label, beside
-from figures.palette import ARMS
+from figures.palette import ARMS, Sign
 from figures.style import FADED, PAGE, QUIET, figure
 
 # method of the benchmark -> (colour, mark); samplers are grey in every figure, and named where they stand.
-LOOKS: dict[str, tuple[str, Any]] = {
-    "low temperature": tuple(ARMS["low-temperature-2"]),
-    "best of n": tuple(ARMS["best-of-8"]),
-    "power-mh": ("#8A7F8A", "o"),
-    "power-smc": tuple(ARMS["power-smc-2"]),
-    "power-smc, ramp 16": ("#000000", "s"),
-    "power-rollout": ("#6E6A78", "^"),
+LOOKS: dict[str, Sign] = {
+    "low temperature": ARMS["low-temperature-2"],
+    "best of n": ARMS["best-of-8"],
+    "power-mh": Sign("#8A7F8A", "o"),
+    "power-smc": ARMS["power-smc-2"],
+    "power-smc, ramp 16": Sign("#000000", "s"),
+    "power-rollout": Sign("#6E6A78", "^"),
 }
 TARGET, DEAR = 0.03, 3.0  # the distance that is near enough, and the cost that is too much
 LEAST = 0.003  # of the distance: what is within the noise of the benchmark stands here, with an arrow

@@ -1,6 +1,7 @@
 """All runs of a study against steps: a row for each family, accuracy first and widest, the forecast as a band."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from figures.llm.arms import Look, spoken
 from figures.llm.comparison import LABELS
@@ -42,7 +43,7 @@ def finding(runs: Sequence[TrainedRun]) -> str:
 
 def steps_figure(runs: Sequence[TrainedRun], looks: Mapping[str, Look]):
     families = list(dict.fromkeys(run.family for run in runs))
-    shape = {"nrows": len(families), "ncols": len(COLUMNS), "sharex": True, "squeeze": False}
+    shape: dict[str, Any] = {"nrows": len(families), "ncols": len(COLUMNS), "sharex": True, "squeeze": False}
     shape["width_ratios"] = (1.7, 1, 1, 1)
     with figure(PAGE, 0.9 + 1.45 * len(families), finding(runs), **shape) as (canvas, axes):
         for row, family in zip(axes, families, strict=True):

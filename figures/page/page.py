@@ -25,7 +25,7 @@ def page(folders: Sequence[Folder]) -> str:
         if drawing.name != "frontier":  # it stands at the top, alive
             pictures[drawing.folder].append(picture(drawing.figure(), drawing.caption, drawing.alt))
     by_name = {folder.name: folder for folder in folders}
-    content = []
+    content: list[str] = []
     for place, model in enumerate(models(folders)):
         content += _model(model, "h1" if place == 0 else "h2", by_name, pictures)
     if not content:

@@ -168,9 +168,9 @@ def _names(frame: Frame, panel: Panel, looks: dict[str, Look]) -> list[str]:
     left, top, right, bottom = frame.box
     boxes = lay(names, (left, -bottom, right, -top), _dots(frame, panel), size / 9)
     found = []
-    for name, box, (_, _, said, colour, kind, own) in zip(names, boxes, written, strict=True):
-        if end := tip(name, box, size / 9):
-            found.append(path([(name.at[0], -name.at[1]), (end[0], -end[1])], colour, 0.8))
+    for laid, box, (_, _, said, colour, kind, own) in zip(names, boxes, written, strict=True):
+        if where := tip(laid, box, size / 9):
+            found.append(path([(laid.at[0], -laid.at[1]), (where[0], -where[1])], colour, 0.8))
         weight = "bold" if kind == "line" else ""
         found.append(word(said, box[0], -box[1] - 0.2 * own, own, colour, "start", "", weight))
     return found

@@ -38,6 +38,6 @@ def mark(marker: Any, x: float, y: float, radius: float = 6.0) -> str:
     scale = radius / max(float(np.abs(path.vertices).max()), 1e-9)
     found = []
     for polygon in path.to_polygons(closed_only=False):
-        points = [(x + scale * px, y - scale * py) for px, py in polygon]
+        points = [(x + scale * px, y - scale * py) for px, py in np.asarray(polygon, float)]
         found.append(outline(points) + ("Z" if style.is_filled() else ""))
     return "".join(found)

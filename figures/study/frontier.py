@@ -67,7 +67,7 @@ def frontier(content: Mapping[str, Any], lines: Mapping[str, Sequence[Mapping[st
         rows = sorted((row for row in rows if known(row[0], row[1])), key=lambda row: row[0])
         if rows:
             columns = np.array(rows, dtype=float).T
-            found[name] = Curve(*columns[:4], columns[4].astype(bool), columns[5])
+            found[name] = Curve(columns[0], columns[1], columns[2], columns[3], columns[4].astype(bool), columns[5])
     return found
 
 
@@ -196,4 +196,5 @@ def read(curve: Curve, kl: float, base: float) -> Reading | None:
 
     finite = told & np.isfinite(curve.at)
     place = float(np.interp(kl, curve.kl[finite], curve.at[finite])) if finite.any() else np.nan
-    return Reading(min(kl, end), *(at(values) - base for values in (curve.accuracy, curve.low, curve.high)), place)
+    gain, low, high = (at(values) - base for values in (curve.accuracy, curve.low, curve.high))
+    return Reading(min(kl, end), gain, low, high, place)
