@@ -1,105 +1,234 @@
-"""How often a forecast's nominal 95 % intervals hold the truth, on tabular policies where the truth is a finite sum.
+"""How often a forecast's nominal 95 % intervals hold the truth, and how often it says that they do.
 
-Each policy is a population of 40 kinds of prompt with up to 1,000 responses each; rollouts of 30 to 120 prompts drawn
-from it are forecast and compared with the population's exact values.
+Two worlds whose truth is known: random tabular policies (benchmarks/tabular_policies.py), and token-level policies with
+the spreads of real log p (benchmarks/populations.py). Tables of rollouts are drawn from each, forecast, and compared
+with the population's exact values. A value is false where it is marked reliable and its interval misses.
 
-    python benchmarks/forecast_coverage.py --policies 200 --output coverage.json
+    python -m benchmarks.forecast_coverage --tables 20 --output benchmarks/forecast_coverage.json
 """
 
 import argparse
 import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain, product
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, log_softmax
 
+from benchmarks import populations, tabular_policies
+from benchmarks.populations import Shape
 from theory.estimation.forecast import forecast
-from theory.estimation.reweight import Target, exact
+from theory.estimation.reweight import Target
 from theory.estimation.samples import Rollouts
+from theory.vocabulary import LengthControl
 
-TARGETS = [
-    *(Target(alpha, 0.0) for alpha in (0.5, 1.05, 1.25, 2.0, 4.0, np.inf)),
-    *(Target(1.0, b) for b in (0.5, 2.0, 5.0, np.inf)),
-    Target(2.0, 1.0),
-]
 QUANTITIES = ("accuracy", "gain", "length", "log_p", "entropy", "kl", "pass@4")
-KINDS = 40
+SPREADS, SHARPENING, SAMPLES = (5, 15, 40), ("helps", "hurts", "turns"), (2, 4, 8, 16, 64)
+STEPS = (0.2, 0.5, 0.8, 1.2)  # (alpha - 1) sd(log p)
+CONTROLS = (LengthControl.CONTENT, LengthControl.TRAJECTORY_BALANCE)
+PROMPTS = 100
+LONGEST_KAPPA = 500
+LIKELY_CELL = 200  # values below which a coverage says little
 
 
-def random_policy(generator) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(log_p, reward, length) of every kind of prompt; sharp or flat, its likely answers right or wrong."""
-    spread, slope, ease = generator.uniform(0.3, 3), generator.uniform(-1, 1.5), generator.uniform(-2, 1.5)
-    most = int(np.exp(generator.uniform(np.log(5), np.log(1000))))
-    kinds = []
-    for _ in range(KINDS):
-        z = generator.normal(size=generator.integers(3, most + 1))
-        reward = generator.random(len(z)) < expit(ease + generator.normal() + slope * z)
-        length = np.maximum(1, np.round(10 - 2 * spread * z + 3 * generator.normal(size=len(z))))
-        kinds.append((log_softmax(spread * z), reward.astype(float), length))
-    return kinds
+class Case(NamedTuple):
+    """A table of rollouts and the truth that it was drawn from."""
+
+    world: str
+    """tabular, or the spread of log p, in nats"""
+    sharpening: str
+    samples: int
+    rollouts: Rollouts
+    targets: dict[str, Target]
+    truth: Callable[[Target], dict[str, float]]
 
 
-def as_rollouts(kinds, responses) -> Rollouts:
-    """The given responses (numbers) of each kind, as a table."""
-    start = np.cumsum([0, *map(len, responses)])[:-1]
-    log_p, reward, length = (
-        np.concatenate([kind[i][y] for kind, y in zip(kinds, responses, strict=True)]) for i in range(3)
-    )
-    zeros = np.zeros(len(log_p), int)
-    prompts = np.arange(len(kinds))
-    votes = np.where(reward > 0, 0, 1)
-    return Rollouts(prompts, start, log_p, reward, length, np.concatenate(responses), zeros == 0, votes, 0 * prompts)
-
-
-def measure(policies: int, seed: int) -> pd.DataFrame:
-    rows = []
-    for number in range(policies):
+def tabular(tables: int, seed: int) -> Iterator[Case]:
+    targets = {f"alpha {a:g}": Target(a, 0.0) for a in (0.5, 1.05, 1.25, 2.0, 4.0, np.inf)}
+    targets |= {f"b {b:g}": Target(1.0, b) for b in (0.5, 2.0, 5.0, np.inf)}
+    targets |= {"alpha 2, b 1": Target(2.0, 1.0), "kappa 1": Target(4.0, 0.0, 1.0)}
+    targets |= {str(control): Target(1.5, 0.0, 0.0, control) for control in CONTROLS}
+    for number in range(tables):
         generator = np.random.default_rng([seed, number])
-        kinds = random_policy(generator)
-        prompts, samples = int(generator.choice([30, 60, 120])), int(generator.choice([8, 16, 32, 64]))
-        drawn = [kinds[i] for i in generator.integers(KINDS, size=prompts)]
-        responses = [generator.choice(len(log_p), size=samples, p=np.exp(log_p)) for log_p, *_ in drawn]
-        population = as_rollouts(kinds, [np.arange(len(log_p)) for log_p, *_ in kinds])
-        base = exact(population, Target(1.0, 0.0)).value["accuracy"].mean()
-        for record in forecast(as_rollouts(drawn, responses), TARGETS, generator, ("psis", "cumulant")):
-            truth = exact(population, record.target, (4,)).value
-            truth["gain"] = truth["accuracy"] - base
-            rows += [
-                {
-                    "method": str(record.method),
-                    "target": f"{record.target.alpha:g}, {record.target.b:g}",
-                    "quantity": name,
-                    "reliable": record[name].reliable,
-                    "covered": record[name].low - 1e-9 <= truth[name].mean() <= record[name].high + 1e-9,
-                    "error": abs(record[name].value - truth[name].mean()),
-                }
-                for name in QUANTITIES
-            ]
-    return pd.DataFrame(rows)
+        kinds = tabular_policies.random_policy(generator)
+        prompts, samples = int(generator.choice([30, 60, 120])), int(generator.choice(SAMPLES))
+        rollouts = tabular_policies.drawn(kinds, prompts, samples, generator)
+        yield Case("tabular", "any", samples, rollouts, targets, _once(tabular_policies.values, kinds))
 
 
-def main():
+def token_level(tables: int, seed: int, shapes: list[Shape], samples: tuple[int, ...]) -> Iterator[Case]:
+    """`tables` tables of each shape and number of samples, four from each population."""
+    for number, shape in enumerate(shapes):
+        for table in range(tables):
+            if table % 4 == 0:
+                made = populations.population(shape, np.random.default_rng([seed, number, table, 0]))
+                sd, truth = populations.spread(made), _once(populations.values, made)
+                targets = spread_targets(sd, truth(Target(1.0, 0.0))["length"], made.longest)
+            for n in samples:
+                generator = np.random.default_rng([seed, number, table, n])
+                rollouts = populations.drawn(made, PROMPTS, n, generator)
+                yield Case(f"sd {shape.spread:g}", shape.sharpening, n, rollouts, targets, truth)
+
+
+def spread_targets(sd: float, length: float, longest: int) -> dict[str, Target]:
+    """Targets in units of the data, and alpha = 2, which is far for all of them."""
+    near = 1 + 0.5 / sd
+    # The exact value has an exponent for each length, and takes a pass for each of them.
+    kappa = {"kappa 0.5": Target(1 + 0.5 * np.sqrt(length) / sd, 0.0, 0.5)} if longest <= LONGEST_KAPPA else {}
+    return {
+        **{f"alpha 1 + {c:g}/sd": Target(1 + c / sd, 0.0) for c in STEPS},
+        "alpha 2": Target(2.0, 0.0),
+        **{f"b {b:g}": Target(1.0, b) for b in (0.5, 1.0, 2.0)},
+        **kappa,
+        **{str(control): Target(near, 0.0, 0.0, control) for control in CONTROLS},
+    }
+
+
+def _once(values: Callable, population) -> Callable[[Target], dict[str, float]]:
+    """The truth of each target, computed once."""
+    known: dict[Target, dict[str, float]] = {}
+
+    def truth(target: Target) -> dict[str, float]:
+        if target not in known:
+            known[target] = values(population, target)
+        return known[target]
+
+    return truth
+
+
+def measured(case: Case, generator: np.random.Generator, methods: tuple[str, ...]) -> Iterator[dict]:
+    """A row a target, method and quantity."""
+    names = {target: name for name, target in case.targets.items()}
+    of_case = {"world": case.world, "sharpening": case.sharpening, "samples": case.samples}
+    for record in forecast(case.rollouts, list(case.targets.values()), generator, methods):
+        truth = case.truth(record.target)
+        for name in QUANTITIES:
+            if name not in record:
+                continue
+            told, true = record[name], truth[name]
+            yield of_case | {
+                "method": str(record.method),
+                "target": names[record.target],
+                "quantity": name,
+                "reliable": told.reliable,
+                "covered": bool(told.low - 1e-9 <= true <= told.high + 1e-9),
+                "error": abs(told.value - true),
+                "width": told.high - told.low,
+            }
+
+
+def directions(case: Case, generator: np.random.Generator, kl: float = 0.2) -> Iterator[dict]:
+    """Is the sign of a little sharpening told, and is it right?"""
+    try:
+        from theory.estimation.at_distance import direction
+    except ImportError:
+        return
+    found = direction(case.rollouts, generator)
+    sign = (found.low > 0) - (found.high < 0) if found.reliable else 0
+    true = case.truth(at_kl(case, kl, float(case.world.split()[1])))["gain"]
+    yield {
+        "world": case.world,
+        "sharpening": case.sharpening,
+        "samples": case.samples,
+        "told": sign != 0,
+        "wrong": sign != 0 and sign != np.sign(true),
+        "covered": bool(found.low <= true <= found.high),
+        "reliable": found.reliable,
+        "gain": true,
+        "value": found.value,
+    }
+
+
+def at_kl(case: Case, kl: float, sd: float) -> Target:
+    """p^alpha at this distance from p, to 1 % of it; near p, KL is (alpha - 1)² Var(log p)/2."""
+    step = np.sqrt(2 * kl) / sd
+    for _ in range(30):
+        found = case.truth(Target(1 + step, 0.0))["kl"]
+        if abs(found - kl) < 0.01 * kl:
+            break
+        step *= np.sqrt(kl / found)
+    return Target(1 + step, 0.0)
+
+
+def cells(rows: pd.DataFrame, by: list[str]) -> list[dict]:
+    """Coverage where reliable, the share that is reliable, and the share of all that is reliable and misses."""
+    found = []
+    for key, part in rows.groupby(by, sort=False):
+        told = part[part["reliable"]]
+        found.append(
+            dict(zip(by, key if isinstance(key, tuple) else (key,), strict=True))
+            | {
+                "values": len(told),
+                "reliable": round(float(part["reliable"].mean()), 3),
+                "coverage": round(float(told["covered"].mean()), 3) if len(told) else None,
+                "false": round(float((part["reliable"] & ~part["covered"]).mean()), 3),
+            }
+        )
+    return found
+
+
+def summary(rows: pd.DataFrame, told: pd.DataFrame) -> dict:
+    """As forecast_coverage.json holds it."""
+    full = cells(rows, ["method", "world", "samples", "target", "quantity"])
+    judged = [cell for cell in full if cell["values"] >= LIKELY_CELL]
+    result = {
+        "by_method": cells(rows, ["method"]),
+        "by_world": cells(rows, ["method", "world", "samples"]),
+        "by_target": cells(rows, ["method", "world", "target"]),
+        "by_quantity": cells(rows, ["method", "world", "quantity"]),
+        "by_target_and_quantity": cells(rows, ["method", "world", "target", "quantity"]),
+        "by_samples_and_quantity": cells(rows, ["method", "world", "samples", "quantity"]),
+        "cells": len(full),
+        "cells_of_200": len(judged),
+        "cells_of_200_outside_92_to_98": [c for c in judged if not 0.92 <= c["coverage"] <= 0.98],
+        "cells_with_false_above_3_percent": [
+            c for c in full if c["values"] / max(c["reliable"], 1e-9) >= 50 and c["false"] > 0.03
+        ],
+    }
+    if len(told):
+        shares = told.groupby(["world", "samples"], sort=False)[["told", "wrong", "reliable", "covered"]].mean()
+        result["direction"] = shares.round(3).reset_index().to_dict("records")
+    return result
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--policies", type=int, default=200)
+    parser.add_argument("--tables", type=int, default=20, help="of each shape and number of samples")
+    parser.add_argument("--policies", type=int, default=200, help="tabular ones")
+    parser.add_argument("--samples", type=int, nargs="+", default=SAMPLES)
+    parser.add_argument("--methods", nargs="+", default=("psis", "cumulant"))
     parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
-    table = measure(arguments.policies, arguments.seed)
-    result = {}
-    for method, rows in table.groupby("method"):
-        told = rows[rows["reliable"]]
-        result[method] = {
-            "reliable_share": float(rows["reliable"].mean()),
-            "coverage_where_reliable": float(told["covered"].mean()),
-            "coverage_elsewhere": float(rows[~rows["reliable"]]["covered"].mean()),
-            "by_quantity": told.groupby("quantity")["covered"].mean().round(3).to_dict(),
-            "by_target": told.groupby("target")["covered"].mean().round(3).to_dict(),
-            "values": len(told),
-        }
-    print(json.dumps(result, indent=2))
+    sys.modules[
+        forecast.__module__
+    ].MOST_VOTING_PROMPTS = 2  # votes are not measured here, and take a third of the time
+    shapes = [Shape(sd, kind, heavy) for sd, kind, heavy in product(SPREADS, SHARPENING, (False, True))]
+    began = time.process_time()
+    rows, told = [], []
+    cases = chain(
+        tabular(arguments.policies, arguments.seed),
+        token_level(arguments.tables, arguments.seed, shapes, tuple(arguments.samples)),
+    )
+    for number, case in enumerate(cases):
+        generator = np.random.default_rng([arguments.seed, number, 1])
+        rows += measured(case, generator, tuple(arguments.methods))
+        if case.world != "tabular":
+            told += directions(case, generator)
+    result = summary(pd.DataFrame(rows), pd.DataFrame(told))
+    result["settings"] = {
+        **vars(arguments),
+        "output": None,
+        "cpu_minutes": round((time.process_time() - began) / 60, 1),
+    }
+    text = json.dumps(result, indent=1, default=str)
+    print(text)
     if arguments.output:
-        arguments.output.write_text(json.dumps(result, indent=2) + "\n")
+        arguments.output.write_text(text + "\n")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ COMMANDS = {
     "forecast": "llm.forecast",
     "evaluate": "llm.evaluate",
     "sample": "llm.sample",
+    "score": "llm.score",
     "train": "llm.train",
     "compare": "llm.compare",
     "pretrain": "llm.pretrain",

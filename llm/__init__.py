@@ -3,6 +3,7 @@
 Each step is a command, `python -m llm.NAME --help`, and each reads what the one before it wrote:
 
     sample         responses with their log-probabilities and rewards, from the model itself or from a power of it
+    score          log-probabilities of responses that another program sampled
     forecast       where each objective would end, from such responses alone
     evaluate       pass@k, majority votes and the like of rollouts, side by side
     train          one objective with TRL's RLOO, beside the forecast of where it ends

@@ -10,7 +10,7 @@ import pandas as pd
 
 from llm.rollout_file import read_file
 from llm.rollout_table import from_table
-from llm.suspicions import suspected
+from llm.suspicions import check_known, check_suspicions, suspected
 from theory.estimation.samples import Rollouts, probability_seen, repeated_beyond_log_p, unequal_copies
 from theory.estimation.suspicions import Suspicion
 
@@ -33,8 +33,12 @@ class Base(NamedTuple):
     suspicions: list[Suspicion]
 
 
-def read_base(path: Path, columns: Sequence[str] = (), answers: Path | None = None) -> Base:
-    """The rollouts in a file or folder, if they are samples of the base model; see llm.rollout_file.read_file."""
+def read_base(path: Path, columns: Sequence[str] = (), answers: Path | None = None, accept: Sequence[str] = ()) -> Base:
+    """The rollouts in a file or folder, if they are samples of the base model; see llm.rollout_file.read_file.
+
+    accept: kinds of suspicions that are no reason to stop.
+    """
+    check_known(accept)
     found = read_file(path, columns, answers)
     rollouts = from_table(found.table, str(path), found.unknown)
     check_method(path)
@@ -42,6 +46,7 @@ def read_base(path: Path, columns: Sequence[str] = (), answers: Path | None = No
     base = Base(rollouts, found.unknown, found.lines(str(path)), suspected(found.table, rollouts))
     del found
     if "log_p" not in base.unknown:
+        check_suspicions(f"ROLLOUTS {path}", base.suspicions, accept, f"{SAMPLE_AGAIN}, or go on with --accept KIND")
         check_probabilities(path, rollouts)
         if (unequal := unequal_copies(rollouts)).share > 0:
             base.notes.append(

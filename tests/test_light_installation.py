@@ -72,13 +72,15 @@ def test_forecast_and_evaluate_need_the_core_only(command, file, rollouts, tmp_p
     [
         ("llm.train", "llm"),
         ("llm.sample", "llm"),
+        ("llm.score", "llm"),
         ("llm.compare", "llm"),
         ("toysims.sharpening", "toysims"),
         ("toysims.noise", "toysims"),
     ],
 )
 def test_a_command_that_needs_an_extra_says_which_in_one_line(command, extra, tmp_path):
-    done = without_extras(command, "--output-dir", tmp_path / "out")
+    given = ("nowhere.jsonl", "--model", "aligned") if command == "llm.score" else ()
+    done = without_extras(command, *given, "--output-dir", tmp_path / "out")
     assert done.returncode == 2
     assert done.stderr.startswith("error: this command needs ") and done.stderr.count("\n") == 1
     assert f"pip install 'sharpening[{extra}]'" in done.stderr

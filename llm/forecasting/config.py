@@ -31,6 +31,8 @@ class ForecastConfig:
     """the model that made the rollouts, to ask it how likely it is to stop at once (one forward pass a prompt)"""
     run: Path | None = None
     """a run folder of llm.train to follow: its coordinate at each step, and what should hold there"""
+    accept: Annotated[tuple[str, ...], UseAppendAction] = ()
+    """go on although the file looks like this (such as cold); may be given again. The answer may then be wrong"""
     why: bool = False
     """print the reasons as well"""
     table: bool = False

@@ -13,22 +13,23 @@ from harness.reservation import Place, fresh, reserved
 from llm import suspicions
 from llm.base_rollouts import read_base
 from llm.forecasting.all_powers import all_powers
+from llm.forecasting.asked import ask
 from llm.forecasting.config import ForecastConfig
 from llm.forecasting.following import follow_run, on_the_curve
 from llm.forecasting.page import WIDTH, about_samples, short_page, short_rows
 from llm.forecasting.responses import check_prompt, responses_page
 from llm.forecasting.settled import Settled, settle
-from llm.forecasting.silence import log_p_stop
 from llm.forecasting.tilt_only import write_tilt_only
 from llm.forecasting.verdict import told, verdict_json
 from llm.forecasting.words import described
 from llm.rollout_file import read_file
 from llm.wording import disagreement, say
-from theory.estimation.diagnosis import diagnose, empty_response
+from theory.estimation.diagnosis import Finding, diagnose, empty_response
 from theory.estimation.forecast import forecast
 from theory.estimation.records import Forecast, Method
 from theory.estimation.reweight import Target
 from theory.estimation.samples import Rollouts
+from theory.estimation.suspicions import Suspicion
 
 PLANE_ROWS = 200_000  # the plane is a picture: prompts beyond this many rows would not change it
 PLANE = (
@@ -49,13 +50,13 @@ def write_forecast(config: ForecastConfig) -> Path:
 
 def _write_forecast(config: ForecastConfig, place: Place) -> Path:
     """All is read and computed before the folder is made."""
-    base = read_base(config.rollouts, config.column, config.answers)
+    base = read_base(config.rollouts, config.column, config.answers, config.accept)
     say([*base.notes, *(f"{config.rollouts}: {suspicions.sentence(odd)}" for odd in base.suspicions)])
     if "log_p" in base.unknown:
         return write_tilt_only(config, base, place)
     rollouts = base.rollouts
     of_prompt = None if config.prompt is None else responses_to(config, config.prompt)
-    asked = [] if config.model is None else [empty_response(log_p_stop(config), rollouts)]
+    said, asked = _asked(config, rollouts, base.suspicions)
     followed = None if config.run is None else follow_run(rollouts, config.run)
     targets = lines(config)
     # Each line is drawn anew from the same seed: what stands on two of them has one interval.
@@ -67,7 +68,7 @@ def _write_forecast(config: ForecastConfig, place: Place) -> Path:
         "rollouts": describe(rollouts),
         **verdict_json(settled, rollouts, config.rollouts),
         "diagnosis": described([*diagnose(rollouts, shown["alpha"], _random(config)), *asked]),
-        "suspicions": suspicions.described(base.suspicions),
+        "suspicions": suspicions.described(said),
         "forecasts": [{"line": name} | record.to_json() for name, line in records.items() for record in line],
         "plane": [{name: record[name] for name in PLANE} for record in plane],
     }
@@ -89,6 +90,15 @@ def _write_forecast(config: ForecastConfig, place: Place) -> Path:
     parts += [of_prompt] if of_prompt else []
     print("\n".join(parts))
     return folder
+
+
+def _asked(config: ForecastConfig, rollouts: Rollouts, said: list[Suspicion]) -> tuple[list[Suspicion], list[Finding]]:
+    """What is odd about the file, and what is found, once --model has been asked as well."""
+    if config.model is None:
+        return said, []
+    answers = ask(config)
+    new = suspicions.further(str(config.rollouts), answers.suspicions, said, config.accept)
+    return [*said, *new], [empty_response(answers.log_p_stop, rollouts)]
 
 
 def _random(config: ForecastConfig) -> np.random.Generator:

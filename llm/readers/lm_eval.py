@@ -35,6 +35,7 @@ def rows(row: Row) -> list[dict[str, Any]]:
     common = {
         "prompt_id": str(row["doc_id"]),
         "prompt": asked.get("arg_0"),
+        "rendered_prompt": asked.get("arg_0"),  # examples, and the chat template's marks where it was applied
         "answer": target,
         "filter": str(row.get("filter")),
         "temperature": 0.0 if settings.get("do_sample") is False else settings.get("temperature"),

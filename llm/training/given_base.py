@@ -11,6 +11,7 @@ from llm.problems import MathProblem
 from llm.prompts.record import difference
 from llm.rollout_file import read_file
 from llm.rollout_table import from_table
+from llm.suspicions import check_suspicions, suspected
 
 
 def given_base(path: Path, model: str, problems: Sequence[MathProblem], reward: str = "boxed") -> pd.DataFrame:
@@ -27,6 +28,7 @@ def given_base(path: Path, model: str, problems: Sequence[MathProblem], reward: 
         rollouts = from_table(table, str(path))
         check_method(path)
         check_log_pi(path, table)
+        check_suspicions(str(path), suspected(table, rollouts), (), _SAMPLE)
         check_probabilities(path, rollouts)
     except ValueError as error:
         raise ValueError(f"--base: {error}") from None

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from harness.reservation import locked
-from llm import compare, evaluate, forecast, lookalike, pretrain, sample, train
+from llm import compare, evaluate, forecast, lookalike, pretrain, sample, score, train
 
 COMMANDS = {
     "compare": compare.main,
@@ -19,6 +19,7 @@ COMMANDS = {
     "lookalike": lookalike.main,
     "pretrain": pretrain.main,
     "sample": sample.main,
+    "score": score.main,
     "train": train.main,
 }
 SMALL = ["--dataset", "addition", "--steps", "2", "--eval-prompts", "4", "--eval-samples", "2"]
@@ -74,6 +75,7 @@ def test_a_model_a_data_set_and_somebodys_notes_are_never_replaced(
         "forecast": [rollouts],
         "evaluate": [rollouts],
         "sample": ["--model", tiny_model, "--dataset", "addition"],
+        "score": [rollouts, "--model", tiny_model],
         "train": ["--model", tiny_model, *SMALL],
         "compare": ["--model", tiny_model, "--dataset", "addition", "--quick"],
         "lookalike": ["--dataset", "nowhere.jsonl"],

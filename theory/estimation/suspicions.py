@@ -9,14 +9,19 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from theory.estimation.samples import Rollouts, probability_seen
 
-FEWEST_PROMPTS = 5  # below it a mean over prompts has no standard error worth the name
-SUSPECT, FITS = 4.5, 4.0  # standard errors: beyond the one something is wrong, within the other it is explained
+FEWEST_PROMPTS = 5  # below it nothing is said of prompts
+FEWEST_ROWS = 24  # below it a mean over responses has no standard error worth the name
+SUSPECT, FITS = 3.5, 3.5  # standard errors: beyond the one something is wrong, within the other it is explained
+NEAR = 0.2  # and brings the ratio as near to 1 as this
+LOG_10, LOG_2 = float(np.log(10.0)), float(np.log(2.0))
 SMALLEST_SHARE = 0.01  # of the entropy: two programs' log-probabilities differ by that
 MOST_PROBABILITY = 1.1  # of a prompt's different responses together
+MOST_NATS = 12.6  # a token: more than the logarithm of any vocabulary (300,000)
+AGREE_WITHIN, AGREE_NATS = 0.02, 0.1  # a share of log p, and nats, by which programs and precisions differ
 ODD_REPEAT = 1e-3  # probability that all samples of a prompt are the same
 SHORTEST_LIMIT = 16  # tokens: below it many responses end at one length by themselves
 Rows = Float[np.ndarray, " rows"]
@@ -37,6 +42,10 @@ class Kind(StrEnum):
     """sampled at a temperature above 1, or scored by another model"""
     PROMPT_INCLUDED = "prompt_included"
     """the prompt's own tokens are counted in"""
+    UNLIKELY = "unlikely"
+    """less likely than tokens drawn blindly would be"""
+    OTHER_MODEL = "other_model"
+    """the model that is asked has other log-probabilities"""
     TEMPERATURE = "temperature"
     """the table's own column says another than 1"""
     TOP_P = "top_p"
@@ -45,6 +54,12 @@ class Kind(StrEnum):
     """the same response again and again, which log p does not explain"""
     CUT_OFF = "cut_off"
     """many responses of the largest length, said to be finished"""
+
+
+# What leaves the answer as it is: a response that was cut off is as wrong as it was. All else may turn the sign of what
+# is forecast, or measures alpha in other units. (A prompt's own constant would cancel in every weight, but responses
+# scored after another prompt than they were sampled with look the same.)
+HARMLESS = (Kind.CUT_OFF,)
 
 
 class Suspicion(NamedTuple):
@@ -59,7 +74,7 @@ class Gap(NamedTuple):
     mean: float
     """nats a response"""
     z: float
-    """in standard errors over prompts; nan where there is none"""
+    """in standard errors; nan where there is none"""
     ratio: float
     """E[-log p] / E[Σ_t H_t]"""
 
@@ -67,15 +82,39 @@ class Gap(NamedTuple):
 def surprisal_gap(rollouts: Rollouts, log_p: Rows, entropy: Rows) -> Gap:
     """How far the surprisal of what was sampled lies from the entropy along it.
 
-    -log p(y) - Σ_t H(p(.|y_<t)) is a sum of martingale differences if y ~ p, so that its mean is 0 whatever the model.
+    -log p(y) - Σ_t H(p(.|y_<t)) is a sum of martingale differences if y ~ p, so that its mean is 0 whatever the model,
+    at every prompt: the squares of all responses, not the spread of the prompts' means, give the standard error.
     Drawn colder, y is likelier than that (negative); hotter, less likely; in other units, off by their factor.
+    At temperature T it is off by (1 - 1/T) V to first order, V the sum along y of the tokens' variances of log p, so
+    that z ≈ (1 - 1/T) sqrt(V of all responses together): 3.5 at T = .97 takes 13,000 nats², 16 at T = .7 half as many.
     """
-    excess = rollouts.mean(-log_p - entropy)
-    error = np.std(excess, ddof=1) / np.sqrt(len(excess)) if len(excess) >= FEWEST_PROMPTS else 0.0
-    mean = float(excess.mean())
+    excess = -log_p - entropy
+    weight = 1 / rollouts.each(rollouts.count)  # every prompt counts alike, however many samples it has
+    mean = float(weight @ excess) / len(rollouts.start)
+    error = float(np.sqrt(np.sum((weight * excess) ** 2))) / len(rollouts.start)
+    z = mean / error if error > 0 and len(excess) >= FEWEST_ROWS else np.nan
     total = float(rollouts.mean(entropy).mean())
-    z = mean / float(error) if error > 0 else np.nan
     return Gap(mean, z, float(rollouts.mean(-log_p).mean()) / total if total > 0 else np.nan)
+
+
+def beside_the_models_own(given: Rows, own: Rows, length: Rows, prompt: Int[np.ndarray, " rows"]) -> Suspicion | None:
+    """What log p in a file look like beside those that the model gives the same texts; None where they agree.
+
+    Medians, since some texts are read back as other tokens than were sampled. The factor that brings most of the gap
+    to nothing names the units; a gap that is the same for all responses to a prompt is the prompt itself.
+    """
+    size = float(np.median(np.abs(own)))
+    units = {None: 1.0, Kind.MEAN_PER_TOKEN: length, Kind.BASE_10: LOG_10, Kind.BASE_2: LOG_2}
+    gaps = {kind: float(np.median(np.abs(given * unit - own))) for kind, unit in units.items()}
+    best = min(gaps, key=lambda kind: gaps[kind])
+    if gaps[best] <= AGREE_WITHIN * size + AGREE_NATS:
+        ratio = float(np.median(given / np.minimum(own, -1e-9)))
+        return None if best is None else Suspicion(best, ratio)
+    difference = own - given
+    middle = np.array([np.median(difference[prompt == own_prompt]) for own_prompt in prompt])
+    if np.median(np.abs(difference - middle)) <= 0.1 * np.median(difference):
+        return Suspicion(Kind.PROMPT_INCLUDED, float(np.median(difference)))
+    return Suspicion(Kind.OTHER_MODEL, gaps[None])
 
 
 def suspicions(rollouts: Rollouts, settings: Mapping[str, Rows] | None = None) -> list[Suspicion]:
@@ -87,11 +126,17 @@ def suspicions(rollouts: Rollouts, settings: Mapping[str, Rows] | None = None) -
     found = [*_of_settings(settings or {}), *_greedy(rollouts, log_p), *_cut_off(rollouts)]
     if np.isnan(log_p).any():
         return found
-    by_entropy = [] if rollouts.entropy is None else _of_entropy(rollouts, log_p, rollouts.entropy)
+    by_entropy = [] if rollouts.entropy is None else of_entropy(rollouts, log_p, rollouts.entropy)
+    return [*found, *(by_entropy or (_of_log_p_alone(rollouts) if log_p is rollouts.log_p else []))]
+
+
+def _of_log_p_alone(rollouts: Rollouts) -> list[Suspicion]:
+    """At most one: probabilities that add up to more than 1, or tokens less likely than blind draws of a vocabulary."""
     seen = float(probability_seen(rollouts, finished=True).max())
-    if log_p is rollouts.log_p and seen > MOST_PROBABILITY and not by_entropy:
-        by_entropy = [Suspicion(Kind.IMPOSSIBLE, seen)]
-    return [*found, *by_entropy]
+    if seen > MOST_PROBABILITY:
+        return [Suspicion(Kind.IMPOSSIBLE, seen)]
+    nats = -float(rollouts.log_p.sum() / rollouts.length.sum())
+    return [Suspicion(Kind.UNLIKELY, nats)] if nats > MOST_NATS else []
 
 
 def _of_settings(settings: Mapping[str, Rows]) -> list[Suspicion]:
@@ -107,18 +152,21 @@ def _of_settings(settings: Mapping[str, Rows]) -> list[Suspicion]:
     return found
 
 
-def _of_entropy(rollouts: Rollouts, log_p: Rows, entropy: Rows) -> list[Suspicion]:
-    """At most one: the units that would explain the gap, else the temperature, else the prompt."""
+def of_entropy(rollouts: Rollouts, log_p: Rows, entropy: Rows, in_nats: bool = False) -> list[Suspicion]:
+    """At most one: the units that would explain the gap, else the temperature, else the prompt; [] for no gap.
+
+    in_nats: log p are surely sums in nats.
+    """
     if np.isnan(entropy).any():
         return []
     gap = surprisal_gap(rollouts, log_p, entropy)
     if not (abs(gap.z) > SUSPECT and abs(gap.ratio - 1) > SMALLEST_SHARE):
         return []
-    units = {Kind.MEAN_PER_TOKEN: rollouts.length, Kind.BASE_10: np.log(10.0), Kind.BASE_2: np.log(2.0)}
-    explained = {kind: abs(surprisal_gap(rollouts, log_p * unit, entropy).z) for kind, unit in units.items()}
-    best = min(explained, key=lambda kind: np.nan_to_num(explained[kind], nan=np.inf))
-    if explained[best] < FITS:
-        return [Suspicion(best, gap.ratio)]
+    units = {} if in_nats else {Kind.MEAN_PER_TOKEN: rollouts.length, Kind.BASE_10: LOG_10, Kind.BASE_2: LOG_2}
+    mended = {kind: surprisal_gap(rollouts, log_p * unit, entropy) for kind, unit in units.items()}
+    fitting = {kind: abs(own.z) for kind, own in mended.items() if abs(own.z) < FITS and abs(own.ratio - 1) < NEAR}
+    if fitting:
+        return [Suspicion(min(fitting, key=lambda kind: fitting[kind]), gap.ratio)]
     if gap.mean < 0:
         return [Suspicion(Kind.COLD, gap.ratio)]
     kind = Kind.HOT if _grows_with_length(rollouts, -log_p - entropy, gap.mean) else Kind.PROMPT_INCLUDED

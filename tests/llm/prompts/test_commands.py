@@ -145,8 +145,8 @@ def test_compare_hands_the_options_to_base_rollouts_and_runs(chat_model, sums, t
 def test_a_forecast_reads_the_stop_probability_after_the_very_prompts_of_its_rollouts(
     given, chat_model, sums, tmp_path
 ):
+    from llm.forecasting.asked import ask
     from llm.forecasting.config import ForecastConfig
-    from llm.forecasting.report import _log_p_stop
     from llm.models.loading import stop_token_ids
     from llm.problems import hold_out, load_problems
     from llm.prompts.form import PromptForm
@@ -157,8 +157,8 @@ def test_a_forecast_reads_the_stop_probability_after_the_very_prompts_of_its_rol
     form = PromptForm(chat=False, instruction="Box it.") if given else CHAT
     ids = [form.encode(tokenizer, problem) for problem in hold_out(load_problems(str(sums)), 4)[1]]
     expected = stop_log_probs(model, ids, tokenizer.pad_token_id, stop_token_ids(model, tokenizer))
-    found = _log_p_stop(ForecastConfig(rollouts=tmp_path / "out", model=str(chat_model)))
-    assert found == pytest.approx(expected)
+    found = ask(ForecastConfig(rollouts=tmp_path / "out", model=str(chat_model)))
+    assert found.log_p_stop == pytest.approx(expected) and found.suspicions == []
 
 
 def test_two_conversations_that_end_alike_are_two_problems(tmp_path):

@@ -1,0 +1,47 @@
+"""The coverage benchmark on a few tables: intervals hold what they are said to hold, and would not hold anything."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.forecast_coverage import QUANTITIES, at_kl, cells, measured, summary, tabular, token_level
+from benchmarks.populations import Shape
+
+
+def rows_of(cases, shift=0.0):
+    rows = []
+    for case in cases:
+        true = case.truth
+        moved = case._replace(truth=lambda target, true=true: {name: x + shift for name, x in true(target).items()})
+        rows += measured(moved, np.random.default_rng(0), ("psis",))
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="module")
+def cases():
+    return [*tabular(3, 0), *token_level(2, 0, [Shape(5, "helps")], (8,))]
+
+
+def test_most_reliable_values_are_covered_and_none_of_others_would_be(cases):
+    rows, moved = rows_of(cases), rows_of(cases, shift=2.0)
+    told = rows[rows["reliable"]]
+    assert 0.9 < told["covered"].mean() <= 1.0 and len(told) > 200
+    assert moved[moved["reliable"]]["covered"].mean() < 0.2
+    assert set(rows["quantity"]) == set(QUANTITIES) and set(rows["world"]) == {"tabular", "sd 5"}
+
+
+def test_a_cell_counts_what_is_reliable_covered_and_false():
+    rows = pd.DataFrame({"k": "a", "reliable": [True, True, True, False], "covered": [True, True, False, False]})
+    assert cells(rows, ["k"]) == [{"k": "a", "values": 3, "reliable": 0.75, "coverage": 0.667, "false": 0.25}]
+
+
+def test_the_summary_names_the_cells_that_miss(cases):
+    rows = pd.concat([rows_of(cases, shift=2.0)] * 200, ignore_index=True)
+    found = summary(rows, pd.DataFrame())
+    assert found["cells_of_200"] > 20
+    assert len(found["cells_of_200_outside_92_to_98"]) > 0.8 * found["cells_of_200"]
+
+
+def test_the_target_at_a_distance_lies_there(cases):
+    case = cases[-1]
+    assert case.truth(at_kl(case, 0.2, 5.0))["kl"] == pytest.approx(0.2, rel=0.01)
