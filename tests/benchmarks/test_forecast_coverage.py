@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.forecast_coverage import QUANTITIES, at_kl, cells, measured, summary, tabular, token_level
+from benchmarks.forecast_coverage import QUANTITIES, at_kl, cells, directions, measured, summary, tabular, token_level
 from benchmarks.populations import Shape
 
 
@@ -39,7 +39,14 @@ def test_the_summary_names_the_cells_that_miss(cases):
     rows = pd.concat([rows_of(cases, shift=2.0)] * 200, ignore_index=True)
     found = summary(rows, pd.DataFrame())
     assert found["cells_of_200"] > 20
-    assert len(found["cells_of_200_outside_92_to_98"]) > 0.8 * found["cells_of_200"]
+    assert len(found["outside_92_to_98"]) > 0.8 * found["cells_of_200"] < 2 * len(found["false_above_3_percent"])
+
+
+def test_the_direction_of_a_little_sharpening_is_judged(cases):
+    (row,) = directions(cases[-1], 5.0, np.random.default_rng(0))
+    assert row["told"] and not row["wrong"] and row["gain"] > 0
+    wrong = cases[-1]._replace(truth=lambda target: {"gain": -0.01, "kl": cases[-1].truth(target)["kl"]})
+    assert next(directions(wrong, 5.0, np.random.default_rng(0)))["wrong"]
 
 
 def test_the_target_at_a_distance_lies_there(cases):

@@ -8,7 +8,7 @@ import pytest
 from scipy.special import logsumexp
 
 from theory.estimation.samples import Rollouts
-from theory.estimation.suspicions import Kind, surprisal_gap, suspicions
+from theory.estimation.suspicions import Kind, beside_the_models_own, surprisal_gap, suspicions
 
 TABLES, PROMPTS, SAMPLES, PLACES, TOKENS = 50, 40, 8, 40, 8
 
@@ -168,3 +168,49 @@ def test_long_responses_look_cut_off_only_without_answers_and_at_one_length():
     assert kinds(long_ones([29.0], answered=0.1)) == [Kind.CUT_OFF]
     assert kinds(long_ones([29.0], answered=0.9)) == []
     assert kinds(long_ones([27.0, 28.0, 29.0], answered=0.1)) == []
+
+
+def test_a_temperature_moves_the_gap_by_the_tokens_variances():
+    """To first order by (1 - 1/T) V, V = E[(-log p - Σ H)²] of samples at T = 1; the second order is a tenth of it."""
+    gaps, variances = [], []
+    for seed in range(TABLES):
+        clean, warm = drawn(seed), drawn(seed + TABLES, temperature=0.97)
+        variances.append(np.mean((-clean.log_p - clean.entropy) ** 2))
+        gaps.append(surprisal_gap(warm, warm.log_p, warm.entropy).mean)
+    expected = (1 - 1 / 0.97) * np.mean(variances)
+    error = np.std(gaps, ddof=1) / np.sqrt(TABLES)
+    assert abs(np.mean(gaps) - expected) < 3 * error + 0.1 * abs(expected)
+    assert np.mean(gaps) < -3 * error
+
+
+def of_file(seed, change, share_of_other_tokens=0.3, noise=0.01):
+    """(what a file has, what the model says, lengths, prompts): some texts are read back as other tokens."""
+    rollouts = drawn(seed)
+    generator = np.random.default_rng(seed)
+    own = rollouts.log_p * (1 + noise * generator.normal(size=len(rollouts.log_p)))
+    other = generator.random(len(own)) < share_of_other_tokens
+    own = np.where(other, own - generator.exponential(5.0, len(own)), own)
+    return change(rollouts), own, rollouts.length, rollouts.each(np.arange(PROMPTS))
+
+
+BESIDE = {
+    None: lambda r: r.log_p,
+    Kind.MEAN_PER_TOKEN: lambda r: r.log_p / r.length,
+    Kind.BASE_10: lambda r: r.log_p / np.log(10),
+    Kind.BASE_2: lambda r: r.log_p / np.log(2),
+    Kind.PROMPT_INCLUDED: lambda r: r.log_p - r.each(np.linspace(20, 80, PROMPTS)),
+    Kind.OTHER_MODEL: lambda r: r.log_p - np.random.default_rng(1).exponential(10.0, len(r.log_p)),
+}
+
+
+@pytest.mark.parametrize("kind", BESIDE)
+def test_log_p_beside_the_models_own_tell_their_units(kind):
+    for seed in range(10):
+        odd = beside_the_models_own(*of_file(seed, BESIDE[kind]))
+        assert (odd and odd.kind) == kind, seed
+
+
+def test_fewer_nats_a_token_than_blind_draws_are_odd():
+    rollouts = changed(drawn(0), entropy=None)
+    far = changed(rollouts, log_p=rollouts.log_p - rollouts.each(np.full(PROMPTS, 400.0)))
+    assert kinds(far) == [Kind.UNLIKELY] and kinds(rollouts) == []
