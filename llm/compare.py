@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
         try:
             print(f"wrote {compare(config, trl_arguments)}")
         except RunStopped as stopped:
-            print(f"{stopped.output_dir} was asked to stop; the same command begins that run again", file=sys.stderr)
+            print(f"{stopped.output_dir} was asked to stop; the same command goes on with that run", file=sys.stderr)
             raise SystemExit(143) from None
 
 

@@ -63,7 +63,7 @@ def _arguments_in(path: Path) -> list[str]:
         if known not in (OPTIONS | NAMES) - {"config"}:
             raise ValueError(f"--config {path}: unknown option {name}{did_you_mean(known, OPTIONS | NAMES)}")
         option = name.replace("_", "-")
-        if option in ("overwrite", "resume", "stop-on-collapse", "chat", "strict"):
+        if option in ("overwrite", "resume", "stop-on-collapse", "chat", "strict", "share-prefixes"):
             arguments += [f"--{option}" if value else f"--no-{option}"]
         elif isinstance(value, dict):
             arguments += [f"--{name}", json.dumps(value)]

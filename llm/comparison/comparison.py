@@ -14,9 +14,11 @@ import pandas as pd
 from harness import run_folder, text_table
 from harness.reservation import reserved
 from harness.run_kind import read_json
+from llm.comparison.baselines import baselines
 from llm.comparison.config import ARMS, Arm, CompareConfig, SampledArm, TrainedArm
 from llm.comparison.how_far import share_of_run
 from llm.comparison.run_pool import side_by_side
+from llm.comparison.scores import write_scores
 from llm.comparison.table import page
 from llm.forecasting.page import first_line
 from llm.forecasting.settled import settle
@@ -57,9 +59,13 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
     settings = dataclasses.asdict(config) | {"trl": trl_arguments}
     with reserved("llm.compare", config.output_dir, settings, config.overwrite, goes_on="the same command") as place:
         _check(config, trl_arguments, small)
-        folder = place.begin_or_go_on(settings, may_change=("arms", "seeds", "processes"))
+        begun = (config.output_dir / "runs").exists()  # before, how to train may still be chosen
+        free = ("arms", "seeds", "processes", "forecast_only") + (() if begun else ("trl", "steps", "eval_samples"))
+        folder = place.begin_or_go_on(settings, may_change=free)
         sample(_sample_config(config, trl_arguments, samples=config.samples, output_dir=folder / "base"))
         predictions = _predict(config, folder)
+        if config.forecast_only:
+            return folder
         jobs = [(name, seed) for seed in range(config.seeds) for name in config.arms]
         missing = [job for job in jobs if not (_run_folder(folder, *job) / "summary.json").exists()]
         work = partial(_make, config, trl_arguments, folder)
@@ -68,6 +74,7 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
             run_folder.write(folder / "results.parquet", results_table(config, folder, predictions).to_parquet)
         table = results_table(config, folder, predictions)
         run_folder.write(folder / "results.parquet", table.to_parquet)
+        write_scores(folder)
     told = json.loads((folder / "forecast.json").read_text())
     print(page(table, told.get("verdict"), read_json(folder / "base" / "summary.json"), text_table.width()))
     return folder
@@ -127,8 +134,9 @@ def _train_config(config: CompareConfig, arm: TrainedArm, seed: int, folder: Pat
         eval_prompts=config.prompts,
         eval_samples=config.eval_samples,
         base=folder / "base" / "rollouts.parquet",
+        share_prefixes=config.share_prefixes,
         output_dir=output_dir,
-        overwrite=True,  # an arm that was cut off begins again; finished ones were passed over
+        resume=True,  # an arm that was cut off goes on from its last checkpoint; finished ones were passed over
     )
 
 
@@ -146,6 +154,7 @@ def _sample_config(config: CompareConfig, trl_arguments: list[str], **own) -> Sa
         dataset=config.dataset,
         prompts=config.prompts,
         max_new_tokens=limit,
+        share_prefixes=config.share_prefixes,
         **prompt_options(config),
         **own,
     )
@@ -166,6 +175,8 @@ def _predict(config: CompareConfig, folder: Path) -> dict[str, dict]:
         if "verdict" not in said:
             said |= verdict_json(settle(base), base, folder / "base")
         run_folder.write_json(path, {"model": config.model, "arms": known, **said})
+    if missing or not (folder / "baselines.json").exists():
+        run_folder.write_json(folder / "baselines.json", baselines(read(folder / "base"), targets))
     told = json.loads(path.read_text())
     print(first_line(told["verdict"]["word"], told["verdict"]["sentence"]))
     return told["arms"]

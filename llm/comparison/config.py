@@ -80,6 +80,10 @@ class CompareConfig(PromptConfig):
     """responses to each held-out prompt after a run"""
     processes: int = 0
     """runs at once; 0: one for each CPU core with an organism, else one after the other"""
+    share_prefixes: bool = False
+    """as of llm.train and llm.sample"""
+    forecast_only: bool = False
+    """end before the first run: base rollouts, the forecast of every arm that has one, and the baselines beside it"""
     quick: bool = False
     """one seed, 10 steps, few samples: to see the whole path in minutes"""
     output_dir: Path = Path("runs/compare")

@@ -64,6 +64,8 @@ class SampleConfig(PromptConfig):
     """what generates: transformers, or vllm where it is installed (scores always come from transformers)"""
     batch_size: int = 512
     """responses in one forward pass"""
+    share_prefixes: bool = False
+    """read what responses begin with once for all of them (in sampling by --method base, and in scoring)"""
     seed: int = 0
     """seed of the samples"""
     output_dir: Path = Path("runs/sample")

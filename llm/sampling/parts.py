@@ -22,7 +22,7 @@ from llm.prompts import record
 from llm.prompts.form import prompt_form
 from llm.rewards.registry import reward_of
 from llm.rewards.reward import Reward
-from llm.samplers import base
+from llm.samplers import base, shared_prefix
 from llm.samplers.base import Request, Sampler
 from llm.samplers.methods import rows_per_sample, sampler
 from llm.sampling import rollouts
@@ -75,15 +75,28 @@ def _sample(config: SampleConfig, place: Place) -> Path:
         generator = torch.Generator().manual_seed(_seed(config.seed, index))
         drawn = draw(Request(model, tokenizer, prompt_ids, config.samples, limit, stops, generator))
         table = rollouts.tabulate(
-            model, tokenizer, chunk, prompt_ids, drawn, stops, batch_size=config.batch_size, form=form, reward=reward
+            model,
+            tokenizer,
+            chunk,
+            prompt_ids,
+            drawn,
+            stops,
+            batch_size=config.batch_size,
+            form=form,
+            reward=reward,
+            share_prefixes=config.share_prefixes,
         )
         facts = {"tokens": drawn.tokens, "prompts": len(chunk), **drawn.diagnostics}
         run_folder.write_json(part.with_suffix(".json"), facts)
         run_folder.write(part, table.to_parquet)
 
-    tables = [pd.read_parquet(parts / f"{index:06d}.parquet") for index in range(len(chunks))]
-    table = pd.concat(tables, ignore_index=True)
-    facts = pd.DataFrame([json.loads((parts / f"{index:06d}.json").read_text()) for index in range(len(chunks))])
+    return _join(folder, [parts / f"{index:06d}.parquet" for index in range(len(chunks))])
+
+
+def _join(folder: Path, parts: list[Path]) -> Path:
+    """rollouts.parquet and summary.json of all parts."""
+    table = pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True)
+    facts = pd.DataFrame([json.loads(part.with_suffix(".json").read_text()) for part in parts])
     weights = facts.pop("prompts")
     summary = {
         **summarise(table),
@@ -124,7 +137,7 @@ def _sampler(config: SampleConfig, path: str, reward: Reward) -> Sampler:
 
         return engine(path)
     if config.method == "base":
-        return partial(base.sample, batch_size=config.batch_size)
+        return partial((shared_prefix if config.share_prefixes else base).sample, batch_size=config.batch_size)
     if config.method == "majority-vote":
         if not reward.tells_answers:
             raise ValueError(f"--method majority-vote needs answers, and --reward {config.reward} tells none")

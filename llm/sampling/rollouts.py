@@ -19,7 +19,7 @@ from llm.models.loading import stop_token_ids
 from llm.problems import BOXED, MathProblem
 from llm.prompts.form import BARE, PromptForm
 from llm.rewards.reward import Reward
-from llm.samplers import base
+from llm.samplers import base, shared_prefix
 from llm.samplers.base import Drawn, Request
 from llm.sampling.scoring import response_log_probs
 
@@ -36,6 +36,7 @@ def sample_rollouts(
     batch_size: int = 512,
     scoring_batch_size: int | None = None,
     reward: Reward = BOXED,
+    share_prefixes: bool = False,
 ) -> pd.DataFrame:
     """samples responses to each problem at temperature 1, scored under model (log_pi) and reference (log_p).
 
@@ -48,9 +49,11 @@ def sample_rollouts(
     was_training = model.training
     model.eval()
     request = Request(model, tokenizer, prompt_ids, samples, max_new_tokens, stops, generator)
-    drawn = base.sample(request, batch_size)
+    drawn = (shared_prefix if share_prefixes else base).sample(request, batch_size)
     scoring = scoring_batch_size or batch_size
-    table = tabulate(model, tokenizer, problems, prompt_ids, drawn, stops, reference, scoring, form, reward)
+    table = tabulate(
+        model, tokenizer, problems, prompt_ids, drawn, stops, reference, scoring, form, reward, share_prefixes
+    )
     model.train(was_training)
     return table
 
@@ -66,6 +69,7 @@ def tabulate(
     batch_size: int = 512,
     form: PromptForm = BARE,
     reward: Reward = BOXED,
+    share_prefixes: bool = False,
 ) -> pd.DataFrame:
     """The table of what was drawn: decoded, graded and scored.
 
@@ -75,13 +79,12 @@ def tabulate(
     samples = len(drawn.responses) // len(problems)
     rows = [(problem, ids, n) for problem, ids in zip(problems, prompt_ids, strict=True) for n in range(samples)]
     asked = [ids for _, ids, _ in rows]
-    scores = response_log_probs(
-        model, asked, drawn.responses, tokenizer.pad_token_id, batch_size, with_entropy=True
-    ).double()
+    of_all = (asked, drawn.responses, tokenizer.pad_token_id, batch_size)
+    scores = response_log_probs(model, *of_all, with_entropy=True, share_prefixes=share_prefixes).double()
     own = scores[:, 0]
     log_p = own
     if reference is not None:
-        log_p = response_log_probs(reference, asked, drawn.responses, tokenizer.pad_token_id, batch_size).double()
+        log_p = response_log_probs(reference, *of_all, share_prefixes=share_prefixes).double()
     texts = tokenizer.batch_decode(drawn.responses, skip_special_tokens=True)
     finished = [bool(ids) and ids[-1] in stops for ids in drawn.responses]
     rendered = {} if form is BARE else {"rendered_prompt": _repeated(form, tokenizer, problems, samples)}

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from llm.models.token_tree import token_log_probs
+
 
 def response_log_probs(
     model: torch.nn.Module,
@@ -17,15 +19,17 @@ def response_log_probs(
     pad_token_id: int,
     batch_size: int = 256,
     with_entropy: bool = False,
+    share_prefixes: bool = False,
 ) -> torch.Tensor:
     """One number a response, in float32 on the CPU. with_entropy: two columns, the second Σ_t H(p(·|x, y_<t)).
 
     The expectation of that sum over y ~ p is the entropy of the whole response (chain rule), with less variance
-    than -log p(y) itself.
+    than -log p(y) itself. share_prefixes: what the responses begin with is read once, by llm.models.token_tree.
     """
+    read = _tree_log_probs if share_prefixes else log_probs_and_entropies
     with torch.no_grad():
         columns = [
-            log_probs_and_entropies(
+            read(
                 model,
                 prompt_ids[start : start + batch_size],
                 response_ids[start : start + batch_size],
@@ -63,6 +67,11 @@ def log_probs_and_entropies(
     entropy = -(log_p.exp() * log_p).sum(-1)
     inside = mask[:, width:]
     return torch.stack([(chosen * inside).sum(1), (entropy * inside).sum(1)], dim=1)
+
+
+def _tree_log_probs(model, prompt_ids, response_ids, pad_token_id) -> torch.Tensor:
+    log_p, entropy = token_log_probs(model, prompt_ids, response_ids)
+    return torch.stack([log_p.sum(1), entropy.sum(1)], dim=1)
 
 
 @torch.no_grad()

@@ -16,7 +16,10 @@ def held_out_rollouts(
     args, problems = setup.args, setup.problems.held_out
     mine = problems[args.process_index :: args.world_size]
     # Bundled models are tiny; the logits of long responses over 150,000 tokens are not.
-    small = {"batch_size": args.per_device_eval_batch_size, "scoring_batch_size": 4} if setup.form is not BARE else {}
+    scored = args.per_device_eval_batch_size if setup.config.share_prefixes else 4
+    small = (
+        {"batch_size": args.per_device_eval_batch_size, "scoring_batch_size": scored} if setup.form is not BARE else {}
+    )
     tables = []
     if mine:
         # The samples come from the policy that training scores: under autocast where it is.
@@ -31,6 +34,7 @@ def held_out_rollouts(
                 setup.form,
                 reference if reference is None else reference.to(args.device),
                 reward=setup.reward,
+                share_prefixes=setup.config.share_prefixes,
                 **small,
             )
         tables.append(table)

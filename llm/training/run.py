@@ -89,6 +89,7 @@ def train(setup: Setup, model: PreTrainedModel, base: pd.DataFrame) -> TrainedMo
         peft_config=adapter_config(setup.config.lora_rank),
         callbacks=[recorder, watch, stop],
         diagnose=Diagnosis(samples),
+        share_prefixes=setup.config.share_prefixes,
         ignore_eos=setup.config.length_control == LengthControl.IGNORE_EOS,
     )
     trainer.remove_callback(PrinterCallback)

@@ -80,6 +80,8 @@ def set_up(config: TrainConfig, trl_arguments: list[str], place: Place) -> tuple
     args = rloo_config(config, place.path, ORGANISM_OPTIONS if bundled else PAPER_OPTIONS, trl_arguments)
     if config.length_control in (LengthControl.TRAJECTORY_BALANCE, LengthControl.CONTENT):
         check_groups_are_whole(config, args)
+    if config.share_prefixes and args.world_size > 1:
+        raise ValueError("--share-prefixes is for one process, which reads all responses; leave it out")
     form = prompt_form(config, bundled)
     reward = reward_of(config.reward)
     problems = split(config, bundled, reward)

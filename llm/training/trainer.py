@@ -12,13 +12,18 @@ from collections.abc import Callable
 
 import torch
 from trl import RLOOTrainer
+from trl.models import unwrap_model_for_generation
 
+from llm.models.token_tree import token_log_probs
+from llm.samplers import shared_prefix
+from llm.samplers.base import Request
 from llm.training.data_order import EpochOrder
 
 
 class LogProbRewardTrainer(RLOOTrainer):
     """diagnose: from the means of a step's metrics to further metrics, logged with them.
     ignore_eos: training responses do not end; what counts as the response ends where it would have.
+    share_prefixes: what responses begin with is read once for all of them (llm.models.token_tree).
     """
 
     def __init__(
@@ -26,9 +31,11 @@ class LogProbRewardTrainer(RLOOTrainer):
         *args,
         diagnose: Callable[[dict[str, float]], dict[str, float]] | None = None,
         ignore_eos: bool = False,
+        share_prefixes: bool = False,
         **kwargs,
     ):
         super().__init__(*args, **kwargs)
+        self.share_prefixes = share_prefixes
         self.diagnose = diagnose
         self.ignore_eos = ignore_eos
         # A response that goes on may hold padding tokens that were sampled; they end nothing.
@@ -55,14 +62,36 @@ class LogProbRewardTrainer(RLOOTrainer):
         self._scored = []
         return super()._generate_and_score_completions(inputs)
 
-    def _generate_single_turn(self, *args, **kwargs):
+    def _generate_single_turn(self, prompt_ids, *args, **kwargs):
         # In mixed precision TRL scores under autocast but generates in full float32: another, slower policy. vLLM has a
         # precision of its own.
         with contextlib.nullcontext() if self.use_vllm else self.accelerator.autocast():
-            return super()._generate_single_turn(*args, **kwargs)
+            if self.share_prefixes and not self.use_vllm:
+                return self._draw(prompt_ids)
+            return super()._generate_single_turn(prompt_ids, *args, **kwargs)
 
-    def _get_per_token_logps_and_entropies(self, *args, **kwargs):
-        result = super()._get_per_token_logps_and_entropies(*args, **kwargs)
+    def _draw(self, prompt_ids: list[list[int]]) -> list[list[int]]:
+        """Responses to prompts that come as often, one after the other, as each is to be answered."""
+        samples = self.num_generations if self.model.training else self.num_generations_eval
+        options = {"gradient_checkpointing_kwargs": self.args.gradient_checkpointing_kwargs}
+        with unwrap_model_for_generation(self.model_wrapped, self.accelerator, **options) as model:
+            prompts, stops = prompt_ids[::samples], set(self.eos_token_ids)
+            request = Request(model, None, prompts, samples, self.max_completion_length, stops, torch.default_generator)
+            return shared_prefix.sample(request, len(prompt_ids)).responses
+
+    def _get_per_token_logps_and_entropies(self, model, input_ids, attention_mask, logits_to_keep, *args, **kwargs):
+        if self.share_prefixes:
+            ends = (slice(None, -logits_to_keep), slice(-logits_to_keep, None))
+            prompts, responses = (
+                [row[kept.bool()].tolist() for row, kept in zip(input_ids[:, end], attention_mask[:, end], strict=True)]
+                for end in ends
+            )
+            with self.accelerator.autocast():
+                result = *token_log_probs(model, prompts, responses, width=logits_to_keep), None
+        else:
+            result = super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, *args, **kwargs
+            )
         if not kwargs.get("compute_entropy"):  # the loss asks for entropies, the scoring passes do not
             self._scored.append(result[0].detach())
         return result

@@ -1,6 +1,7 @@
 """llm.compare: every arm forecast first and then run, arm by arm."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -84,6 +85,53 @@ def test_other_settings_in_the_same_folder_are_refused(comparison, capsys, chang
         main([*arguments, *changed])
     error = capsys.readouterr().err
     assert stop.value.code == 2 and said in error and error.count("\n") == 1
+
+
+def test_forecasts_alone_come_first_and_how_to_train_may_still_be_chosen(tiny_model, tmp_path, capsys):
+    folder = tmp_path / "out"
+    arguments = ["--model", str(tiny_model), *OPTIONS, "--quick", "--output-dir", str(folder), "--arms", "task"]
+    main([*arguments, "--forecast-only"])
+    assert not (folder / "runs").exists()
+    said = {name: (folder / name).read_bytes() for name in ("forecast.json", "baselines.json")}
+    assert set(json.loads(said["baselines.json"])["task"]) == {"no_change", "best_of_8", "pass_at_n", "straight_line"}
+    main([*arguments, "--learning_rate", "1e-4"])
+    assert {name: (folder / name).read_bytes() for name in said} == said
+    config = json.loads((folder / "runs" / "task" / "seed0" / "config.json").read_text())
+    assert config["trl"]["learning_rate"] == 1e-4
+    with pytest.raises(SystemExit):
+        main([*arguments, "--learning_rate", "2e-4"])
+    assert "was begun with another --trl" in capsys.readouterr().err
+
+
+def test_an_arm_that_was_cut_off_goes_on_and_ends_with_the_same_tables(tiny_model, tmp_path):
+    """Killed behind step 5 of 10: what it leaves is the checkpoint, its base rollouts and the lines of its metrics."""
+    folder = tmp_path / "out"
+    arguments = ["--model", str(tiny_model), *OPTIONS, "--quick", "--output-dir", str(folder), "--arms", "task"]
+    arguments += ["--save_steps", "5", "--share-prefixes"]
+    main(arguments)
+    run = folder / "runs" / "task" / "seed0"
+    before = {name: pd.read_parquet(run / name) for name in ("base.parquet", "final.parquet")}
+    metrics = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    for name in ("summary.json", "final.parquet"):
+        (run / name).unlink()
+    shutil.rmtree(run / "checkpoints" / "checkpoint-10")
+    shutil.rmtree(run / "model")
+    main(arguments)
+    for name, table in before.items():
+        pd.testing.assert_frame_equal(pd.read_parquet(run / name), table)
+    again = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert again[:5] == metrics[:5] and len(again) == 10  # gone on with, not begun again
+    assert [row["log_p"] for row in again] == [row["log_p"] for row in metrics]
+
+
+def test_the_runs_are_scored_beside_the_baselines(comparison):
+    folder, _ = comparison
+    table = pd.read_parquet(folder / "scores.parquet")
+    assert set(table["arm"]) >= set(ARMS) and set(table["quantity"]) == {"accuracy", "length"}
+    row = table[(table["arm"] == "tempered-2") & (table["guess"] == "forecast") & (table["quantity"] == "length")].iloc[
+        0
+    ]
+    assert row["error"] == abs(row["value"] - row["run"]) > 0
 
 
 def test_a_folder_that_another_command_works_in_is_refused(comparison, capsys):

@@ -71,7 +71,8 @@ def test_the_tilted_regime_is_plain_rloo_with_a_kl_term(tiny_model, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_rewards_see_the_log_probabilities_of_reference_and_policy(tiny_model, tmp_path):
+@pytest.mark.parametrize("share_prefixes", [False, True])
+def test_rewards_see_the_log_probabilities_of_reference_and_policy(tiny_model, tmp_path, share_prefixes):
     """At the second step the policy has moved: log_p must be the saved model's, log_pi the moving one's."""
     seen = []
 
@@ -96,10 +97,35 @@ def test_rewards_see_the_log_probabilities_of_reference_and_policy(tiny_model, t
         args=config(tmp_path, 0.5),
         train_dataset=dataset(),
         processing_class=tokenizer,
+        share_prefixes=share_prefixes,
     )
     trainer.train()
     first, second = seen
     assert first < 1e-3 < second
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_shared_prefixes_give_the_same_step(tiny_model, tmp_path):
+    """On the same responses, the loss and its gradient are those of TRL's own forward pass."""
+    batch, gradients = {}, []
+    for share_prefixes in (False, True):
+        model, tokenizer = load(str(tiny_model))
+        trainer = LogProbRewardTrainer(
+            model=model,
+            reward_funcs=[short_answer, log_prob_term(regime("tilted", beta=0.2))],
+            args=config(tmp_path, 0.2),
+            train_dataset=dataset(),
+            processing_class=tokenizer,
+            share_prefixes=share_prefixes,
+        )
+        model.train()
+        batch = batch or trainer._generate_and_score_completions(next(iter(trainer.get_train_dataloader())))
+        trainer.current_gradient_accumulation_steps = 1
+        loss = trainer._compute_loss(model, batch)
+        loss.backward()
+        gradients.append(torch.cat([loss.detach()[None], *(p.grad.flatten() for p in model.parameters())]))
+    assert gradients[0].norm() > 1e-3
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
