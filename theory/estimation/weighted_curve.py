@@ -2,7 +2,15 @@
 
 A power means nothing by itself: where log p has a standard deviation of 40 nats within prompts, alpha = 1.1 is already
 4 of them away. So the steps are alpha = 1 + c/sd(log p), and the axis is KL(q‖p), mean over prompts. Weights tell as
-far as they leave 5 effective samples a prompt: for a Gaussian log p these are n e^{-2 KL}, a reach of log(n/5)/2 nats.
+far as they leave 5 effective samples a prompt. For a Gaussian log p these are n e^{-2 KL} of very many samples, a reach
+of log(n/5)/2 nats; few samples spread less than that, and reach farther (about .4, 1.3 and 2.9 nats for 8, 16 and 64).
+Pareto k is not asked: over prompts whose log p spreads by different amounts it sees a tail where no prompt has one, and
+what a prompt can add to a mean of accuracies is bounded.
+
+Measured on synthetic populations (normal, exponential and two-peaked log p, spreads that differ by up to a factor e
+between prompts, prompts never and always solved; 60 or 150 prompts): of the 95 % intervals at .2 nats 96 % hold the
+truth with 16 samples (150 tables) and 99 % with 64 (75 tables), at .6 nats 96 and 97 %, at .7 and .95 of the reach with
+8, 16 and 64 samples 93 % (360 intervals). No sign that was told at .2 or .6 nats was wrong.
 """
 
 from collections.abc import Sequence

@@ -64,8 +64,17 @@ def test_reach_grows_with_the_logarithm_of_the_samples():
         assert np.log(samples / 5) / 2 - 0.1 <= nats < np.log(samples)
 
 
-def test_a_single_sample_a_prompt_reaches_nowhere():
-    assert reach(spread(15, samples=1)) == 0
+@pytest.mark.parametrize("samples", [1, 2, 4])
+def test_fewer_than_five_samples_a_prompt_reach_nowhere(samples):
+    few = spread(15, samples=samples)
+    assert reach(few) == 0
+    assert not direction(few, np.random.default_rng(0)).reliable
+    (found,) = at_distance(few, [0.2], np.random.default_rng(0))
+    assert not found.sharpening.reliable
+    assert found.reward.low <= found.reward.value <= found.reward.high
+    sharpening, reward = frontier(few, np.random.default_rng(0))
+    assert [point.k for point in sharpening] == [k for k in (2, 3, 4) if k <= samples]
+    assert len(reward) > 3
 
 
 def test_equal_log_p_cannot_be_sharpened_but_rewarded():
