@@ -11,7 +11,7 @@ TOYS = {
     "stability.json": "instability",
     **{
         f"{name}.parquet": name
-        for name in ("heterogeneity", "length", "noise", "sweep", "tokens", "trainers", "voting")
+        for name in ("heterogeneity", "length", "noise", "practice", "sweep", "tokens", "trainers", "voting")
     },
 }
 

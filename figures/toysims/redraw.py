@@ -18,6 +18,7 @@ CAPTIONS = {
     "voting": "Majority vote as a reward: two basins, the chance of luck, answers against responses.",
     "tokens": "Low temperature against the power of whole responses, and the bias of a look-ahead.",
     "noise": "The noise of sampled gradients against length, group size and the way to the optimum.",
+    "practice": "Finite groups, verifiers that err, a fall and its revival, and samples of another law.",
     "sweep": "Accuracy over a grid of (α, β) and many policies, and the share of policies that gain.",
 }
 
@@ -34,7 +35,7 @@ ALTS = {
     "sweep": "Two grids of α and β with a number in each cell: mean accuracy, and the share of policies that gain.",
 }
 
-TABLES = ("heterogeneity", "length", "noise", "tokens", "trainers", "voting")
+TABLES = ("heterogeneity", "length", "noise", "practice", "tokens", "trainers", "voting")
 
 
 def redraw(name: str, folder: Path):

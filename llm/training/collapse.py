@@ -11,6 +11,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from llm.training.stopping import log_p_right_minus_wrong
 from theory.estimation.band import LowerEdges
 from theory.estimation.coordinate import coordinate, predicted
 from theory.estimation.samples import BaseSamples
@@ -20,7 +21,7 @@ UNITS = {"length": "tokens", "entropy": "nats"}
 
 
 class Diagnosis:
-    """A step's means -> its coordinate, and how far length and entropy are from the prediction at that coordinate."""
+    """A step's means -> its coordinate, how far length and entropy are from the prediction there, and T29's sign."""
 
     def __init__(self, samples: BaseSamples):
         self.samples = samples
@@ -34,6 +35,7 @@ class Diagnosis:
             "length_gap": means["length"] - float(here.length.mean()),
             "entropy_gap": means["sequence_entropy"] - float(here.entropy.mean()),
             "truncated": 1 - means["finished"],
+            **log_p_right_minus_wrong(means),
         }
 
 

@@ -18,6 +18,7 @@ from llm.prompts.form import BARE, PromptForm
 from llm.rewards.reward import Reward
 from llm.training.config import TrainConfig
 from llm.training.length_returns import balance_return, content_return
+from llm.training.stopping import within_prompts
 from theory.objectives import Objective
 from theory.vocabulary import LengthControl
 
@@ -86,9 +87,12 @@ def task_reward(
     problem: Sequence[MathProblem] | None = None,
     reward: Reward = BOXED,
     form: PromptForm = BARE,
+    prompts: Sequence | None = None,
     **_: Any,
 ) -> list[float]:
     """What reward gives for complete responses, else 0; also logs what a run is followed by.
+
+    With the prompts, that is also whether sharpening still raises accuracy (llm.training.stopping).
 
     Its weight is w, which may be 0: accuracy is then measured and not rewarded.
     """
@@ -103,6 +107,7 @@ def task_reward(
         "log_p_sd": np.std(log_p),
         "sequence_entropy": -np.mean(log_pi),
         "sequence_kl": np.mean(log_pi) - np.mean(log_p),
+        **({} if prompts is None else within_prompts(prompts, np.asarray(rewards, float), np.asarray(log_p, float))),
     }.items():
         log_metric(name, float(value))
     return rewards

@@ -11,6 +11,7 @@ from llm.evaluation.averages import summarise
 from llm.rollout_table import from_table
 from llm.training.config import TrainConfig
 from llm.training.recorder import pace
+from llm.training.stopping import turning_step
 from llm.wording import interval, number, with_error
 from theory.estimation.distance import distance_to_optimum, forecast_optimum
 from theory.estimation.forecast import target_of
@@ -42,6 +43,7 @@ def run_summary(
         **{name: summarise(table) for name, table in tables.items()},
         **pace(metrics),
         "collapse": collapse,
+        "accuracy_slope": turning_step(metrics),
     }
     if best_checkpoint:
         summary["best_step"] = int(best_checkpoint.name.removeprefix("checkpoint-"))
@@ -61,6 +63,10 @@ def print_summary(summary: dict) -> None:
     if "kl_to_optimum" in summary:
         distance = with_error(summary["kl_to_optimum"], summary["kl_to_optimum_se"], 2)
         lines.append(f"KL from the run to the optimum: {distance} nats")
+    turned_at = (summary.get("accuracy_slope") or {}).get("turned_at")
+    if turned_at is not None:
+        lines.append(f"From step {turned_at} on, right responses were less likely under the base model than wrong ones:")
+        lines.append("more sharpening lowers accuracy from there.")
     if on_the_way:
         lines.append(f"The run has not arrived ({on_the_way}): no evidence for or against the forecast.")
         lines.append(f"Give more --steps than {summary['steps']} to go farther.")

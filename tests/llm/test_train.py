@@ -36,6 +36,8 @@ def test_a_run_folder_holds_config_metrics_rollouts_summary_model_and_figure(fin
     assert summary["not_arrived"] == "2 steps"
     metrics = [json.loads(line) for line in (finished_run / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in metrics] == [1, 2]
+    assert all(row["accuracy_slope"] == 0 == row["reward_variance"] for row in metrics)  # the tiny model is never right
+    assert summary["accuracy_slope"] == {}  # two steps say nothing of a turn
     assert len(pd.read_parquet(finished_run / "base.parquet")) == 4 * 4
     assert len(pd.read_parquet(finished_run / "final.parquet")) == 4 * 2
     assert (finished_run / "training.png").is_file()

@@ -16,6 +16,7 @@ SMALLEST = {
     "tokens": ("--vocabulary", "2", "--depth", "2", "--replicas", "200"),
     "voting": ("--rounds", "2", "--groups", "100", "--replicas", "50"),
     "noise": ("--vocabulary", "2", "--replicas", "100"),
+    "practice": ("--steps", "50", "--replicas", "8", "--draws", "1000"),
     "heterogeneity": ("--prompts", "50", "--k", "6"),
 }
 

@@ -6,7 +6,7 @@ import pytest
 from artists import bands, curves, error_bars, hollow, levels, marks, points, texts
 
 from figures.style import COLOURS, figure
-from figures.toysims import heterogeneity, length, noise, stability, sweep, tokens, trainers, voting
+from figures.toysims import heterogeneity, length, noise, practice, stability, sweep, tokens, trainers, voting
 
 
 @pytest.fixture
@@ -225,3 +225,33 @@ def test_the_colours_are_those_of_the_regimes(ax):
         ax, rows(policy=["tempered"], x=[0.0], predicted=[0.5], simulated=[0.4], base=0.45, correlation=0.1)
     )
     assert {line.get_color() for line in ax.lines[:2]} == {COLOURS["tempered"]} and not bands(ax) and not texts(ax)
+
+
+def test_finite_groups_have_theory_as_lines_and_training_as_marks_with_four_errors(ax):
+    table = rows(multiple=[0.5, 0.5], x=[4, 8], theory=[-1.0, -0.9], mean_log_p=[-1.1, -0.8], error=0.01, mode=-0.5)
+    practice.draw_groups(ax, table)
+    assert curves(ax)[0] == [(4.0, -1.0), (8.0, -0.9)] and marks(ax) == {"0.5 β$_c$": [(4.0, -1.1), (8.0, -0.8)]}
+    np.testing.assert_allclose(error_bars(ax, "0.5 β$_c$"), [(-1.14, -1.06), (-0.84, -0.76)])
+    assert [line.get_ydata()[0] for line in ax.lines if line.get_linestyle() == ":"] == [-0.5]
+
+
+def test_verifiers_and_samplers_have_theory_as_lines_and_training_as_marks(ax):
+    practice.draw_verifiers(ax, rows(policy=["good", "good"], x=[1.0, 2.0], theory=[0.4, 0.5], accuracy=[0.3, 0.6]))
+    assert curves(ax) == [[(1.0, 0.4), (2.0, 0.5)]] and marks(ax) == {"good": [(1.0, 0.3), (2.0, 0.6)]}
+    with figure() as (_, other):
+        table = rows(x=[0.0, np.inf], theory=[0.4, 0.5], mean_reward=[0.3, 0.6], error=0.01, unbiased=0.55)
+        practice.draw_sampler(other, table)
+    assert curves(other)[0] == [(0.0, 0.4), (1.0, 0.5)] and marks(other) == {"trained": [(0.0, 0.3), (1.0, 0.6)]}
+    assert [label.get_text() for label in other.get_xticklabels()] == ["none", "∞"]
+
+
+def test_a_way_is_drawn_for_each_gradient_beside_the_lower_of_its_ends(ax):
+    table = rows(
+        policy=["natural gradient", "natural gradient", "plain gradient"],
+        x=[0.0, 1.0, 2.0],
+        log_pi=[-1.0, -2, -3],
+        theory=-1.5,
+    )
+    practice.draw_way(ax, table)
+    assert curves(ax)[:2] == [[(1.0, -2.0)], [(2.0, -3.0)]]
+    assert [line.get_ydata()[0] for line in ax.lines if line.get_linestyle() == ":"] == [-1.5]
