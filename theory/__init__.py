@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from theory.coordinates import alpha_of_mean_log_p, coordinates_of_means, projection
     from theory.distribution import entropy, kl, renyi_entropy
     from theory.dynamics import iterated_sharpening, line, line_points, mirror_line, rate, step_is_stable
-    from theory.finite_group import finite_group_optimum, group_advantage
+    from theory.finite_group import finite_group_optimum, group_advantage, large_group_k3_optimum
     from theory.gradient_blocks import block_cosine
     from theory.length import empty_response_wins, existence_threshold, markov_power
     from theory.length_limit import finished_log_mass, length_limit_optima
@@ -69,7 +69,7 @@ _NAMES = {
     "coordinates": ("alpha_of_mean_log_p", "coordinates_of_means", "projection"),
     "distribution": ("entropy", "kl", "renyi_entropy"),
     "dynamics": ("iterated_sharpening", "line", "line_points", "mirror_line", "rate", "step_is_stable"),
-    "finite_group": ("finite_group_optimum", "group_advantage"),
+    "finite_group": ("finite_group_optimum", "group_advantage", "large_group_k3_optimum"),
     "fixed_points": (),
     "length": ("empty_response_wins", "existence_threshold", "markov_power"),
     "noise": (),
@@ -143,6 +143,7 @@ __all__ = [
     "k3_in_loss_optimum",
     "kl",
     "kl_to_base",
+    "large_group_k3_optimum",
     "length",
     "length_limit",
     "length_limit_optima",

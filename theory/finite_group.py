@@ -85,6 +85,37 @@ def finite_group_optimum(
     return np.where(levels.of_response >= 0, log_p + change[levels.of_response], -np.inf)
 
 
+def large_group_k3_optimum(
+    log_p: Float[np.ndarray, " y"], reward: Shaped[np.ndarray, " y"], beta: float
+) -> Float[np.ndarray, " y"]:
+    """log π of π = p/(1 - h/β), h = (R - E R)/sd_π(R): GRPO in the limit of large groups, k3 in the loss.    [T25, T13]
+
+    Unlike the KL beside the advantage (T12), k3 in the loss leaves no β without a fixed point, in this limit too: p/π
+    pulls a response that is nearly lost back without bound, where log(p/π) does so by its logarithm only, too little
+    against 1/sd. So there is no critical β. Where several exist, this is the one that the flow from p meets.
+    A reward that is constant on the support moves nothing. ValueError: beta not finite and > 0, shapes.
+
+    >>> p = np.array([0.4, 0.3, 0.17, 0.08, 0.05])
+    >>> np.exp(large_group_k3_optimum(np.log(p), np.log(p), beta=0.5)).round(3)
+    array([0.882, 0.092, 0.019, 0.005, 0.002])
+    """
+    if not (np.isfinite(beta) and beta > 0):
+        raise ValueError(f"beta must be finite and > 0, got {beta}; without a KL weight there is no fixed point")
+    log_p = checked_log_p(log_p)
+    levels = _levels(log_p, reward)
+    base = np.log(_level_mass(levels, log_p))
+
+    def answer(log_mass):
+        """The optimum for the advantages of this policy, held fixed."""
+        mass = np.exp(log_mass - log_sum_exp(log_mass))
+        centred = levels.value - mass @ levels.value
+        sd = np.sqrt(mass @ centred**2)
+        return k3_in_loss_optimum(base, centred / sd if sd > 0 else 0 * centred, beta)
+
+    change = _settled(answer, base) - base
+    return np.where(levels.of_response >= 0, log_p + change[levels.of_response], -np.inf)
+
+
 def _settled(answer, start, pace=0.05, most=4000):
     """The x = answer(x) that x' = answer(x) - x flows to: followed until it is slow, then Newton to rounding."""
     x = start

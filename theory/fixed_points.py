@@ -11,7 +11,7 @@ from theory.budget import small_budget_ratio
 from theory.content import covariance_by_length
 from theory.distribution import entropy, expectation
 from theory.dynamics import iterated_sharpening_limit, rate, self_sharpening_winner
-from theory.finite_group import advantage_bound, finite_group_optimum
+from theory.finite_group import advantage_bound, finite_group_optimum, large_group_k3_optimum
 from theory.objectives import REGIMES, Objective, optimum, regime
 from theory.problem import Problem
 from theory.reweighting import effective_sample_ratio
@@ -170,6 +170,11 @@ def _other_estimators(trainer, policy):
 def _finite_groups(trainer, policy):
     """What GRPO does with the groups that are sampled: an end at every beta, whatever T12 says of G -> inf."""
     beta, group = trainer.beta, trainer.group
+    for name, reward in (("tilted", policy and policy.reward), ("log p with KL", policy and _floor(policy.log_p))):
+        yield Entry(
+            name, "GRPO, G -> inf, k3 in the loss", "p/(1 - A/(beta sd))", "beta less the slope of A/sd", "A/sd < beta",
+            "none", "T25", policy and large_group_k3_optimum(policy.log_p, reward, beta),
+        )  # fmt: skip
     farthest = f"log-odds move <= {2 * advantage_bound(group) / beta:.4g}"
     for name, reward in (("tilted", policy and policy.reward), ("log p with KL", policy and _floor(policy.log_p))):
         for k3, kind, target, stays in (

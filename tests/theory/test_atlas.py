@@ -237,7 +237,7 @@ def test_a_wrong_argument_is_one_line_and_exit_code_2(arguments, message, run, c
 
 def test_the_command_runs_as_a_module():
     found = subprocess.run([sys.executable, "-m", "theory.atlas", "--json"], capture_output=True, text=True, check=True)
-    assert len(json.loads(found.stdout)["entries"]) == 22
+    assert len(json.loads(found.stdout)["entries"]) == 24
 
 
 def test_the_number_of_generations_decides_where_grpo_ends(run, policy_file):

@@ -8,7 +8,7 @@ from hard_policies import policies
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from theory.finite_group import advantage_bound, finite_group_optimum, group_advantage
+from theory.finite_group import advantage_bound, finite_group_optimum, group_advantage, large_group_k3_optimum
 from theory.saddle_node import critical_beta, std_normalised_alpha
 from theory.tilt import log_tilt
 
@@ -105,6 +105,31 @@ def test_large_groups_end_where_the_limit_says():
     power = log_tilt(LOG_P, LOG_P, std_normalised_alpha(LOG_P, beta).stable, 0)
     apart = [np.max(np.abs(finite_group_optimum(LOG_P, LOG_P, beta, group) - power)) for group in (128, 256, 512)]
     np.testing.assert_allclose(np.array(apart[:-1]) / apart[1:], 2, rtol=0.1)
+
+
+@settings(max_examples=40)
+@given(
+    policies(least=3, most=6, zeros=False, deepest=-9.0),
+    st.lists(st.floats(-2, 2), min_size=6, max_size=6),
+    st.floats(0.1, 5),
+)
+@example(LOG_P, np.append(LOG_P, 0.0), 0.05 * CRITICAL)
+def test_with_k3_in_the_loss_large_groups_have_an_end_at_every_beta(log_p, reward, beta):
+    """T25: π (1 - h/β) = p with h the standardised reward under π, below T12's critical β as well."""
+    reward = np.round(reward[: len(log_p)], 1)
+    pi = np.exp(large_group_k3_optimum(log_p, reward, beta))
+    centred = reward - pi @ reward
+    sd = np.sqrt(pi @ centred**2)
+    h = centred / sd if np.ptp(reward) > 0 else np.zeros(len(pi))
+    np.testing.assert_allclose(pi * (1 - h / beta), np.exp(log_p), atol=1e-9)
+    np.testing.assert_allclose(pi.sum(), 1, atol=1e-9)
+
+
+def test_finite_groups_with_k3_tend_to_the_end_of_large_ones():
+    """T25: like 1/G, at half of T12's critical β."""
+    limit = large_group_k3_optimum(LOG_P, LOG_P, 0.5 * CRITICAL)
+    apart = [np.max(np.abs(finite_group_optimum(LOG_P, LOG_P, 0.5 * CRITICAL, g, True) - limit)) for g in (128, 256)]
+    np.testing.assert_allclose(apart[0] / apart[1], 2, rtol=0.1)
 
 
 def test_equal_rewards_and_responses_off_the_support_share_one_factor():
