@@ -65,7 +65,7 @@ def print_summary(summary: dict) -> None:
         lines.append(f"KL from the run to the optimum: {distance} nats")
     turned_at = (summary.get("accuracy_slope") or {}).get("turned_at")
     if turned_at is not None:
-        lines.append(f"From step {turned_at} on, right responses were less likely under the base model than wrong ones:")
+        lines.append(f"From step {turned_at} on, right responses were less likely under the base than wrong ones:")
         lines.append("more sharpening lowers accuracy from there.")
     if on_the_way:
         lines.append(f"The run has not arrived ({on_the_way}): no evidence for or against the forecast.")
