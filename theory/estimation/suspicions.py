@@ -86,7 +86,8 @@ def surprisal_gap(rollouts: Rollouts, log_p: Rows, entropy: Rows) -> Gap:
     at every prompt: the squares of all responses, not the spread of the prompts' means, give the standard error.
     Drawn colder, y is likelier than that (negative); hotter, less likely; in other units, off by their factor.
     At temperature T it is off by (1 - 1/T) V to first order, V the sum along y of the tokens' variances of log p, so
-    that z ≈ (1 - 1/T) sqrt(V of all responses together): 3.5 at T = .97 takes 13,000 nats², 16 at T = .7 half as many.
+    that z ≈ (1 - 1/T) sqrt(V of all responses together): 3.5 standard errors take 13,000 nats² at T = .97, and a
+    hundred at T = .7.
     """
     excess = -log_p - entropy
     weight = 1 / rollouts.each(rollouts.count)  # every prompt counts alike, however many samples it has
