@@ -90,12 +90,15 @@ def along_alpha(rollouts: Rollouts, generator: np.random.Generator, steps: Seque
     """alpha = 1 + c/sd(log p), c = .1, .2, … as far as these rollouts tell, and one step beyond."""
     sd = within_sd(rollouts)
     targets = [Target(1 + c / sd, 0.0) for c in steps] if sd > SMALLEST_SD else []
-    return _curve(rollouts, targets, generator)
+    # KL(q‖p) = (alpha-1) E_q log p - log Z <= -max log p, because Z >= p^alpha of the likeliest response. Where samples
+    # repeat, the correction for bias would go on past that for ever.
+    return _curve(rollouts, targets, generator, -rollouts.max(rollouts.log_p))
 
 
 def along_b(rollouts: Rollouts, generator: np.random.Generator) -> WeightedCurve:
     """The same for a task reward: its weights are at most e^b. Where rewards are 0 and 1 counts say more."""
-    return _curve(rollouts, [Target(1.0, float(b)) for b in np.geomspace(0.1, 30, 30)], generator)
+    targets = [Target(1.0, float(b)) for b in np.geomspace(0.1, 30, 30)]
+    return _curve(rollouts, targets, generator, np.full(len(rollouts.start), np.inf))
 
 
 def within_sd(rollouts: Rollouts) -> float:
@@ -123,14 +126,19 @@ def read_off(
     return gain[rows, place - 1] * (1 - share) + gain[rows, place] * share
 
 
-def _curve(rollouts: Rollouts, targets: Sequence[Target], generator: np.random.Generator) -> WeightedCurve:
-    """The targets in turn, up to the first that cannot be relied on or the end of the line."""
+def _curve(
+    rollouts: Rollouts,
+    targets: Sequence[Target],
+    generator: np.random.Generator,
+    farthest: Float[np.ndarray, " prompts"],
+) -> WeightedCurve:
+    """The targets in turn, up to the first that cannot be relied on or the end of the line; no KL above farthest."""
     base = rollouts.mean(rollouts.reward)
     kl, gain, plain = [np.zeros(len(base))], [np.zeros(len(base))], [(0.0, 0.0)]
     ess, ended = [float(rollouts.count.mean())], False
     for target in targets:
         point = reweight(rollouts, target)
-        kl.append(point.value["kl"])
+        kl.append(np.minimum(point.value["kl"], farthest))
         gain.append(point.value["accuracy"] - base)
         bias = (np.nan_to_num(point.bias[name]).mean() for name in ("kl", "accuracy"))
         plain.append((kl[-1].mean() + next(bias), gain[-1].mean() + next(bias)))

@@ -119,3 +119,12 @@ def test_sharpening_at_a_distance_is_that_of_the_exact_policy():
     assert found.sharpening.low <= np.interp(0.2, kl, gain) <= found.sharpening.high
     assert found.sharpening.value == pytest.approx(np.interp(0.2, kl, gain), abs=0.01)
     assert sharpening_at_budget(log_p[0], 0.2) > 1
+
+
+def test_sharpening_never_leads_farther_than_to_the_likeliest_response():
+    """KL(q‖p) <= -max log p, the end of the line (T2's limit): samples that repeat had been carried beyond it."""
+    log_p, reward = policy(sd=1.5, slope=0.5, responses=12)
+    end = -log_p.max(axis=1).mean()
+    sharpening, _ = frontier(drawn(log_p, reward, 64), np.random.default_rng(0))
+    farthest = max(point.kl for point in sharpening if point.k is None)
+    assert 0.9 * end < farthest <= end + 0.05  # the likeliest sample is the likeliest response on nearly all prompts
