@@ -33,7 +33,7 @@ def spread(sd, samples=16, slope=0.8, prompts=120, seed=0):
 
 
 def test_what_is_told_at_a_distance_does_not_depend_on_the_unit_of_log_p():
-    """A grid in units of the data: log p of 5 and 40 nats with the same ranks say the same."""
+    """T23, on a grid in units of the data: log p of 5 and 40 nats with the same ranks say the same."""
     five, forty = (at_distance(spread(sd), [0.2], np.random.default_rng(0))[0] for sd in (5, 40))
     assert five.sharpening.value == pytest.approx(forty.sharpening.value, abs=1e-6)
     assert five.sharpening.reliable and forty.sharpening.reliable
