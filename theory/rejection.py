@@ -10,7 +10,12 @@ def sharpening_log_draws(log_p: Float[np.ndarray, "*batch y"], alpha: float) -> 
     """log of the draws from p for one of p^α/Z: D_∞ = (α-1)(H_α(p) - H_∞(p)), α >= 1.    [T28]
 
     Rejection keeps y with probability e^{-D_∞} q(y)/p(y); D_∞ = max log q/p is at the mode. Entropies of independent
-    tokens add up, so the price grows like e^{tokens}. ValueError: alpha < 1, where the maximum is at the rarest.
+    tokens add up, so the price grows like e^{tokens}.
+
+    It is the price of an exact sample without training; power-SMC and power-MH pay in other coin (particles, moves) and
+    end near p^α, not at it. 0 at α = 1 and for a uniform p; at α → ∞ it tends to H_∞ less the log of how many modes
+    there are, so waiting for a mode is the most that it can cost.
+    ValueError: alpha < 1, where the maximum is at the rarest.
     """
     if checked_exponent(alpha) < 1:
         raise ValueError(f"alpha must be >= 1 to sharpen, got {alpha}")

@@ -23,7 +23,12 @@ def log_weight_bonus(
 def noisy_power(
     log_p: Float[np.ndarray, "*#batch y"], length: Shaped[np.ndarray, "*#batch y"], alpha: float, sd: float
 ) -> Float[np.ndarray, "*batch y"]:
-    """log of p^α e^{(α-1)² s² L/2}/Z: where weights made of noisy log p point instead of at p^α.    [T32]"""
+    """log of p^α e^{(α-1)² s² L/2}/Z: where weights made of noisy log p point instead of at p^α.    [T32]
+
+    Like T20's e^{-λ|y|} with λ = -(α-1)² s²/2: lengths are favoured, content at equal length is not touched. At α = 4
+    and s = .1 nats 1,000 tokens gain 45 nats. Only the mean of the weights does so; a
+    finite sample sees less of it, since it is carried by a few samples whose noise is large.
+    """
     log_p = checked_log_p(log_p)
     scaled = log_power(log_p, alpha) + log_weight_bonus(alpha, sd, checked_reward(length, log_p, "length"))
     return scaled - np.expand_dims(log_sum_exp(scaled), -1)

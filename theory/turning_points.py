@@ -13,6 +13,10 @@ def most_turning_points(log_p: Float[np.ndarray, " y"], correct: Shaped[np.ndarr
     dA/dα has the sign of Σ_{i right, j wrong} (ℓ_i - ℓ_j) e^{α(ℓ_i + ℓ_j)}, a sum of exponentials, which has at most
     as many zeros as its coefficients, ordered by ℓ_i + ℓ_j and equal sums merged, change sign. One wrong mode above
     all right responses and all other wrong ones below them: exactly one, a maximum. One pass over pairs, n² log n.
+
+    A bound, reached or missed by an even number. It is of one prompt: of a mean over prompts it says nothing. 0
+    where all are right or all wrong, and where every right response is likelier than every wrong one, or conversely:
+    accuracy is then monotone in alpha.
     """
     log_p = checked_log_p(log_p)
     right, on = checked_correct(correct, log_p), ~np.isneginf(log_p)
