@@ -50,7 +50,17 @@ def read_file(path: Path, columns: Sequence[str] = (), answers: Path | None = No
     except (ValueError, OSError, EOFError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"ROLLOUTS {path} could not be read ({reason}); it must be Parquet or JSONL") from None
-    return replace(read, table=_with_booleans(read.table), path=path)
+    return replace(_without_answers(read), table=_with_booleans(read.table), path=path)
+
+
+def _without_answers(found: Found) -> Found:
+    """Says so where the table tells no answers."""
+    from llm.rollout_table import tells_no_answers
+
+    if not len(found.table) or not tells_no_answers(found.table):
+        return found
+    why = "no row of the column given holds an answer; maj@k is not known"
+    return replace(found, unknown={"given": why, **found.unknown})
 
 
 def _is_parquet(path: Path) -> bool:

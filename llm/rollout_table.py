@@ -33,8 +33,8 @@ def read(path: Path) -> Rollouts:
 def from_table(table: pd.DataFrame, name: str = "table", unknown: Collection[str] = ()) -> Rollouts:
     """ValueError, naming the row, for what is not a table of samples with their log-probabilities and rewards.
 
-    unknown: of answer, log_p, length and finished those that the table lacks. An unknown log_p or length is nan, and
-    what is not known to be cut off counts as finished.
+    unknown: of answer, log_p, length, finished and given those that the table lacks. An unknown log_p or length is
+    nan, and what is not known to be cut off counts as finished.
     """
     table = table.assign(**{column: UNKNOWN[column] for column in COLUMNS if column in unknown})
     missing = [repr(column) for column in COLUMNS if column not in table]
@@ -65,7 +65,13 @@ def from_table(table: pd.DataFrame, name: str = "table", unknown: Collection[str
         vote,
         correct_vote,
         *(as_given(table, column)[order] if column in table else None for column in ("log_pi", "entropy")),
+        answers_known="given" not in unknown and not tells_no_answers(table),
     )
+
+
+def tells_no_answers(table: pd.DataFrame) -> bool:
+    """A column given that is empty in every row says that answers are not known, not that there are none in boxes."""
+    return "given" in table and bool(table["given"].isna().all())
 
 
 def _check_texts(table: pd.DataFrame, name: str) -> None:
@@ -129,13 +135,6 @@ def _one_log_p(
     return np.where(rounding, copies.transform("mean").to_numpy(), log_p)
 
 
-def _answering(table: pd.DataFrame) -> np.ndarray:
-    """The text in which the answer of each response stands in a box."""
-    if "given" not in table:
-        return table["response"].to_numpy()
-    return table["given"].map(lambda given: rf"\boxed{{{given}}}", na_action="ignore").fillna("").to_numpy()
-
-
 def _votes(
     table: pd.DataFrame, reward: np.ndarray, order: np.ndarray, start: np.ndarray, finished: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -145,13 +144,18 @@ def _votes(
     however it is written.
     """
     from llm.grading.answers import vote as voted
+    from llm.grading.answers import vote_for
 
     # Texts repeat: each is read once.
-    text, texts = pd.factorize(_answering(table)[order])
-    boxed = np.array([voted(str(t)) for t in texts], dtype=object)[text]
+    if "given" in table:
+        text, texts = pd.factorize(table["given"].fillna("").astype(str).to_numpy()[order])
+        boxed = np.array([vote_for(t) for t in texts], dtype=object)[text]
+    else:
+        text, texts = pd.factorize(table["response"].to_numpy()[order])
+        boxed = np.array([voted(str(t)) for t in texts], dtype=object)[text]
     boxed[~finished] = None
     key, answers = pd.factorize(table["answer"].astype(str).str.strip().to_numpy()[order])
-    gold = np.array([voted(rf"\boxed{{{answer}}}") or answer for answer in answers], dtype=object)[key]
+    gold = np.array([vote_for(answer) or answer for answer in answers], dtype=object)[key]
     boxed = np.where((reward == 1) & finished, gold, boxed)
     vote, names = pd.factorize(boxed)
     number = {name: i for i, name in enumerate(names)}

@@ -16,8 +16,18 @@ MAX_ANSWER_CHARACTERS = 300  # longer boxes are wrong by fiat: no answer is that
 def vote(response: str, finished: bool = True) -> str | None:
     """What a response votes for: the normal form of its boxed answer. None, no vote: no box, or cut off."""
     answer = boxed_answer(response) if finished else None
-    # Longer boxes are never right, and are not worth reading: they vote as they stand.
-    return normal_form(answer) if answer and len(answer) <= MAX_ANSWER_CHARACTERS else answer
+    return None if answer is None else _form(answer)
+
+
+def vote_for(answer: str) -> str | None:
+    """What an answer that is known votes for, whether it stands in a box or not; None for an empty one."""
+    text = boxed_answer(answer) or answer.strip()
+    return _form(text) if text else None
+
+
+def _form(answer: str) -> str:
+    """Longer answers are never right, and are not worth reading: they vote as they stand."""
+    return normal_form(answer) if len(answer) <= MAX_ANSWER_CHARACTERS else answer
 
 
 @functools.lru_cache(maxsize=100_000)  # answers repeat far more than responses

@@ -30,9 +30,9 @@ class Found:
     """what a user should know about how it was read"""
 
     def lines(self, name: str) -> list[str]:
-        """What to say of the file before it is used; nothing of our own."""
+        """What to say of the file before it is used."""
         if not self.tool:
-            return []
+            return [f"{name}: {why}" for why in self.unknown.values()]
         lacking = f"; it does not tell {', '.join(self.unknown)}" if self.unknown else ""
         return [f"{name} is a file of {self.tool}{lacking}", *(f"{name}: {note}" for note in self.notes)]
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from llm.rewards.reward import Reward
+from llm.rewards.reward import Reward, RewardFault
 
 
 class Function(Reward):
@@ -46,13 +46,13 @@ class Function(Reward):
         except Exception as error:  # the user's code may raise anything
             row, raised = self._first_that_raises(prompts, completions, columns, error)
             where = "on all rows together" if row is None else _row(row, problems)
-            raise ValueError(f"--reward {self.name} raised {_short(raised)} {where}; fix it") from None
+            raise RewardFault(f"--reward {self.name} raised {_short(raised)} {where}; fix it") from None
         if not hasattr(values, "__len__") or isinstance(values, str | dict):
-            raise ValueError(
+            raise RewardFault(
                 f"--reward {self.name} returned {_kind(values)}; it must return a list, a float a response"
             )
         if len(values) != len(completions):
-            raise ValueError(f"--reward {self.name} returned {len(values)} values for {len(completions)} responses")
+            raise RewardFault(f"--reward {self.name} returned {len(values)} values for {len(completions)} responses")
         return [self._checked(value, row, problems) for row, value in enumerate(values)]
 
     def _first_that_raises(self, prompts, completions, columns, error) -> tuple[int | None, Exception]:
@@ -71,7 +71,7 @@ class Function(Reward):
             number = math.nan
         if not 0 <= number <= 1:
             shown = repr(value) if value is None or isinstance(value, str) else str(value)
-            raise ValueError(
+            raise RewardFault(
                 f"--reward {self.name} returned {shown[:40]} {_row(row, problems)}; a reward is a number in [0, 1]"
             )
         return number

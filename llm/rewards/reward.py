@@ -29,6 +29,10 @@ class Form(Protocol):
     def prompt(self, problem: Any) -> str | list[dict[str, str]]: ...
 
 
+class RewardFault(ValueError):
+    """A reward could not be told of a response; in a run that has begun, what was done before is kept."""
+
+
 class Reward(ABC):
     """A kind of reward. Its answers are what responses vote for."""
 

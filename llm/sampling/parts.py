@@ -1,6 +1,8 @@
 """Sampling in parts of a few prompts, each saved in one move: a killed run goes on where it was."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from llm.problems import BOXED, BUNDLED, MathProblem, hold_out, load_problems
 from llm.prompts import record
 from llm.prompts.form import prompt_form
 from llm.rewards.registry import reward_of
-from llm.rewards.reward import Reward
+from llm.rewards.reward import Reward, RewardFault
 from llm.samplers import base, shared_prefix
 from llm.samplers.base import Request, Sampler
 from llm.samplers.methods import rows_per_sample, sampler
@@ -74,18 +76,19 @@ def _sample(config: SampleConfig, place: Place) -> Path:
         # A part's draws depend on its own seed alone: it does not matter which run made the parts before it.
         generator = torch.Generator().manual_seed(_seed(config.seed, index))
         drawn = draw(Request(model, tokenizer, prompt_ids, config.samples, limit, stops, generator))
-        table = rollouts.tabulate(
-            model,
-            tokenizer,
-            chunk,
-            prompt_ids,
-            drawn,
-            stops,
-            batch_size=config.batch_size,
-            form=form,
-            reward=reward,
-            share_prefixes=config.share_prefixes,
-        )
+        with _faults_name_what_is_kept(folder, index, len(chunks)):
+            table = rollouts.tabulate(
+                model,
+                tokenizer,
+                chunk,
+                prompt_ids,
+                drawn,
+                stops,
+                batch_size=config.batch_size,
+                form=form,
+                reward=reward,
+                share_prefixes=config.share_prefixes,
+            )
         facts = {"tokens": drawn.tokens, "prompts": len(chunk), **drawn.diagnostics}
         run_folder.write_json(part.with_suffix(".json"), facts)
         run_folder.write(part, table.to_parquet)
@@ -118,6 +121,16 @@ def learnt(folder: Path) -> str:
         f"{told['rows']} responses: accuracy {accuracy} %, length {with_error(told['length'], told['length_se'], 1)} "
         f"tokens, {unfinished} % unfinished (± standard error over prompts)"
     )
+
+
+@contextlib.contextmanager
+def _faults_name_what_is_kept(folder: Path, done: int, parts: int) -> Iterator[None]:
+    """A reward that fails in this part ends the command; the parts before it are there."""
+    try:
+        yield
+    except RewardFault as error:
+        kept = f"{done} of {parts} parts are kept in {folder}; the same command goes on from there"
+        raise ValueError(f"{error}; {kept}") from None
 
 
 def choose_problems(config: SampleConfig, bundled: bool, reward: Reward = BOXED) -> list[MathProblem]:

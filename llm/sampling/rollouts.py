@@ -1,7 +1,8 @@
 """The rollouts table: one row a sampled response, readable without our code.
 
 Columns: prompt_id, sample, response, answer, reward, log_p, length, finished, and where known prompt, rendered_prompt,
-log_pi, entropy, given (the answer that a response gives by its kind of --reward, where that is not its box).
+log_pi, entropy, given (the answer that a response gives by its kind of --reward, where that is not its box; missing in
+every row where the reward tells none).
 prompt is the problem, rendered_prompt all that the model read (not of the bundled task, where the two are one).
 log_p is the sum over response tokens under the reference model (EOS included when finished), log_pi the same under
 what sampled it (missing where a sampler's density is not known), entropy the sum of the model's token entropies along
@@ -89,7 +90,7 @@ def tabulate(
     finished = [bool(ids) and ids[-1] in stops for ids in drawn.responses]
     rendered = {} if form is BARE else {"rendered_prompt": _repeated(form, tokenizer, problems, samples)}
     voted = zip(texts, finished, strict=True)
-    given = {"given": [reward.vote(*row) for row in voted]} if reward.tells_answers and not reward.boxes else {}
+    given = {} if reward.boxes else {"given": [reward.vote(*row) if reward.tells_answers else None for row in voted]}
     return pd.DataFrame(
         {
             "prompt_id": [problem.prompt_id for problem, *_ in rows],

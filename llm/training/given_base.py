@@ -22,10 +22,11 @@ def given_base(path: Path, model: str, problems: Sequence[MathProblem], reward: 
     try:
         found = read_file(path)
         table = found.table
-        if found.unknown:
-            name, why = next(iter(found.unknown.items()))
+        needed = {name: why for name, why in found.unknown.items() if name != "given"}
+        if needed:
+            name, why = next(iter(needed.items()))
             raise ValueError(f"{path} is a file of {found.tool} and does not tell {name} ({why}); {_SAMPLE}")
-        rollouts = from_table(table, str(path))
+        rollouts = from_table(table, str(path), found.unknown)
         check_method(path)
         check_log_pi(path, table)
         check_suspicions(str(path), suspected(table, rollouts), (), _SAMPLE)

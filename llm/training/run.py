@@ -12,6 +12,7 @@ from transformers.trainer_callback import PrinterCallback, TrainerState
 from harness import reservation, run_folder
 from llm.problems import MathProblem
 from llm.prompts.form import PromptForm
+from llm.rewards.reward import RewardFault
 from llm.rollout_table import from_table
 from llm.training.announce import announcement
 from llm.training.collapse import CollapseWatch, Diagnosis
@@ -49,12 +50,16 @@ def run(config: TrainConfig, trl_arguments: list[str]) -> Path:
         setup, model = set_up(config, trl_arguments, place)
         if setup.finished:
             return output_dir
-        base = base_rollouts(setup, model)
-        if setup.writes:
-            print(announcement(config, base), flush=True)
-        trained = train(setup, model, base)
-        del model  # the judgement needs the room
-        judge(setup, base, trained)
+        try:
+            base = base_rollouts(setup, model)
+            if setup.writes:
+                print(announcement(config, base), flush=True)
+            trained = train(setup, model, base)
+            del model  # the judgement needs the room
+            judge(setup, base, trained)
+        except RewardFault as error:
+            kept = f"{output_dir} keeps what was done before; the same command with --resume goes on from there"
+            raise ValueError(f"{error}; {kept}") from None
     return output_dir
 
 

@@ -7,6 +7,10 @@ import pandas as pd
 import pytest
 
 from llm.rollout_table import from_table, read
+from theory.estimation.forecast import forecast
+from theory.estimation.records import Method
+from theory.estimation.reweight import Target
+from theory.estimation.statistics import prompt_statistics
 
 
 @pytest.fixture
@@ -166,3 +170,22 @@ def test_the_answer_is_compared_in_its_normal_form(table):
     half = table.assign(answer="0.50", response=r"\boxed{1/2}", reward=0.0, finished=True)
     found = from_table(half)
     assert (found.vote == found.each(found.correct_vote)).all()
+
+
+def test_answers_that_are_not_known_elect_nobody(table):
+    """A column given without an answer in any row: its rewards tell none, whatever stands in boxes."""
+    found = from_table(table.assign(given=None))
+    assert not found.answers_known and from_table(table).answers_known
+    statistics = prompt_statistics(found, (1, 2))
+    assert np.isnan(statistics["maj@2"]).all() and not np.isnan(statistics["pass@2"]).any()
+    (record,) = forecast(found, [Target(1.0, 1.0)], np.random.default_rng(0), methods=(Method.PSIS,))
+    assert not [name for name in record.quantities if name.startswith("maj")]
+
+
+@pytest.mark.parametrize("given", ["}", "1}", r"\{1", "a{b", r"\boxed{1", "1}{"])
+def test_an_answer_with_unbalanced_braces_is_an_answer(table, given):
+    found = from_table(
+        table.assign(given=[given, "2", "7", "3", given], answer=[given, "3", given, "3", given], reward=0)
+    )
+    assert found.vote[0] == found.vote[2] == found.correct_vote[0] != found.vote[1]
+    assert (found.vote[:4] >= 0).all()

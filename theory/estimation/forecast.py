@@ -63,8 +63,9 @@ def forecast(
     A record does not depend on the other targets, nor on what the generator has drawn before: its seed alone counts.
     """
     ks = tuple(k for k in KS if k <= np.median(rollouts.count)) if rollouts.binary else ()
+    asked = ks if rollouts.answers_known else ()
     bootstrap = ClusterBootstrap(len(rollouts.start), own_draws(generator, "prompts"))
-    voters = Voters.choose(len(rollouts.start), ks, bootstrap, own_draws(generator, "voters"))
+    voters = Voters.choose(len(rollouts.start), asked, bootstrap, own_draws(generator, "voters"))
     complete = enumerated(rollouts) if Method.EXACT in methods else None
     few = rollouts.some_prompts(EXPANDED_ROWS, own_draws(generator, "few"))
     few_bootstrap = bootstrap if few is rollouts else ClusterBootstrap(len(few.start), own_draws(generator, "prompts"))

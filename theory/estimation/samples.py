@@ -44,6 +44,8 @@ class Rollouts:
     """nats, under the policy that sampled the response; None or nan where it is not known"""
     entropy: Float[np.ndarray, " rows"] | None = None
     """nats, the sum of that policy's token entropies along the response; None or nan where it is not known"""
+    answers_known: bool = True
+    """whether vote and correct_vote say anything: where not, maj@k cannot be told"""
 
     @classmethod
     def of_arrays(

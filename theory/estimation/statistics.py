@@ -22,6 +22,7 @@ def prompt_statistics(rollouts: Rollouts, ks: tuple[int, ...]) -> dict[str, Floa
     """One number a prompt and quantity; an unknown KL is nan. ValueError: a k beyond a prompt's samples.
 
     Where rewards are not 0 and 1, pass@k and maj@k, which count correct answers, are nan, and the mean reward is added.
+    Where answers are not known, maj@k is nan.
     """
     fewest = int(rollouts.count.min())
     if max(ks) > fewest:
@@ -32,6 +33,8 @@ def prompt_statistics(rollouts: Rollouts, ks: tuple[int, ...]) -> dict[str, Floa
     columns |= {f"maj@{k}": _by_prompt(rollouts, functools.partial(_maj_at_k, rollouts, k=k)) for k in ks}
     if not rollouts.binary:
         columns |= {name: np.full(len(rollouts.start), np.nan) for name in columns if name.startswith(("pass", "maj"))}
+    if not rollouts.answers_known:
+        columns |= {f"maj@{k}": np.full(len(rollouts.start), np.nan) for k in ks}
     columns |= {f"best-of-{k}": _by_prompt(rollouts, functools.partial(_best_of_k, rollouts, k=k)) for k in ks}
     columns["length"] = rollouts.mean(rollouts.length)
     columns["truncated"] = rollouts.mean(1.0 - rollouts.finished)

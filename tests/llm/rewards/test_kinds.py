@@ -72,17 +72,17 @@ def test_a_gold_number_stays_itself_when_it_is_read_again():
 
 
 def test_a_pattern_that_would_take_for_ever_is_given_up():
-    begin = time.monotonic()
+    begin = time.process_time()
     assert reward_of("regex:^((a|aa|b?)+)$").answer("a" * 5000 + "!") is None
-    assert time.monotonic() - begin < 10
+    assert time.process_time() - begin < 10
 
 
 @pytest.mark.parametrize("text", ["9" * 200_000 + ",", "(" * 200_000, "answer" + " " * 200_000, "1," * 100_000 + "x"])
 def test_long_texts_are_read_in_a_moment(text):
-    begin = time.monotonic()
+    begin = time.process_time()
     for option in ("exact", "final-number", "choice"):
         reward_of(option).answer(text)
-    assert time.monotonic() - begin < 10
+    assert time.process_time() - begin < 10
 
 
 @pytest.mark.parametrize("option", ["", "box", "regex:", "a b:c", "mod:", ":f", "mod:f()", "mod:f:g"])
