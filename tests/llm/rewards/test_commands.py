@@ -18,6 +18,12 @@ FUNCTION = """
 def share(prompts, completions, answer, **columns):
     return [0.5 if a in c else 0.25 for c, a in zip(completions, answer)]
 
+def worse_and_worse(prompts, completions, **columns):
+    calls.append(prompts)
+    return [1.0 if len(calls) < 4 else 2.0] * len(completions)
+
+calls = []
+
 def too_much(prompts, completions, **columns):
     return [1.5] * len(completions)
 """
@@ -74,3 +80,21 @@ def test_a_reward_that_cannot_work_is_refused_before_anything_is_written(functio
     lines = done.stderr.strip().splitlines()
     assert "Traceback" not in done.stderr and "--reward" in lines[-1]
     assert not (functions / "run").exists()
+
+
+def test_a_function_that_goes_wrong_later_keeps_what_was_done_and_says_so(functions, capsys):
+    """Tried on two problems it works; the third part of a prompt each is where it fails."""
+    options = {"model": "aligned", "prompts": 3, "samples": 4, "batch_size": 4, "output_dir": functions / "run"}
+    config = SampleConfig(reward="own_rewards:worse_and_worse", **options)
+    with pytest.raises(ValueError, match=r"returned 2.0 for row 1 .*; 2 of 3 parts are kept in .*; the same") as raised:
+        sample(config)
+    assert "\n" not in str(raised.value)
+    parts = sorted(file.name for file in (functions / "run" / "parts").glob("*.parquet"))
+    assert parts == ["000000.parquet", "000001.parquet"] and not (functions / "run" / "rollouts.parquet").exists()
+    sys.modules["own_rewards"].worse_and_worse = lambda completions, **_: [1.0] * len(completions)
+    table = pd.read_parquet(sample(config))
+    assert len(table) == 12 and (table["reward"] == table["finished"]).all()
+    evaluate(EvaluateConfig((functions / "run",), output_dir=functions / "evaluation"))
+    (values,) = json.loads((functions / "evaluation" / "evaluation.json").read_text())["tables"].values()
+    assert values["pass@1"]["value"] == pytest.approx(table["reward"].mean()) and values["maj@1"]["value"] is None
+    assert "no row of the column given holds an answer; maj@k is not known" in capsys.readouterr().err
