@@ -64,7 +64,8 @@ def from_table(table: pd.DataFrame, name: str = "table", unknown: Collection[str
         finished,
         vote,
         correct_vote,
-        *(as_given(table, column)[order] if column in table else None for column in ("log_pi", "entropy")),
+        log_pi=as_given(table, "log_pi")[order] if "log_pi" in table else None,
+        entropy=as_given(table, "entropy")[order] if "entropy" in table else None,
         answers_known="given" not in unknown and not tells_no_answers(table),
     )
 

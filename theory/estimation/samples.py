@@ -2,7 +2,7 @@
 
 import functools
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
@@ -140,7 +140,7 @@ class Rollouts:
             **self._columns(rows),
         )
 
-    def _columns(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+    def _columns(self, rows: np.ndarray) -> dict[str, Any]:
         names = ("log_p", "reward", "length", "response", "finished", "vote", "log_pi", "entropy")
         columns = {name: getattr(self, name) for name in names}
         return {name: column[rows] for name, column in columns.items() if column is not None}
