@@ -31,7 +31,7 @@ class SharedProblem(NamedTuple):
     def table_ratio(self) -> float:
         """Gain of sharpening over gain of reward at a small KL, if every response could move by itself.    [T5]"""
         found = moments(self.log_p, self.reward, 1, 0)
-        return float(gain_ratio(np.mean(found.cov), np.mean(found.var_log_p), np.mean(found.var_reward)))
+        return float(gain_ratio(*(float(np.mean(part)) for part in (found.cov, found.var_log_p, found.var_reward))))
 
     @property
     def class_ratio(self) -> float:

@@ -99,7 +99,7 @@ def task_reward(
     texts = [c if isinstance(c, str) else c[0]["content"] for c in completions]
     asked = problem or [MathProblem("", "", gold) for gold in answer]
     rewards = reward.scores(texts, asked, finished, form)
-    for name, value in {
+    diagnostics: dict[str, Any] = {
         "accuracy": np.mean(rewards),
         "length": np.mean(length),
         "finished": np.mean(finished),
@@ -108,6 +108,7 @@ def task_reward(
         "sequence_entropy": -np.mean(log_pi),
         "sequence_kl": np.mean(log_pi) - np.mean(log_p),
         **({} if prompts is None else within_prompts(prompts, np.asarray(rewards, float), np.asarray(log_p, float))),
-    }.items():
+    }
+    for name, value in diagnostics.items():
         log_metric(name, float(value))
     return rewards
