@@ -29,6 +29,7 @@ SMALLEST_ESS_WITH_RATE = 7.0  # where a rate for every token is fitted to them a
 LARGEST_VARIANCE = 1.0  # of (alpha - 1) log p within a prompt, nats²: an expansion around alpha = 1 reaches no farther
 LARGEST_PARETO_K = 0.7  # above it smoothed importance sampling does not converge at useful sample sizes
 FEWEST_PROMPTS = 10
+MOST_SAMPLES = 1e6  # a prompt: nobody draws more
 SINGLE_PROMPT = "a single prompt does not say how prompts differ"
 RANGES = {
     "length": (1.0, np.inf),
@@ -312,17 +313,24 @@ def unseen_accuracy(rollouts: Rollouts, b: float) -> float:
 
 
 def samples_needed(rollouts: Rollouts, target: Target, shortfall: float) -> float:
-    """Samples a prompt that would do, to an order of magnitude; inf where no error is known.    [T23]
+    """Samples a prompt that would do: a power of two, at least twice those that there are; inf where none would. [T23]
 
     The larger of what leaves SMALLEST_ESS effective ones, n e^{-D₂} with D₂ ≈ Var_p(t) (exact for a Gaussian t), and
-    what brings an error that falls as 1/n down by the factor `shortfall`.
+    what brings an error that falls as 1/n down by the factor `shortfall`. Known to an order of magnitude only: one more
+    than there are is no advice, and what nobody draws is none either.
     """
     n = float(rollouts.count.max())
     if target.is_face:
-        return max(n * shortfall, n + 1) if np.isfinite(target.b) and np.isfinite(shortfall) else np.inf
+        known = np.isfinite(target.b) and np.isfinite(shortfall)
+        return _worth_drawing(n * shortfall, n) if known else np.inf
     t = score_of(rollouts, target)
     within = np.sum((t - rollouts.each(rollouts.mean(t))) ** 2)
     freedom = len(t) - len(rollouts.start)
     variance = within / freedom if freedom else np.var(t)
     with np.errstate(over="ignore"):
-        return float(max(SMALLEST_ESS * np.exp(variance), n * np.nan_to_num(shortfall), n + 1))
+        return _worth_drawing(float(max(SMALLEST_ESS * np.exp(variance), n * np.nan_to_num(shortfall))), n)
+
+
+def _worth_drawing(needed: float, n: float) -> float:
+    most = max(needed, 2 * n)
+    return np.inf if most > MOST_SAMPLES else float(2 ** np.ceil(np.log2(most)))
