@@ -48,7 +48,18 @@ TABLES = {
 @pytest.mark.parametrize("name", TABLES)
 def test_a_degenerate_table_is_forecast(name, tmp_path, capsys):
     TABLES[name].to_parquet(tmp_path / "table.parquet")
-    arguments = [str(tmp_path / "table.parquet"), "--alphas", "0.5", "1.5", "4", "--bs", "0", "2"]
+    arguments = [
+        str(tmp_path / "table.parquet"),
+        "--alphas",
+        "0.5",
+        "1.5",
+        "4",
+        "--bs",
+        "0",
+        "2",
+        "--accept",
+        "unlikely",
+    ]
     forecast.main([*arguments, "--output-dir", str(tmp_path / "out")])
     printed = capsys.readouterr().out
     assert not re.search(r"\bnan\b", printed), printed

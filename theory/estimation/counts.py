@@ -65,10 +65,12 @@ def pass_at(known: PromptAccuracies, ks: Sequence[int]) -> list[Estimate]:
 def estimates(known: PromptAccuracies, values: Float[np.ndarray, "functions grid"]) -> list[Estimate]:
     """The mean of each function of a prompt's accuracy, with its profile-likelihood interval."""
     doubts = FEW if known.prompts < FEWEST_PROMPTS else ()
-    limits = known.limits(values)
+    # A mean is no smaller than the least of what it is of, though its limits are found to a gap.
+    ends = values.min(axis=1), values.max(axis=1)
+    value, low, high = (np.clip(x, *ends) for x in (known.mean(values), *known.limits(values)))
     return [
-        Estimate(float(value), float(min(low, value)), float(max(high, value)), doubts)
-        for value, low, high in zip(known.mean(values), *limits, strict=True)
+        Estimate(float(own), float(min(least, own)), float(max(most, own)), doubts)
+        for own, least, most in zip(value, low, high, strict=True)
     ]
 
 
