@@ -22,8 +22,8 @@ GAP = 1e-3  # nats, all prompts together, by which the likelihood found may fall
 SEARCH_STEPS = 12
 CLOSE = 0.02  # relative error of the drop in log-likelihood at a limit, which moves it by half of that
 LARGEST_PULL = 1e7
-MOST_KINDS = 150  # pairs (n, c), whose cube is the price of a step
-MOST_KEPT = 64  # samples of a prompt where there are more pairs
+MOST_KINDS = 70  # pairs (n, c), whose square is the price of a step
+MOST_KEPT = 32  # samples of a prompt where there are more pairs
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class PromptAccuracies:
 
     @classmethod
     def of_counts(cls, n: Int[np.ndarray, " prompts"], correct: Int[np.ndarray, " prompts"]) -> "PromptAccuracies":
-        """From c right answers out of n, prompt by prompt; thinned where there are more than 150 different pairs.
+        """From c right answers out of n, prompt by prompt; thinned where there are more than 70 different pairs.
 
         ValueError: not 0 <= c <= n, or n < 1.
         """
@@ -101,7 +101,7 @@ def grid(n: int) -> Float[np.ndarray, " grid"]:
 def thinned(
     n: Int[np.ndarray, " prompts"], correct: Int[np.ndarray, " prompts"]
 ) -> tuple[Int[np.ndarray, " prompts"], Int[np.ndarray, " prompts"]]:
-    """n cut to the largest power of 2 up to 64, and how many of that many samples, chosen at random, are right.
+    """n cut to the largest power of 2 up to 32, and how many of that many samples, chosen at random, are right.
 
     A random part of a prompt's samples are samples too, only fewer: nothing is biased, and few pairs (n, c) are left.
     """

@@ -81,7 +81,7 @@ def test_many_different_numbers_of_samples_are_thinned_without_bias():
     accuracy = generator.beta(0.6, 0.9, 2000)
     correct = generator.binomial(n, accuracy)
     known = PromptAccuracies.of_counts(n, correct)
-    assert len(known.share) <= 150
+    assert len(known.share) <= 70
     means = np.stack([known.accuracy, known.accuracy**2])
     error = np.std(np.stack([accuracy, accuracy**2]), axis=1) / np.sqrt(2000)
     assert np.all(np.abs(known.mean(means) - [accuracy.mean(), np.mean(accuracy**2)]) < 4 * error)
