@@ -46,7 +46,7 @@ def along_alpha_figure(
             look, name = looks[run.arm], spoken(run.arm)
             x, y = far if run.regime == "sharpening" else run.alpha or np.nan, run.final["accuracy"]
             bar = 2 * run.final["accuracy_se"]
-            ax.errorbar(x, y, yerr=bar, fmt=look.marker, color=look.colour, label=name, zorder=4)
+            ax.errorbar(x, y, yerr=bar, ls="", marker=look.marker, color=look.colour, label=name, zorder=4)
             if name not in [label.text for label in labels]:
                 labels.append(Label(x, y, name, look.colour))
         base = next(record["accuracy"] for record in along if record["alpha"] == 1)

@@ -34,7 +34,9 @@ def length_control_figure(results, families: Mapping[str, str], looks: Mapping[s
         for end in run_ends(results, "length"):
             look = looks[end.arm]
             bars = {"xerr": 2 * end.kl_error, "yerr": 2 * end.error, "elinewidth": 0.8}
-            ax.errorbar(end.kl, end.accuracy, fmt=look.marker, color=look.colour, label=end.arm, zorder=4, **bars)
+            ax.errorbar(
+                end.kl, end.accuracy, ls="", marker=look.marker, color=look.colour, label=end.arm, zorder=4, **bars
+            )
             labels.append(Label(end.kl, end.accuracy, spoken(end.arm), look.colour))
         ax.plot(length, base, "o", color="black", ms=6, label="base model", zorder=3)
         ax.axhline(base, color="0.6", lw=0.8, ls=":", zorder=0)

@@ -30,10 +30,11 @@ def draw_way(ax, run: TrainedRun, way: Float[np.ndarray, "steps 2"], look: Look,
     ax.plot([1, end[0]], [0, end[1]], "--", color=look.colour, lw=0.8, zorder=2)
     name = spoken(run.arm) if len(way) else f"{spoken(run.arm)} (too short to place)"
     ring = {"mfc": "none", "mec": look.colour, "ms": 8, "color": look.colour, "ls": ""}
-    ax.plot(*end, look.marker, zorder=4, label=None if len(way) else name, **ring)
+    ax.plot(*end, marker=look.marker, zorder=4, label=None if len(way) else name, **ring)
     if len(way):
         ax.plot(*way.T, color=look.colour, lw=0.7, alpha=0.6, zorder=3)
-        ax.plot(*way[-1], look.marker, color=look.colour, mec="white", mew=0.4, ms=5, zorder=5, label=name)
+        full = {"marker": look.marker, "ls": "", "mec": "white", "mew": 0.4, "ms": 5}
+        ax.plot(*way[-1], color=look.colour, zorder=5, label=name, **full)
 
 
 def _end(run: TrainedRun, edge: tuple[float, float]) -> tuple[float, float]:

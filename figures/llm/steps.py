@@ -31,7 +31,9 @@ def draw_run(ax, seen: Batches, run: TrainedRun, quantity: str, look: Look) -> l
         ax.axhline(forecast, color=look.colour, lw=0.8, **doubt)
     end, bar = run.final[quantity], 2 * run.final[f"{quantity}_se"]
     label = spoken(run.arm) + (" (on its way)" if on_the_way(run) else "")
-    ax.errorbar(1.04 * seen.step[-1], end, yerr=bar, fmt=look.marker, color=look.colour, label=label, zorder=4)
+    ax.errorbar(
+        1.04 * seen.step[-1], end, yerr=bar, ls="", marker=look.marker, color=look.colour, label=label, zorder=4
+    )
     shown = [*seen.mean, *([forecast] if told else []), run.base[quantity], end, end + bar, end - bar]
     return [value for value in shown if known(value)]  # what was not forecast has no place
 

@@ -17,6 +17,7 @@ from figures.study.words import known
 
 NEAR, FAR = 0.2, 0.6  # nats: the distances at which the numbers are read
 REASONS = ("covariance", "content_covariance", "diversity_gap")  # of the diagnosis, in the order they are told
+MOST_REASONS = 5  # beside the picture; all of them are folded below
 TITLE = "Sharpening or a task reward"
 
 
@@ -50,7 +51,8 @@ def verdict_of(model: Model) -> tuple[str, str, list[str]]:
     """(word, sentence, more sentences). An older forecast has sentences alone; without any the picture says it."""
     verdict = model.told.get("verdict")
     if isinstance(verdict, Mapping):
-        return str(verdict.get("word") or ""), str(verdict.get("sentence") or ""), []
+        more = [*(verdict.get("sentences") or ()), *(verdict.get("advice") or ())]
+        return str(verdict.get("word") or ""), str(verdict.get("sentence") or ""), [str(own) for own in more]
     said = finding(model.panel.curves, model.panel.base) if model.panel.curves else "What the runs say"
     return "", said, [str(sentence) for sentence in verdict or ()]
 
@@ -138,7 +140,7 @@ def _parameter(name: str, at: float, before: str = "") -> str:
 def _why(model: Model, more: Sequence[str]) -> list[str]:
     by = {own["name"]: str(own["sentence"]) for own in model.diagnosis}
     reasons = [*more, *(by[name] for name in REASONS if by.get(name))]
-    return [element("h3", "Why"), *(element("p", text(reason)) for reason in reasons[:4])] if reasons else []
+    return [element("h3", "Why"), *(element("p", text(reason)) for reason in reasons[:MOST_REASONS])] if reasons else []
 
 
 def _can_tell(model: Model) -> list[str]:

@@ -27,7 +27,7 @@ from figures.study.pass_at_k import AtK
 from figures.study.runs import read_run
 from figures.style import COLOURS, figure
 
-LOOKS = {"a": Look("#111111", "s"), "b": Look("#222222", "D")}
+LOOKS = {"a": Look("#111111", (4, 1, 0)), "b": Look("#222222", "D")}  # marks that have no letter too
 
 
 @pytest.fixture
