@@ -140,7 +140,7 @@ def _parameter(name: str, at: float, before: str = "") -> str:
 def _why(model: Model, more: Sequence[str]) -> list[str]:
     by = {own["name"]: str(own["sentence"]) for own in model.diagnosis}
     reasons = [*more, *(by[name] for name in REASONS if by.get(name))]
-    return [element("h3", "Why"), *(element("p", text(reason)) for reason in reasons[:MOST_REASONS])] if reasons else []
+    return [element("h2", "Why"), *(element("p", text(reason)) for reason in reasons[:MOST_REASONS])] if reasons else []
 
 
 def _can_tell(model: Model) -> list[str]:
@@ -160,7 +160,7 @@ def _can_tell(model: Model) -> list[str]:
     doubts = _doubts(model)
     if doubts:
         said.append(f"Beyond it: {doubts}.")
-    return [element("h3", "Can these samples tell?"), element("p", text(" ".join(said)))] if said else []
+    return [element("h2", "Can these samples tell?"), element("p", text(" ".join(said)))] if said else []
 
 
 def _doubts(model: Model) -> str:

@@ -46,6 +46,19 @@ function filter(section) {
   }
 }
 
+// Each cell knows its column, and that it is a cell where a narrow page lays rows out as blocks.
+function dress(table) {
+  const names = [...table.querySelectorAll("th")].map((head) => head.textContent);
+  const roles = { THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TH: "columnheader", TD: "cell" };
+  table.setAttribute("role", "table");
+  for (const part of table.querySelectorAll("*")) if (part.tagName in roles) part.setAttribute("role", roles[part.tagName]);
+  for (const row of table.querySelectorAll("tbody tr")) [...row.cells].forEach((cell, i) => { cell.dataset.label = names[i]; });
+}
+
+for (const table of document.querySelectorAll("table")) if (table.closest(".prompt") === null) dress(table);
+for (const prompt of document.querySelectorAll(".prompt")) {
+  prompt.addEventListener("toggle", () => prompt.querySelectorAll("table").forEach(dress), { once: true });
+}
 document.querySelectorAll("figure.picture").forEach(explore);
 document.querySelectorAll("section.prompts").forEach(filter);
 

@@ -9,6 +9,8 @@ import numpy as np
 from figures.study.runs import Study
 from harness.run_kind import Folder, read_json
 
+METHODS = ("exact", "counts", "psis")  # the best first
+TARGET = ("line", "alpha", "b", "kappa", "length_control")
 NEEDED = ("forecasts", "plane", "verdict", "diagnosis")
 
 
@@ -40,17 +42,26 @@ class PlaneGrid(NamedTuple):
 
 
 def read_forecast(folder: Folder) -> ForecastFolder:
-    """Exact records where there are some, else reweighted ones: the expansion is a second opinion only."""
+    """Exact records where there are some, else counted or reweighted ones: the expansion is a second opinion only."""
     content, config = read_json(folder.path / "forecast.json"), read_json(folder.path / "config.json")
     missing = [name for name in NEEDED if name not in content]
     if missing or any("length_low" not in record for record in content["plane"]):
         lacks = missing[0] if missing else "lengths in its plane"
         raise ValueError(f"RUN {folder.path} has a forecast.json without {lacks}; run llm.forecast again")
-    methods = {record["method"] for record in content["forecasts"]}
-    kept = [r for r in content["forecasts"] if r["method"] == ("exact" if "exact" in methods else "psis")]
+    kept = _best(content["forecasts"])
     lines = {line: [r for r in kept if r["line"] == line] for line in ("alpha", "b", "point", "limit")}
     rollouts = Path(config["rollouts"]) if config.get("rollouts") else None
     return ForecastFolder(folder.name, config.get("model"), rollouts, lines, content["plane"], content)
+
+
+def _best(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One record a target, by the best method that has one; in the order of the file."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for method in METHODS:
+        for own in records:
+            if own["method"] == method:
+                found.setdefault(tuple(own.get(name) for name in TARGET), own)
+    return [own for own in records if any(own is kept for kept in found.values())]
 
 
 def forecast_of(study: Study, forecasts: Sequence[ForecastFolder]) -> ForecastFolder | None:

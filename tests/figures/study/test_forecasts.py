@@ -64,3 +64,14 @@ def test_own_rollouts_go_before_the_same_model(made_of, study):
     found, forecast = made_of(study / "base")
     same_model = forecast._replace(model="small", rollouts=Path("elsewhere"))
     assert forecast_of(found, [same_model, forecast]) is forecast and forecast_of(found, [same_model]) is same_model
+
+
+def test_each_target_has_the_record_of_its_best_method_alone(forecast):
+    path = forecast / "forecast.json"
+    content = json.loads(path.read_text())
+    counted = [own | {"method": "counts", "accuracy": 0.123} for own in content["forecasts"] if own["line"] == "b"]
+    expanded = [own | {"method": "cumulant", "accuracy": 0.9} for own in content["forecasts"]]
+    path.write_text(json.dumps(content | {"forecasts": [*expanded, *content["forecasts"], *counted]}))
+    lines = read_forecast(folders([forecast])[0]).lines
+    assert [own["accuracy"] for own in lines["b"]] == [0.123] * 3
+    assert {own["method"] for own in lines["alpha"]} == {"psis"} and len(lines["alpha"]) == 4
