@@ -43,7 +43,7 @@ def draw_accuracy(
     inner = levels[1:-1]
     levels[0], levels[-1] = min(levels[0], np.nanmin(accuracy)), max(levels[-1], np.nanmax(accuracy))
     filled = ax.contourf(alphas, bs, accuracy, levels=levels, colors=shades(len(levels) - 1), zorder=0)
-    lines = draw_contour_lines(ax, alphas, bs, accuracy, inner, colors="white", linewidths=0.6, zorder=0)
+    lines = draw_contour_lines(ax, alphas, bs, accuracy, inner, colors="black", alpha=0.6, linewidths=0.5, zorder=0)
     if lines is not None:
         ax.clabel(lines, fmt=lambda value: f"{100 * value:.0f} %", fontsize=6)
     if told is not None and not told.all():

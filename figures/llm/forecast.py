@@ -73,13 +73,11 @@ def draw_followed(axes, followed) -> None:
     steps = followed["step"] if "step" in followed else np.arange(1, len(followed) + 1)
     for ax, (quantity, _) in zip(axes[:, column], ROWS, strict=True):
         ax.scatter(followed[coordinate], followed[quantity], s=5, c=shades, zorder=4, lw=0)
-    for place in sorted({0, len(followed) // 4, len(followed) - 1}):
+    for place, away in {0: (6, 10), len(followed) // 4: (-48, -14), len(followed) - 1: (16, -14)}.items():
         point, ax = followed.iloc[place], axes[0, column]
-        where = {"textcoords": "offset points", "xytext": (4, 9), "fontsize": 6.5, "color": style.INK}
-        line = {"arrowstyle": "-", "lw": 0.5, "color": style.QUIET}
-        ax.annotate(
-            f"step {int(np.asarray(steps)[place])}", (point[coordinate], point["accuracy"]), arrowprops=line, **where
-        )
+        where = {"textcoords": "offset points", "xytext": away, "fontsize": 6.5, "color": style.INK}
+        where["arrowprops"] = {"arrowstyle": "-", "lw": 0.5, "color": style.QUIET}
+        ax.annotate(f"step {int(np.asarray(steps)[place])}", (point[coordinate], point["accuracy"]), **where)
 
 
 def plane_figure(records: Sequence[dict[str, Any]], alphas: Sequence[float], bs: Sequence[float]):

@@ -70,7 +70,7 @@ def finding(rows: Sequence[Mapping[str, Any]]) -> str:
     ]
     if not near:
         return f"No sampler is within {TARGET:g} of p$^α$ at every power for {DEAR:g} times the tokens"
-    return f"Within {TARGET:g} of p$^α$ at every power, for at most {DEAR:g} times the tokens: {' and '.join(near)}"
+    return f"Within {TARGET:g} of p$^α$ at every power, for at most {DEAR:g} times the tokens: {'; '.join(near)}"
 
 
 def samplers_figure(rows: Sequence[Mapping[str, Any]]):
