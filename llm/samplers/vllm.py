@@ -1,37 +1,66 @@
-"""Generation by vLLM, for models that transformers would generate from slowly. Scores still come from transformers."""
+"""Generation by vLLM, for models that transformers would generate from slowly. Scores still come from transformers.
+
+The two libraries round differently: what is sampled is vLLM's policy μ, what is scored the model's p. Every response
+comes with `engine_log_p`, log μ of it as vLLM has it, so that the difference can be seen (benchmarks/engine_mismatch).
+"""
+
+from typing import Any
 
 import torch
 
 from llm.samplers.base import Drawn, Request, Sampler
 
 
-def engine(path: str, share_of_memory: float = 0.5) -> Sampler:
-    """The model at path as a sampler, at temperature 1. ValueError where vLLM is not installed.
+def engine(path: str, longest: int, share_of_memory: float = 0.5) -> Sampler:
+    """The model at path as a sampler, at temperature 1. Arguments and errors as load_engine has them."""
+    model = load_engine(path, longest, share_of_memory)
 
-    share_of_memory is vLLM's part of the GPU; the rest is for the transformers model that scores.
+    def sample(request: Request) -> Drawn:
+        outputs = generate(model, request)
+        responses = [list(output.token_ids) for output in outputs]
+        columns = {"engine_log_p": [float(output.cumulative_logprob) for output in outputs]}
+        return Drawn(responses, None, columns, sum(map(len, responses)), {})
+
+    return sample
+
+
+def load_engine(path: str, longest: int, share_of_memory: float = 0.5) -> Any:
+    """vllm.LLM of the model at path. ValueError where vLLM is not installed.
+
+    longest: tokens of the longest prompt and response together; vLLM would otherwise make room for the model's whole
+    context, which is 39 GB for one of 262k tokens. share_of_memory is vLLM's part of the GPU; the rest is for the
+    transformers model that scores.
     """
     try:
-        from vllm import LLM, SamplingParams
+        from vllm import LLM
     except ImportError:
         raise ValueError(
             "--engine vllm needs vLLM; pip install 'sharpening[vllm]', or use --engine transformers"
         ) from None
-    model = LLM(path, gpu_memory_utilization=share_of_memory, trust_remote_code=False)
+    return LLM(
+        path,
+        max_model_len=longest,
+        gpu_memory_utilization=share_of_memory,
+        enforce_eager=not torch.cuda.is_available(),  # compiling takes minutes on a CPU
+        trust_remote_code=False,
+    )
 
-    def sample(request: Request) -> Drawn:
-        parameters = SamplingParams(
-            n=request.samples,
-            temperature=1.0,
-            top_p=1.0,
-            top_k=-1,
-            max_tokens=request.max_new_tokens,
-            stop_token_ids=sorted(request.stops),
-            seed=int(torch.randint(2**31, (), generator=request.generator)),
-            detokenize=False,
-        )
-        prompts = [{"prompt_token_ids": list(ids)} for ids in request.prompt_ids]
-        asked = model.generate(prompts, parameters, use_tqdm=False)
-        responses = [list(output.token_ids) for answers in asked for output in answers.outputs]
-        return Drawn(responses, None, {}, sum(map(len, responses)), {})
 
-    return sample
+def generate(model: Any, request: Request) -> list[Any]:
+    """vLLM's own records of the responses, prompt by prompt: token_ids, logprobs of each, cumulative_logprob."""
+    from vllm import SamplingParams
+
+    parameters = SamplingParams(
+        n=request.samples,
+        temperature=1.0,
+        top_p=1.0,
+        top_k=-1,
+        max_tokens=request.max_new_tokens,
+        stop_token_ids=sorted(request.stops),
+        seed=int(torch.randint(2**31, (), generator=request.generator)),
+        detokenize=False,
+        logprobs=0,  # that of the token that was drawn
+    )
+    prompts = [{"prompt_token_ids": list(ids)} for ids in request.prompt_ids]
+    asked = model.generate(prompts, parameters, use_tqdm=False)
+    return [output for answers in asked for output in answers.outputs]

@@ -52,7 +52,8 @@ def _sample(config: SampleConfig, place: Place) -> Path:
     model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
     stops = loading.stop_token_ids(model, tokenizer)
     limit = config.max_new_tokens or (MAX_RESPONSE_TOKENS if bundled else 1536)
-    draw = _sampler(config, path, reward)
+    longest = limit + max(len(form.encode(tokenizer, problem)) for problem in problems)
+    draw = _sampler(config, path, reward, longest)
 
     if not config.overwrite:
         record.check_same(place.path, prompts, "--output-dir")
@@ -143,12 +144,12 @@ def choose_problems(config: SampleConfig, bundled: bool, reward: Reward = BOXED)
     return hold_out(problems, config.prompts)[1] if 0 < config.prompts < len(problems) else problems
 
 
-def _sampler(config: SampleConfig, path: str, reward: Reward) -> Sampler:
+def _sampler(config: SampleConfig, path: str, reward: Reward, longest: int) -> Sampler:
     """What stands behind --method and --engine."""
     if config.engine == "vllm":
         from llm.samplers.vllm import engine
 
-        return engine(path)
+        return engine(path, longest)
     if config.method == "base":
         return partial((shared_prefix if config.share_prefixes else base).sample, batch_size=config.batch_size)
     if config.method == "majority-vote":
