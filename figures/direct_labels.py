@@ -160,7 +160,8 @@ def _drawn(ax) -> np.ndarray:
             steps = np.linspace(0, len(points) - 1, max(200, len(points)))
             found.append(np.column_stack([np.interp(steps, np.arange(len(points)), axis) for axis in points.T]))
     for bars in (own for own in ax.collections if hasattr(own, "get_segments")):
-        found += [ax.transData.transform(np.linspace(segment[0], segment[-1], 40)) for segment in bars.get_segments()]
+        known = [segment for segment in bars.get_segments() if len(segment)]  # an unknown error has no bar
+        found += [ax.transData.transform(np.linspace(segment[0], segment[-1], 40)) for segment in known]
     return np.concatenate(found)
 
 

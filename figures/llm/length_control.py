@@ -35,7 +35,14 @@ def length_control_figure(results, families: Mapping[str, str], looks: Mapping[s
             look = looks[end.arm]
             bars = {"xerr": 2 * end.kl_error, "yerr": 2 * end.error, "elinewidth": 0.8}
             ax.errorbar(
-                end.kl, end.accuracy, ls="", marker=look.marker, color=look.colour, label=end.arm, zorder=4, **bars
+                end.kl,
+                end.accuracy,
+                ls="",
+                marker=look.marker,
+                color=look.colour,
+                label=spoken(end.arm),
+                zorder=4,
+                **bars,
             )
             labels.append(Label(end.kl, end.accuracy, spoken(end.arm), look.colour))
         ax.plot(length, base, "o", color="black", ms=6, label="base model", zorder=3)

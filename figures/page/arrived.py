@@ -37,7 +37,7 @@ def _rows(model: Model, runs: dict[str, list[TrainedRun]]) -> Iterator[list[str]
     for arm, own in runs.items():
         ways = [way for run in own if known(way := share_of_way(run))]
         row = accuracy.loc[arm]
-        told = with_interval(row["forecast"], row["low"], row["high"], ".3f") if known(row["forecast"]) else "none"
+        told = with_interval(row["forecast"], row["low"], row["high"], ".3f") if known(row["forecast"]) else "declined"
         yield [
             spoken(arm),
             str(int(own[0].summary.get("steps") or 0)),

@@ -50,7 +50,7 @@ def written(folder, *others):
     report.main([str(folder), *map(str, others), "--output", str(out / "page.html")])
     assert len(list(out.glob("*.png"))) == len(list(out.glob("*.pdf"))) > 0
     page = (out / "page.html").read_text().partition("<body>")[2]
-    return re.sub(r"(?s)data:image/png;base64,[^\"]*|<script.*?</script>", "", page)
+    return re.sub(r"(?s)data:image/png;base64,[^\"]*|<script.*?</script>| (fill|stroke)=\"none\"", "", page)
 
 
 def lost_numbers(page):

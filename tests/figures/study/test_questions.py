@@ -144,9 +144,9 @@ def test_arms_without_a_forecast_or_kl_are_drawn_and_told(full, monkeypatch):
     drawn = {figure.name: figure for figure in drawings(folders([full]))}
     shown = {name: drawn[name].figure().axes[0] for name in ("comparison", "frontier", "length-control")}
     labels = {name: set(key(ax)[1]) for name, ax in shown.items()}
-    runs = {"tempered-2", "tilted-1", "tempered-2-content"}
+    runs = {"α = 2", "β = 1", "α = 2, content alone"}
     assert labels["comparison"] == {"base model", *runs}
-    assert labels["frontier"] == labels["length-control"] == {"base model", *runs, "tempered-2-per-token"}
+    assert labels["frontier"] == labels["length-control"] == {"base model", *runs, "α = 2, per token"}
     study = read(full)
     steps_figure([run for run in study.runs if run.arm == "tempered-2-per-token"], looks(study.families))
     monkeypatch.setattr("figures.page.page.drawings", lambda folders: [])
