@@ -53,10 +53,13 @@ def read_file(path: Path, columns: Sequence[str] = (), answers: Path | None = No
     return replace(_without_answers(read), table=_with_booleans(read.table), path=path)
 
 
+def tells_no_answers(table: pd.DataFrame) -> bool:
+    """A column given that is empty in every row says that answers are not known, not that there are none in boxes."""
+    return "given" in table and bool(table["given"].isna().all())
+
+
 def _without_answers(found: Found) -> Found:
     """Says so where the table tells no answers."""
-    from llm.rollout_table import tells_no_answers
-
     if not len(found.table) or not tells_no_answers(found.table):
         return found
     why = "no row of the column given holds an answer; maj@k is not known"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from llm.rollout_file import read_table
+from llm.rollout_file import read_table, tells_no_answers
 from theory.estimation.samples import Rollouts, copy_rounding
 
 COLUMNS = ("prompt_id", "sample", "response", "answer", "reward", "log_p", "length", "finished")
@@ -68,11 +68,6 @@ def from_table(table: pd.DataFrame, name: str = "table", unknown: Collection[str
         entropy=as_given(table, "entropy")[order] if "entropy" in table else None,
         answers_known="given" not in unknown and not tells_no_answers(table),
     )
-
-
-def tells_no_answers(table: pd.DataFrame) -> bool:
-    """A column given that is empty in every row says that answers are not known, not that there are none in boxes."""
-    return "given" in table and bool(table["given"].isna().all())
 
 
 def _check_texts(table: pd.DataFrame, name: str) -> None:
