@@ -13,12 +13,12 @@ import numpy as np
 import torch
 
 from llm.models import loading
+from llm.models.token_tree import token_log_probs
 from llm.problems import BUNDLED, load_problems
 from llm.prompts.form import BARE
 from llm.samplers import base
 from llm.samplers.base import Request
 from llm.samplers.vllm import generate, load_engine
-from llm.sampling.scoring import token_log_probs
 
 LEVEL = 20.0  # where weights are cut
 
@@ -44,7 +44,9 @@ def main() -> None:
         np.array([one[token].logprob for token, one in zip(o.token_ids, o.logprobs, strict=True)]) for o in outputs
     ]
     rows = [ids for ids in prompt_ids for _ in range(asked.samples)]
-    ours = token_log_probs(model, rows, [list(o.token_ids) for o in outputs], tokenizer.pad_token_id)
+    with torch.no_grad():
+        log_p, _ = token_log_probs(model, rows, [list(o.token_ids) for o in outputs])
+    ours = [row[: len(o.token_ids)].double().numpy() for row, o in zip(log_p, outputs, strict=True)]
     own = base.sample(request).responses
     short = asked.max_new_tokens / 2
     print(

@@ -2,8 +2,9 @@
 responses, `parts` scores them piece by piece, and `agreement` says where the file had other numbers. Loading the room
 loads no torch.
 
+>>> from pathlib import Path
 >>> from llm.scoring import ScoreConfig
->>> ScoreConfig(rollouts="samples.jsonl", model="aligned").end
+>>> ScoreConfig(rollouts=Path("samples.jsonl"), model="aligned").end
 'eos'
 """
 

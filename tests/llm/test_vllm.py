@@ -1,4 +1,4 @@
-"""vLLM as the generator, where it is installed (make test-vllm). Each command runs as a user runs it, in its own process."""
+"""vLLM as the generator, where it is installed (make test-vllm). Each command runs in a process of its own."""
 
 import importlib.util
 import json
