@@ -83,13 +83,12 @@ def _alt(model: Model) -> str:
 
 
 def _caption(model: Model) -> str:
-    panel, (word, _, _) = model.panel, verdict_of(model)
-    said = finding(panel.curves, panel.base) + " " if word else ""
-    said += "Lines: forecast from base samples with its 95 % band, made before training; dashed: they cannot tell."
+    panel = model.panel
+    said = "Lines: forecast from base samples with its 95 % band, made before training; dashed: they cannot tell."
     if panel.ends:
         there = sum(end.arm not in panel.waiting for end in panel.ends)
-        said += f" Marks: trained runs, two errors each way; {there} of {len(panel.ends)} arms have arrived, the others"
-        said += " are faded."
+        said += f" Marks: trained runs, two errors each way; {there} of {len(panel.ends)} arms have arrived"
+        said += "." if there == len(panel.ends) else ", the others are faded."
     return said
 
 
@@ -164,6 +163,7 @@ def _can_tell(model: Model) -> list[str]:
 
 
 def _doubts(model: Model) -> str:
-    lines = model.forecast.lines if model.forecast else {}
+    dense = bool(model.told.get("frontier"))  # it reaches farther than the line of the powers that were asked for
+    lines = model.forecast.lines if model.forecast and not dense else {}
     unsure = [own for own in lines.get("alpha", ()) if own["alpha"] > 1 and not own["reliable"] and own.get("doubts")]
     return str(unsure[0]["doubts"][0]) if unsure else ""
