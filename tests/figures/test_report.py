@@ -128,7 +128,8 @@ def test_a_prompt_shows_its_responses_and_what_the_runs_answer(written):
 def test_a_forecast_alone_has_its_verdict_its_picture_and_no_runs(forecast, tmp_path):
     report.main([str(forecast), "--output", str(tmp_path / "page.html")])
     page = (tmp_path / "page.html").read_text()
-    assert "Sharpening first makes this model worse" in page and "<svg" in page
+    assert ">REWARD</strong> Sharpening hurts." in page and "<svg" in page
+    assert "Sharpening: from 50 % to 20 % at 0.90 nats, lowest 20 %." in page  # the picture in words
     assert "Did the runs arrive?" not in page and "marks of runs" not in page
 
 
