@@ -1,7 +1,8 @@
 """python -m figures.published: the README's first picture, from the numbers that are committed in docs/validation.
 
-frontier-MODEL.json holds the two lines of the forecast, made from the base rollouts of the study before any run was
-trained; results-MODEL.csv every run of it. docs/study.md says how both were made.
+frontier-MODEL.json holds the two lines of the forecast as it is made today, from the base responses alone, drawn again
+with the study's seed; results-MODEL.csv every run of the study. What was forecast before those runs is in the
+forecast-*.json beside them; docs/study.md says when.
 """
 
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ def published_figure(validation: Path):
     if all(own.dips and own.reward_ahead for own in found):
         title = "Sharpening first makes both models worse. A task reward never does, and is ahead at every distance."
     note = (
-        "Lines and band: forecast with its 95 % interval from 64 base samples a prompt, before training; dashed: the"
+        "Lines and band: forecast with its 95 % interval from 64 base samples a prompt alone; dashed: the"
         " samples cannot tell. Marks: the mean of 3 trained runs on 96 held-out prompts, bars two standard deviations."
     )
     return frontier_figure(panels, looks(dict.fromkeys(SHOWN, "")), title, note)

@@ -9,7 +9,7 @@ from harness import startup
 
 SIMULATIONS = [
     f"toysims.{name}"
-    for name in "sharpening sweep heterogeneity instability length noise tokens trainers voting".split()
+    for name in "sharpening sweep heterogeneity instability length noise tokens trainers practice voting".split()
 ]
 # By their short names; the simulations, and any command, by the name of their module as well.
 COMMANDS = {
@@ -25,6 +25,7 @@ COMMANDS = {
     "atlas": "theory.atlas",
     "figures": "figures.all",
     "report": "figures.report",
+    "published": "figures.published",
     **{name: name for name in SIMULATIONS},
 }
 ROOT = Path(__file__).resolve().parents[1]

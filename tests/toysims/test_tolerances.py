@@ -80,6 +80,18 @@ WIDEST = {
         r"lead over the tilt": (1e-9, 0),
         r"as KL → 0": (1e-3, 0),
     },
+    "practice": {
+        r"^GRPO at": (5e-3, 0),
+        r"(good|lenient|misled) verifier": (1e-6, 0),
+        r"verdicts with noise": (0.01, 0),
+        r"mean square after a step": (0.5, 0),
+        r"deepest fall": (1e-9, 0),
+        r"falls \.1 nats": (0, 0),
+        r"^back from": (0, 1e-4),
+        r"distance to the optimum": (1e-6, 0),
+        r"gain of sharpening over gain of reward": (0.005, 0),
+        r"shared parameters.*mean reward": (0.01, 0),
+    },
 }
 
 
