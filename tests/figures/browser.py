@@ -3,12 +3,14 @@
 import itertools
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PATIENCE = 20  # seconds
 
 # --remote-debugging-pipe reads from 3 and writes to 4. Out of the way first: either pipe may itself be 3 or 4.
 CONNECT = """
@@ -83,6 +85,8 @@ class Browser:
 
     def _next(self) -> dict:
         while b"\0" not in self._rest:
+            if not select.select([self._read], [], [], PATIENCE)[0]:
+                raise RuntimeError(f"Chromium has not answered for {PATIENCE} s")
             received = os.read(self._read, 1 << 20)
             if not received:
                 raise RuntimeError("Chromium ended before it answered")

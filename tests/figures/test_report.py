@@ -201,6 +201,7 @@ def test_the_first_screen_has_the_verdict_and_the_picture_and_nothing_is_cut(wri
     shown = "[...document.querySelectorAll('svg.frontier')].map(svg => svg.getBoundingClientRect().height > 150)"
     assert browser.ask(shown) == [width > 620, width <= 620]
     browser.ask("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+    browser.ask("[...document.images].forEach(i => { i.loading = 'eager'; })")  # a lazy one may wait for ever
     loaded = "Promise.all([...document.images].map(i => i.decode().then(() => i.naturalWidth > 100)))"
     assert browser.ask(loaded) == [True] * 8
     cut = """[...document.querySelectorAll('td, th, summary, .card, pre')].filter(part => {
