@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.special import gammaln
 from scipy.stats import hypergeom
 
+from theory.estimation.best_of_k import share_of_rank
 from theory.estimation.samples import Rollouts
 from theory.passk import majority_at_k, pass_at_k
 
@@ -77,11 +77,7 @@ def best_of_k(log_p: Float[np.ndarray, " samples"], reward: Float[np.ndarray, " 
         raise ValueError(f"k must be between 1 and the {n} samples, got {k}")
     _, level = np.unique(log_p, return_inverse=True)
     mean_reward = np.bincount(level, reward) / np.bincount(level)
-    rank = np.arange(k, n + 1)  # the k - 1 least likely are never the best
-    log_share = (gammaln(rank) - gammaln(rank - k + 1) - gammaln(k)) - (
-        gammaln(n + 1) - gammaln(n - k + 1) - gammaln(k + 1)
-    )
-    return float(np.exp(log_share) @ mean_reward[np.sort(level)][k - 1 :])
+    return float(share_of_rank(n, k) @ mean_reward[np.sort(level)])
 
 
 def _maj_at_k(rollouts: Rollouts, rows: slice, correct_vote: int, k: int) -> float:
