@@ -34,6 +34,12 @@ REWARD = curve([0.2, 0.3, 0.4], far=0.5)
         (curve([0.05, 0.1, 0.15]), Word.REWARD, Reason.FAR_BEHIND),
         (curve([0.05, 0.15, 0.25]), Word.EITHER, Reason.WORTH),
         (curve([0.15, 0.25, 0.38]), Word.SHARPEN, Reason.ENOUGH),
+        (
+            curve([0.15, 0.2, 0.25], half=0.08),
+            Word.EITHER,
+            Reason.WORTH,
+        ),  # surely a gain, half of it as far as one sees
+        (curve([0.15, 0.25, 0.32], half=0.05), Word.EITHER, Reason.WORTH),  # three quarters, but not surely
         (curve([0.01, 0.02, 0.0], half=0.3), Word.CANNOT_TELL, Reason.NOISE),
         (curve([0.15, 0.25, 0.38], doubts=DOUBT), Word.CANNOT_TELL, Reason.FEW_SAMPLES),
         ([], Word.CANNOT_TELL, Reason.FEW_SAMPLES),
