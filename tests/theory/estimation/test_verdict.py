@@ -38,7 +38,7 @@ REWARD = curve([0.2, 0.3, 0.4], far=0.5)
             curve([0.15, 0.2, 0.25], half=0.08),
             Word.EITHER,
             Reason.WORTH,
-        ),  # surely a gain, half of it as far as one sees
+        ),  # surely a gain, and half by value
         (curve([0.15, 0.25, 0.32], half=0.05), Word.EITHER, Reason.WORTH),  # three quarters, but not surely
         (curve([0.01, 0.02, 0.0], half=0.3), Word.CANNOT_TELL, Reason.NOISE),
         (curve([0.15, 0.25, 0.38], doubts=DOUBT), Word.CANNOT_TELL, Reason.FEW_SAMPLES),
