@@ -135,6 +135,7 @@ def _train_config(config: CompareConfig, arm: TrainedArm, seed: int, folder: Pat
         eval_samples=config.eval_samples,
         base=folder / "base" / "rollouts.parquet",
         share_prefixes=config.share_prefixes,
+        same_prompts=config.same_prompts,
         output_dir=output_dir,
         resume=True,  # an arm that was cut off goes on from its last checkpoint; finished ones were passed over
     )

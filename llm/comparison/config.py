@@ -42,12 +42,12 @@ ARMS: dict[str, Arm] = {
     "tempered-2": TrainedArm(Regime.TEMPERED, alpha=2.0, longer=3),
     "tempered-4": TrainedArm(Regime.TEMPERED, alpha=4.0, longer=3),
     "tilted-tempered-2-0.5": TrainedArm(Regime.TILTED_TEMPERED, alpha=2.0, beta=0.5, longer=3),
-    "tempered-2-per-token": TrainedArm(Regime.TEMPERED, alpha=2.0, kappa=1.0),
+    "tempered-2-per-token": TrainedArm(Regime.TEMPERED, alpha=2.0, kappa=1.0, longer=3),
     "tempered-2-trajectory-balance": TrainedArm(
-        Regime.TEMPERED, alpha=2.0, length_control=LengthControl.TRAJECTORY_BALANCE
+        Regime.TEMPERED, alpha=2.0, length_control=LengthControl.TRAJECTORY_BALANCE, longer=3
     ),
-    "tempered-2-content": TrainedArm(Regime.TEMPERED, alpha=2.0, length_control=LengthControl.CONTENT),
-    "tempered-2-ignore-eos": TrainedArm(Regime.TEMPERED, alpha=2.0, length_control=LengthControl.IGNORE_EOS),
+    "tempered-2-content": TrainedArm(Regime.TEMPERED, alpha=2.0, length_control=LengthControl.CONTENT, longer=3),
+    "tempered-2-ignore-eos": TrainedArm(Regime.TEMPERED, alpha=2.0, length_control=LengthControl.IGNORE_EOS, longer=3),
     "low-temperature-2": SampledArm("low-temperature", alpha=2.0),
     "best-of-8": SampledArm("best-of-n", candidates=8),
     "power-smc-2": SampledArm("power-smc", alpha=2.0),
@@ -73,13 +73,15 @@ class CompareConfig(PromptConfig):
     steps: int = 240
     """optimiser steps of an arm; two or three times as many where the optimum is far from the base model"""
     prompts: int = 96
-    """held-out prompts, for the forecast and for every evaluation"""
+    """prompts of the forecast and of every evaluation, held out from training but with --same-prompts"""
     samples: int = 64
     """base responses to each held-out prompt"""
     eval_samples: int = 16
     """responses to each held-out prompt after a run"""
     processes: int = 0
     """runs at once; 0: one for each CPU core with an organism, else one after the other"""
+    same_prompts: bool = False
+    """train on the very prompts of the forecast: whether runs reach their optimum, apart from what carries over"""
     share_prefixes: bool = False
     """as of llm.train and llm.sample"""
     forecast_only: bool = False

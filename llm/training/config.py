@@ -36,6 +36,8 @@ class TrainConfig(PromptConfig):
     reasoning-gym:TASK,...?OPTION=VALUE&...; an organism needs none"""
     eval_dataset: str | None = None
     """problems to evaluate on; by default some of --dataset are held out"""
+    same_prompts: bool = False
+    """train on the very prompts that judge the run: whether it reaches its optimum there, apart from what carries over"""
     steps: int = 100
     """optimiser steps"""
     seed: int = 0
@@ -73,6 +75,9 @@ class TrainConfig(PromptConfig):
         for name in ("validation_prompts", "lora_rank"):
             if getattr(self, name) < 0:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 0, got {getattr(self, name)}")
+        if self.same_prompts and (self.validation_prompts or self.eval_dataset):
+            other = "--validation-prompts" if self.validation_prompts else "--eval-dataset"
+            raise ValueError(f"--same-prompts trains on the prompts that judge and leaves none for {other}; drop one")
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"--seed must be between 0 and {2**31 - 1}, got {self.seed}")
         if self.resume and self.overwrite:

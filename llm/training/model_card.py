@@ -16,8 +16,9 @@ def model_card(config: TrainConfig, args: RLOOConfig, summary: dict, commit: str
     """Markdown with the hub's metadata above it; summary is what summary.json holds."""
     parts = [part for part in ("base", "final", "best") if part in summary]
     titles = {"base": "base model", "final": "this model (last step)", "best": "best on validation prompts"}
+    judged = "prompts it was trained on" if config.same_prompts else "held-out prompts"
     table = [
-        "| held-out prompts | " + " | ".join(titles[part] for part in parts) + " |",
+        f"| {judged} | " + " | ".join(titles[part] for part in parts) + " |",
         "|---|" + "---|" * len(parts),
         *(
             f"| {name} | "
@@ -35,8 +36,9 @@ def model_card(config: TrainConfig, args: RLOOConfig, summary: dict, commit: str
         "base model": config.model,
         "reward": config.reward,
         "training data": described(config.dataset or "addition (bundled)"),
-        "held-out data": described(config.eval_dataset or "")
-        or f"{config.eval_prompts} problems held out of the training data",
+        "held-out data": "none: it is judged by the prompts it was trained on"
+        if config.same_prompts
+        else described(config.eval_dataset or "") or f"{config.eval_prompts} problems held out of the training data",
         "steps": summary["steps"],
         "responses a step": f"{args.generation_batch_size // args.num_generations} prompts x {args.num_generations}",
         "learning rate": args.learning_rate,

@@ -1,4 +1,7 @@
-"""Which problems a run trains on, which choose its best checkpoint, and which it is judged by: three disjoint sets."""
+"""Which problems a run trains on, which choose its best checkpoint, and which it is judged by.
+
+Three disjoint sets, but with --same-prompts: then it trains on those that judge.
+"""
 
 from typing import NamedTuple
 
@@ -32,6 +35,8 @@ def split(config: TrainConfig, bundled: bool, reward: Reward = BOXED) -> Splits:
         train = [problem for problem in every if _letters(problem) not in judged]
     else:
         train, held_out = hold_out(load_problems(dataset, strict=config.strict, reward=reward), config.eval_prompts)
+    if config.same_prompts:
+        return Splits(held_out, [], held_out)
     if not config.validation_prompts:
         return Splits(train, [], held_out)
     if config.validation_prompts >= len(train):

@@ -175,6 +175,24 @@ def test_a_training_problem_that_is_evaluated_is_dropped(tmp_path):
     assert len(splits.validation) == 1 and [p.text for p in splits.held_out] == ["what is 1 + 1"]
 
 
+def test_with_same_prompts_a_run_is_judged_by_what_it_trains_on(tmp_path):
+    from llm.sampling.config import SampleConfig
+    from llm.sampling.parts import choose_problems
+    from llm.training.config import TrainConfig
+    from llm.training.splits import split
+
+    data = tmp_path / "data.jsonl"
+    rows = [json.dumps({"problem": f"What is {n}+{n}?", "answer": str(2 * n)}) + "\n" for n in range(9)]
+    data.write_text("".join(rows))
+    splits = split(TrainConfig(dataset=str(data), eval_prompts=4, same_prompts=True), bundled=False)
+    assert splits.train == splits.held_out and len(splits.train) == 4 and not splits.validation
+    # Base rollouts of as many prompts are of these very ones.
+    assert choose_problems(SampleConfig(dataset=str(data), prompts=4), bundled=False) == splits.held_out
+    for other in ({"validation_prompts": 2}, {"eval_dataset": str(data)}):
+        with pytest.raises(ValueError, match="--same-prompts"):
+            TrainConfig(dataset=str(data), same_prompts=True, **other)
+
+
 def test_a_lora_run_is_saved_as_a_plain_model_that_has_moved(tiny_model, tmp_path, monkeypatch):
     """The reference is the model without its adapter, so the first step's KL is 0; embeddings have no adapter."""
     from safetensors.numpy import load_file
