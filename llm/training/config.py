@@ -37,7 +37,7 @@ class TrainConfig(PromptConfig):
     eval_dataset: str | None = None
     """problems to evaluate on; by default some of --dataset are held out"""
     same_prompts: bool = False
-    """train on the very prompts that judge the run: whether it reaches its optimum there, apart from what carries over"""
+    """train on the prompts that judge the run: whether it reaches its optimum there, apart from what carries over"""
     steps: int = 100
     """optimiser steps"""
     seed: int = 0
