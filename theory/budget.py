@@ -92,9 +92,9 @@ def tilting_frontier(
 
     One row a prompt; averaged over prompts at a common b it is the frontier of all of them together, because the
     Lagrangian E r - KL/b splits into one problem a prompt. At the best division of a budget another nat must buy as
-    much on every prompt, and along a tilt it buys dE r/dKL = Var(r)/(b Var(r)) = 1/b: hence one b for all, and most
-    of the nats go where accuracies are in the middle. Concave in KL for the same reason. With log_mass, of weighted
-    samples.
+    much on every prompt, and along a tilt it buys dE r/dKL = Var(r)/(b Var(r)) = 1/b: hence one b for all. It falls
+    as b grows, so the frontier is concave in KL. A small budget, b² Var(r)/2 a prompt, goes to accuracies near ½; a
+    large one, -log A₀ in the end, to prompts that are seldom solved. With log_mass, of weighted samples.
     """
     log_base = log_tilt(log_p, reward, 1, 0, log_mass)
     points = [exponential_tilt(log_base, x * np.asarray(reward, dtype=np.float64)) for x in b]
