@@ -1,6 +1,18 @@
 """How a policy moves through the (alpha, b) plane, how fast, and when it does not stay where it arrives.
 
 Time is in units of 1/(weight of J): a step of mirror ascent with step size η takes time η.
+
+Why straight lines. The natural gradient of J moves log π(y) by w r + c log p - τ log π, less a constant that keeps the
+sum of π at one. This is linear in log π, and log π = α log p + b r + constant solves it: α̇ = c - τ α, ḃ = w - τ b.
+Two independent equations of one kind, both with rate τ, so the point (α, b) moves on the straight line to
+(c/τ, w/τ). Mirror ascent takes the same right side in finite steps, α ← α + η (c - τ α): the same line in hops.
+
+Why τ decides on stability. Let d = log π - log π*. Then ḋ = -τ d, whatever r and p are. For τ > 0 every difference
+decays alike. For τ < 0 it grows alike, and whichever response has the largest d at the start takes everything.
+
+Three different learners appear. Natural gradient and mirror ascent move log π and treat all responses alike. A softmax
+policy gradient moves logits by π times the same signal: improbable responses are seen seldom and are slow (T9). A
+network's parameters move many responses at once: `shared_parameters`.
 """
 
 from typing import NamedTuple, overload
@@ -34,7 +46,10 @@ __all__ = [
 
 
 class FixedExponent(NamedTuple):
-    """Where the exponent of p would rest (inf or nan if nowhere), and whether it is drawn there."""
+    """Where the exponent of p would rest (inf or nan if nowhere), and whether it is drawn there.
+
+    An exponent at rest that is not stable is left by the smallest error, in the direction of that error.
+    """
 
     exponent: float
     stable: bool
@@ -48,6 +63,12 @@ def line(objective: Objective, time: float | Real[np.ndarray, "*time"]) -> Coord
     """(α_t, b_t) = s (1, 0) + (1-s) (c/τ, w/τ), s = e^{-τt}: natural-gradient flow of J from p.    [T8]
 
     τ = 0 is the limit (1 + c t, w t); for τ < 0 the same line is walked away from the repeller (c/τ, w/τ).
+    After time t = 1/τ the way that is left is 1/e of the whole, after log(100)/τ a hundredth. A coordinate whose start
+    is its target stays: tilted RL keeps alpha = 1 throughout, tempering keeps b = 0.
+
+    >>> from theory.objectives import regime
+    >>> line(regime("tilted", beta=0.25), time=4.0)  # one relaxation time: (1 - 1/e) of b = 4
+    Coordinates(alpha=1.0, b=2.5284822353142307)
     """
     elapsed = np.asarray(time, dtype=np.float64)
     tau = objective.entropy_weight
@@ -64,7 +85,9 @@ def mirror_line(objective: Objective, step_size: float, steps: int | Int[np.ndar
     """(α_k, b_k) = s (1, 0) + (1-s) (c/τ, w/τ), s = (1-ητ)^k: mirror ascent from p.    [T8]
 
     A step is log π ← log π + η ∇J. Exact at every step size η, not only for small ones; alpha may pass
-    below 0 on the way when ητ > 1.
+    below 0 on the way when ητ > 1. Each step multiplies what is left of the way by 1 - ητ, where the flow has e^{-ητ}:
+    a step of ητ = 1 arrives at once, and a smaller one is ahead of the flow.
+    ValueError: steps that is no whole number.
     """
     # In floats: a power of integers would overflow without a word.
     tau, taken = float(objective.entropy_weight), checked_whole(steps, "steps").astype(np.float64)
@@ -82,6 +105,9 @@ def line_points(objective: Objective, share: Real[np.ndarray, " points"]) -> Poi
 
     (1, 0) + share ((c/τ, w/τ) - (1, 0)); a share above 1 lies beyond the target. For τ < 0 the run walks away from the
     repeller, so its shares are negative. τ = 0 has no fixed point: the share is the time t on the ray (1 + c t, w t).
+
+    A run's own time is seldom known (learning rate, optimiser and clipping all enter), but its place is: the mean of
+    log p under its policy names the share, and then everything else at that share is a prediction.
     """
     share = np.asarray(share, dtype=np.float64)
     return _on_line(objective, share if objective.entropy_weight == 0 else share / objective.entropy_weight)
@@ -90,13 +116,19 @@ def line_points(objective: Objective, share: Real[np.ndarray, " points"]) -> Poi
 def rate(objective: Objective) -> float:
     """τ, the rate at which log-ratios approach π* (if negative, leave the repeller).    [T8]
 
-    Per unit of time of the natural-gradient flow; 0 is marginal, growth is then linear in time.
+    Per unit of time of the natural-gradient flow; 0 is marginal, growth is then linear in time. It depends on the
+    entropy weight alone: a larger reward moves the target, not the rate at which it is neared. So a small β means a
+    far target and a slow approach, both in proportion to 1/β.
     """
     return objective.entropy_weight
 
 
 def step_is_stable(objective: Objective, step_size: float) -> bool:
-    """Whether mirror ascent with step η converges: 0 < ητ < 2; above 1 it oscillates.    [T8]"""
+    """Whether mirror ascent with step η converges: 0 < ητ < 2; above 1 it oscillates.    [T8]
+
+    |1 - ητ| < 1, for `step_multiplier`. At ητ = 2 a deviation changes sign for ever, neither growing nor shrinking.
+    Exact gradients are assumed; with few samples of a rare response the limit is lower (`rare_responses`).
+    """
     return 0 < step_size * objective.entropy_weight < 2
 
 
@@ -117,6 +149,9 @@ def self_sharpening_score(
     """log π₀(y) + (w r + c log p)(y)/|τ|, the deviation from the repeller that e^{|τ|t} scales.
 
     Two responses with the same score keep their ratio for ever. ValueError unless τ < 0.    [T8]
+
+    The start counts in full and the objective only by 1/|τ|: with a strong push against entropy what is likely already
+    wins, whatever it earns; as |τ| -> 0 the reward decides, and only ties are left to the start.
     """
     log_pi0, log_p = checked_log_p(log_pi0, "log_pi0"), checked_log_p(log_p)
     reward = checked_reward(reward, log_p)
@@ -139,12 +174,22 @@ def self_sharpening_winner(
     """argmax_y [log π₀ + (w r + c log p)/|τ|]: the response that takes all the mass when τ < 0.    [T8]
 
     The first of them if several tie exactly (they then share the mass; see self_sharpening_score).
+
+    >>> log_p, reward = np.log([0.5, 0.3, 0.2]), np.array([0.0, 0.0, 1.0])
+    >>> [int(self_sharpening_winner(log_p, log_p, reward, Objective(1.0, 0.0, tau))) for tau in (-1.0, -2.0)]
+    [2, 0]
     """
     return np.argmax(self_sharpening_score(log_pi0, log_p, reward, objective), axis=-1)
 
 
 def softmax_jacobian(log_pi: Float[np.ndarray, "*batch y"], objective: Objective) -> Float[np.ndarray, "*batch y y"]:
-    """-τ F(π*), F = diag π - ππᵀ: softmax policy gradient, linearised at an interior fixed point.    [T9]"""
+    """-τ F(π*), F = diag π - ππᵀ: softmax policy gradient, linearised at an interior fixed point.    [T9]
+
+    Logit y moves by π(y) (R(y) - E_π R), with return R = w r + c log p - τ log π. At the fixed point R is constant, so
+    moving π inside the bracket is all that is of first order: a change δθ of the logits changes log π by δθ less its
+    mean under π, R by -τ times that, and the product with π is -τ (diag π - ππᵀ) δθ. F is the covariance matrix of the
+    one-hot response, the Fisher information of the logits: the natural gradient divides by it, and has rates τ alone.
+    """
     pi = np.exp(checked_log_p(log_pi, "log_pi"))
     fisher = pi[..., None] * np.eye(pi.shape[-1]) - pi[..., None] * pi[..., None, :]
     return -objective.entropy_weight * fisher
@@ -156,6 +201,12 @@ def softmax_rates(log_pi: Float[np.ndarray, "*batch y"], objective: Objective) -
     They interlace with τ π: the k-th lies between the k-th and the (k+1)-th smallest τ π. So the slow
     directions are the improbable responses, and the sharper the target, the worse the conditioning.
     Under the natural gradient all of them are τ.
+
+    Interlacing holds because F is the diagonal matrix of π less a matrix of rank one. Two equally likely responses
+    leave a rate of exactly τ π. For τ < 0 the rates are negative: the fastest escape comes first.
+
+    >>> softmax_rates(np.log([0.9, 0.09, 0.01]), Objective(1.0, 1.0, 1.0)).round(3)
+    array([0.015, 0.167])
     """
     fisher = softmax_jacobian(log_pi, Objective(0.0, 0.0, -1.0))
     # The zero is the smallest eigenvalue of F, which is positive semidefinite; of τ F it need not be.
@@ -171,7 +222,12 @@ def self_reference(
 def self_reference(
     reference_weight: float, own_weight: float, time: float | Real[np.ndarray, "*time"]
 ) -> float | Float[np.ndarray, "*time"]:
-    """a(t) of ȧ = c₁ + c₂ a, a(0) = 1: exponent of p under c₁ log p + c₂ log π, detached.    [T10]"""
+    """a(t) of ȧ = c₁ + c₂ a, a(0) = 1: exponent of p under c₁ log p + c₂ log π, detached.    [T10]
+
+    Detached: the reward is a number, not differentiated. A reward of c₂ log π is then an entropy weight of -c₂, because
+    the gradient of E_π[log π] has only that term (the other one, E_π ∇ log π, is 0). c₂ < 0 is an entropy bonus,
+    c₂ > 0 a model that is paid for being sure: e^{c₂ t}, without end.
+    """
     return line(Objective(0.0, reference_weight, -own_weight), time).alpha
 
 
@@ -184,12 +240,22 @@ def self_reference_steps(
 def self_reference_steps(
     reference_weight: float, own_weight: float, step_size: float, steps: int | Int[np.ndarray, "*time"]
 ) -> float | Float[np.ndarray, "*time"]:
-    """a_{k+1} = a_k + η (c₁ + c₂ a_k) of mirror ascent; pure log π: (1+η)^k, pure log p: 1 + ηk.  [T10]"""
+    """a_{k+1} = a_k + η (c₁ + c₂ a_k) of mirror ascent; pure log π: (1+η)^k, pure log p: 1 + ηk.  [T10]
+
+    A reward from a frozen copy of the base adds the same push in every step; one from the model itself grows with what
+    it has already made. Ten steps of .1 are a power of 2 by the first, of 2.59 by the second:
+
+    >>> [round(self_reference_steps(*weights, step_size=0.1, steps=10), 2) for weights in ((1.0, 0.0), (0.0, 1.0))]
+    [2.0, 2.59]
+    """
     return mirror_line(Objective(0.0, reference_weight, -own_weight), step_size, steps).alpha
 
 
 def self_reference_limit(reference_weight: float, own_weight: float) -> FixedExponent:
-    """-c₁/c₂, stable exactly when c₂ < 0. With c₂ = 0 the exponent never rests, unless c₁ = 0.    [T10]"""
+    """-c₁/c₂, stable exactly when c₂ < 0. With c₂ = 0 the exponent never rests, unless c₁ = 0.    [T10]
+
+    The exponent rests where both rewards cancel. With c₁ = c₂ = 0 nothing moves it from 1, and nothing brings it back.
+    """
     if own_weight == 0:
         return FixedExponent(1.0 if reference_weight == 0 else float(np.inf * np.sign(reference_weight)), False)
     return FixedExponent(-reference_weight / own_weight, own_weight < 0)
@@ -208,7 +274,11 @@ def iterated_sharpening(
 
     e_{k+1} = α(1-ρ) e_k + ρ: the reference keeps a share ρ of p. A reference reset to the current
     policy (mixing ρ = 0) gives α^k; inf where that is beyond floating point.
-    ValueError: alpha < 0 or not finite, mixing outside [0, 1].
+    mixing = 1 gives p at every round: the reference is p again, and nothing of the last round is kept.
+    ValueError: alpha < 0 or not finite, mixing outside [0, 1], rounds that is no whole number.
+
+    >>> [iterated_sharpening(2, 0, 3), round(iterated_sharpening(2, 0.75, 50), 6)]
+    [8.0, 1.5]
     """
     # In floats: a power of integers would overflow without a word.
     gain, done = _gain(alpha, mixing), checked_whole(rounds, "rounds").astype(np.float64)
@@ -228,6 +298,8 @@ def iterated_sharpening_limit(alpha: float, mixing: float) -> FixedExponent:
     """ρ/(1-α(1-ρ)), stable exactly when α(1-ρ) < 1; at 1 the exponent grows for ever, ρ a round.    [T11]
 
     Above 1 it is the repeller that rounds from elsewhere walk away from. Errors as in iterated_sharpening.
+    So a mild power that is applied to a moving reference without mixing has no end, however mild it is: 1.1 becomes
+    117 after 50 rounds. A share ρ > 1 - 1/α of the first reference is what holds it.
     """
     gain = _gain(alpha, mixing)
     if gain == 1:

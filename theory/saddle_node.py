@@ -2,6 +2,19 @@
 
 By the standard deviation of the policy, that is: the limit of large groups. With groups of G there is a fixed point at
 every β (T25, theory.finite_group).
+
+Why. With reward log p and a KL weight β the advantage pulls the exponent α up and the KL term pulls it back to 1, by
+β (α-1). Undivided, the pull upwards is 1 and both balance at 1 + 1/β, always. Divided by the standard deviation it is
+1/sd, and sd falls towards 0 as the policy narrows: dividing by it keeps the pull strong exactly where it should fade.
+Where α rests, (α-1) sd = 1/β. The left side is 0 at α = 1, rises, and falls again like (α-1) e^{-(α-1) gap/2}, gap in
+nats between the two likeliest levels. So it has a largest value: with 1/β above it there is no balance (the exponent
+runs away, and training ends at the mode), with 1/β below it there are two. The lower one attracts, since above it the
+KL term wins; the upper one is the edge of its basin. They meet and vanish at β_c, as a saddle and a node do, and near
+it their distance is as the root of β - β_c.
+
+Everything depends on p only through the levels of log p and their masses, and scaling log p by a factor scales α-1 by
+its inverse: (α-1) sd is the same curve. Hence β_c is a pure number of the shape of p: 1.51 for two levels of equal
+mass, more where the mode leads already (4.1 at .9 against .1), less where it is rare (.28 at .001 against .999).
 """
 
 from typing import NamedTuple
@@ -13,7 +26,10 @@ from theory.distribution import measure
 
 
 class StdNormalisedAlpha(NamedTuple):
-    """Where training from p ends, and the edge of its basin: above `unstable` alpha runs away. nan when none."""
+    """Where training from p ends, and the edge of its basin: above `unstable` alpha runs away. nan when none.
+
+    "Runs away" up to the next pair of roots, if there is one, else to the mode.
+    """
 
     stable: float
     unstable: float
@@ -37,6 +53,12 @@ def std_normalised_alpha(
     roots may follow, which training from p does not meet. A uniform p has sd = 0, no root at any β: (nan, nan).
     With log_mass, weighted samples stand for p; how far out their curve can be believed is the caller's to judge.
     ValueError: beta not finite and > 0, log_p not a distribution.
+
+    >>> log_p = np.log([0.4, 0.3, 0.17, 0.08, 0.05])
+    >>> [round(alpha, 2) for alpha in std_normalised_alpha(log_p, beta=2.0)]  # RLOO would end at 1.5
+    [3.06, 13.71]
+    >>> std_normalised_alpha(log_p, beta=1.6).stable  # below β_c = 1.65
+    nan
     """
     if not (np.isfinite(beta) and beta > 0):
         raise ValueError(f"beta must be finite and > 0, got {beta}")
@@ -86,6 +108,8 @@ def critical_beta_of_sd(
     """β_c = 1/max_α [(α-1) sd_α] of a curve sd_α = sd_{q_{α,0}}(log p) known at some alphas >= 1.    [T12]
 
     Between and beyond them the curve may be higher and β_c lower. inf where log p does not vary.
+    For estimates: sd at each alpha is a moment of reweighted samples, known only as far out as the samples reach, so
+    that the caller says which alphas are to be trusted. 1 given in alpha adds 0 to the maximum, and does no harm.
     """
     highest = np.max((alpha - 1) * sd, axis=-1)
     return np.divide(1.0, highest, out=np.full(np.shape(highest), np.inf), where=np.asarray(highest > 0))[()]
@@ -95,6 +119,8 @@ def std_normalised_drift(log_p: Float[np.ndarray, " y"], alpha: float, beta: flo
     """α̇ = 1/sd_{q_{α,0}}(log p) - β(α-1) of the natural-gradient flow with standardised log p as advantage.    [T12]
 
     inf for a uniform p, whose standardised advantage is 0/0, and where alpha is so large that the mode is all there is.
+    The flow keeps powers powers: (log p - E log p)/sd is a multiple of log p up to a constant, and so is the KL term's
+    gradient. Its slope at the stable root is the rate at which training settles there.
     """
     levels = _levels(log_p)
     if len(levels.log_p) == 1:
@@ -115,7 +141,10 @@ def _levels(log_p, log_mass=None):
 
 
 def _sd(levels, alpha):
-    """sd of log p under q_{α,0}."""
+    """sd of log p under q_{α,0}.
+
+    Measured from the likeliest level and centred before squaring, since near the mode sd is a tiny part of log p.
+    """
     depth = levels.log_p - levels.log_p[-1]
     exponent = levels.log_mass + (alpha - 1) * depth
     weight = np.exp(exponent - np.max(exponent))

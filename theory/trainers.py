@@ -1,4 +1,19 @@
-"""What a trainer really optimises: the same reward, but the fixed point of its estimator."""
+"""What a trainer really optimises: the same reward, but the fixed point of its estimator.
+
+A paper writes an objective; a trainer multiplies ∇ log π of its samples by some number, and stops where the mean of
+that product is 0. The two agree for RLOO with the KL inside the reward. They part where the number is divided by
+something that depends on the policy (a standard deviation, a length), or where an estimate of a KL divergence is
+differentiated as if its samples did not depend on the policy. Each function here is the policy at which one such
+trainer rests, and its docstring says why.
+
+| trainer, KL weight β, reward R | rests at |
+|---|---|
+| RLOO, KL in the reward | p e^{R/β}/Z: T1 |
+| RLOO, k3 estimate of KL in the loss | p/(1 - A/β): T13 |
+| GRPO, KL beside the advantage | p e^{h/β}/Z with h of its groups: `saddle_node`, `finite_group` |
+| anything divided by the sd of the *total* return | nowhere: T14 |
+| returns divided by length, balance within it | length enters the target: T20 |
+"""
 
 from typing import NamedTuple
 
@@ -48,7 +63,11 @@ class TwoCycle(NamedTuple):
 
 
 def rloo_alpha(beta: float) -> float:
-    """1 + 1/β: the exponent that RLOO reaches on reward log p with reverse-KL weight β, at every β.    [T12]"""
+    """1 + 1/β: the exponent that RLOO reaches on reward log p with reverse-KL weight β, at every β.    [T12]
+
+    J = E log p - β KL(π‖p) is T1 with c = 1 + β and τ = β, whose ratio this is. For comparison with GRPO, whose
+    division by a standard deviation makes `saddle_node` of it. ValueError unless beta is finite and > 0.
+    """
     return 1 + 1 / _checked_beta(beta)
 
 
@@ -60,7 +79,17 @@ def k3_in_loss_optimum(
     The gradient of k3 = p/π - 1 - log(p/π) over samples that are held fixed is that of KL(p‖π), so this is the one
     maximum of E_π R - β KL(p‖π). It exists at every β > 0 (max A < β holds at it by itself), it is no power of p,
     and its tails are polynomial in the reward where those of the tilt e^{R/β} are exponential.
+
+    Why. With samples held fixed k3 has gradient (1 - p/π) ∇ log π, whose mean under π is -Σ p ∇ log π, the gradient of
+    KL(p‖π). At rest R + β p/π is one constant m for all responses; its mean under π gives m = E_π R + β. Solved for π:
+    β p/(m - R), with the one m > max R at which it sums to one. As β -> ∞ it is p, and to first order in 1/β the
+    reverse-KL tilt p (1 + A/β); as β -> 0 all mass goes to the best responses. KL(p‖π) is infinite wherever π loses a
+    response of p: nothing is given up entirely, at any β.
     Off the support of p the reward is not read. ValueError: beta not finite and > 0, shapes, nan.
+
+    >>> log_p, reward = np.log([0.5, 0.3, 0.2]), np.array([0.0, 1.0, 1.0])
+    >>> np.exp(k3_in_loss_optimum(log_p, reward, beta=0.1)).round(3)  # the tilt of weight 10 leaves 5e-5 of the first
+    array([0.048, 0.571, 0.381])
     """
     log_p = checked_log_p(log_p)
     on = ~np.isneginf(log_p)
@@ -93,6 +122,10 @@ def std_normalised_return_step(
 
     With d = log π - log π*, R is -τ d up to a constant, so the step is d ← (1 - η/sd_π(d)) d: τ drops out, the
     direction is kept and the distance sd_π(d) goes to |sd_π(d) - η|, under the policy before the step.
+
+    So a step has one length, as in sign descent: near the optimum, where the return hardly varies, it is blown up to
+    the same size as far away, and the policy jumps across. Only a learning rate that falls makes it settle. The KL
+    weight loses its meaning too: it changes where π* lies, not how hard the run is pulled there.
     At π = π* there is no return to normalise and the policy stays; a distance of rounding size is none.
     """
     on = ~np.isneginf(checked_log_p(log_pi, "log_pi"))
@@ -112,7 +145,10 @@ def two_cycle(distance: float, step_size: float) -> TwoCycle:
 
     The distance is sd_π(log π - log π*) in nats. To first order in η: sd_π changes along
     the way, so the sum is η + O(η²), and its two parts drift by O(η²) a cycle if log π* - log π is skewed (they
-    wander for ever), by O(η³) towards η/2 each if it is symmetric.
+    wander for ever), by O(η³) towards η/2 each if it is symmetric. ValueError unless step_size > 0.
+
+    >>> [round(x, 3) for x in two_cycle(distance=1.0, step_size=0.3)]  # 1.0, .7, .4, .1, .2, .1, ..
+    [0.1, 0.2]
     """
     if not step_size > 0:
         raise ValueError(f"step_size must be > 0, got {step_size}")
@@ -145,6 +181,11 @@ def length_normalised_optimum(
 
     kappa = 0 is p^α, kappa = 1 the mean log-probability: nearly no sharpening where responses are long.
     length in tokens, >= 1 (EOS counts).
+
+    It is T1 with the reward (α-1) log p/|y|^κ: the return is a number of each response like any other, and the KL
+    weight stays 1. log p is about proportional to length, so κ = 1 pays for being likely a token, whatever the
+    length, and then p itself in front still prefers the short. A response of one token is raised to the power α, one
+    of a hundred to 1 + (α-1)/100. ValueError: a length < 1, alpha < 0 or not finite, shapes.
     """
     log_p, length = checked_log_p(log_p), _checked_length(length, log_p)
     exponent = 1 + (checked_exponent(alpha) - 1) / length**kappa
@@ -162,7 +203,20 @@ def trajectory_balance_rate(
 
     In nats a token: the squared residual λ + (log π - α log p)/|y| is zero at π = p^α e^{-λ|y|}. Above alpha = 1,
     λ < 0 and long responses are favoured; without the 1/|y| the target is p^α itself.
+
+    Trajectory balance makes log Z + log π - α log p vanish for every response, with log Z learnt. Divided by |y| the
+    learnt constant stands alone, λ, and what it stands for is λ |y|: a rate for each token and no normaliser. The sum
+    falls from ∞ to 0 as λ grows, hence one root; it lies between log Z/(longest) and log Z/(shortest),
+    Z = Σ p^α. 0 at alpha = 1, where Z = 1. The loss is 0 at this policy and no other when the samples that it is
+    taken over can be any response; samples of the policy itself cannot: on them every policy that is certain of one
+    response has loss 0 as well, with λ fitted to that response.
     ValueError: a length < 1, alpha < 0, shapes.
+
+    >>> log_p, length = np.log([0.5, 0.3, 0.2]), np.array([1.0, 2.0, 3.0])
+    >>> round(trajectory_balance_rate(log_p, length, alpha=2), 3)
+    -0.602
+    >>> np.exp(trajectory_balance_optimum(log_p, length, alpha=2)).round(2)  # p^2/Z has .66, .24, .11
+    array([0.46, 0.3 , 0.24])
     """
     log_p, length = checked_log_p(log_p), _checked_length(length, log_p)
     on = ~np.isneginf(log_p)
@@ -176,7 +230,8 @@ def balance_rate(
 ) -> float:
     """λ, the one root of Σ w e^{score - λ|y|} = Σ w, from weighted samples of p, or all responses with w = p.    [T20]
 
-    `trajectory_balance_rate` for any score, (α-1) log p + b r say; weights need not add up to one.
+    `trajectory_balance_rate` for any score, (α-1) log p + b r say; weights need not add up to one, because both sides
+    have them. 0 where the mean of e^score is 1 already. -inf in log_mass leaves a row out.
     ValueError: a length < 1, a score that is not finite, no weight above zero.
     """
     log_mass = checked_log_mass(log_mass)
