@@ -1,4 +1,12 @@
-"""pass@k and maj@k: their unbiased estimates from n samples, their curves over prompts, and where curves cross."""
+"""pass@k and maj@k: their unbiased estimates from n samples, their curves over prompts, and where curves cross.
+
+pass@k asks whether any of k samples is right, maj@k whether the most frequent answer among k is. The first rewards
+variety, the second agreement, so a change of the model may raise one and lower the other: sharpening narrows, which
+helps a vote whose majority is right and hurts a search that needs one lucky sample.
+
+Both are estimated from n >= k samples by the mean over all choices of k of them. That is unbiased, because each choice
+is k fresh samples by itself, and has less noise than any one choice.
+"""
 
 from typing import overload
 
@@ -23,6 +31,9 @@ def pass_at_k(n: Count, c: Count, k: int) -> Float[np.ndarray, "*prompts"] | flo
     Unbiased for 1 - (1-A)^k. As a product of k ratios, so exact to rounding at any n. 1 when k > n - c.
     ValueError: not 0 <= c <= n, not 1 <= k <= n, or one that is no whole number.
 
+    Putting c/n for A into 1 - (1-A)^k would be too low on average, since that is concave in A (Jensen), and most where
+    k is near n. k = 1 is c/n. Beyond n nothing unbiased exists: `theory.estimation.counts` has limits there.
+
     >>> round(pass_at_k(n=10, c=3, k=2), 4)
     0.5333
     """
@@ -36,7 +47,15 @@ def pass_at_k(n: Count, c: Count, k: int) -> Float[np.ndarray, "*prompts"] | flo
 
 
 def population_pass_at_k(accuracy: Float[np.ndarray, " prompts"], k: float) -> float:
-    """pass@k = 1 - E_x[(1 - A_x)^k] over prompts x, for any real k > 0.    [T22]"""
+    """pass@k = 1 - E_x[(1 - A_x)^k] over prompts x, for any real k > 0.    [T22]
+
+    At k = 1 the mean accuracy, as k grows the share of prompts that are ever solved. At equal mean accuracy it is the
+    smaller, for k > 1, the more accuracies differ between prompts (the mean is of a concave function): all prompts
+    solved half the time beat half of them solved always.
+
+    >>> [round(population_pass_at_k(np.array(a), k=4), 3) for a in ([0.5, 0.5], [0.0, 1.0])]
+    [0.938, 0.5]
+    """
     _check_accuracy(accuracy, "accuracy")
     if not k > 0:
         raise ValueError(f"k must be > 0, got {k}")
@@ -51,6 +70,7 @@ def crossover(
 
     Sharpening can raise pass@1 and lower pass@k: beyond this k the unsharpened model is the better one.
     The curves are compared at powers of 2^(1/8), so that two meetings closer than that are missed together.
+    Real k, because a bracket is halved; between whole numbers the curve is what its formula says there.
     """
 
     def lead(k):
@@ -77,6 +97,9 @@ def majority_at_k(counts: Int[np.ndarray, " answers"], k: int) -> Float[np.ndarr
     maj@k is the entry of the correct answer. Samples without an answer are no votes: leave them out of counts.
     Drawn without replacement; the counts among k are independent binomials given that they add up to k.
     ValueError: a negative count, not 1 <= k <= n, or one that is no whole number.
+
+    >>> majority_at_k(np.array([3, 2, 1]), k=3).round(3)  # six samples, of which three vote
+    array([0.6, 0.3, 0.1])
     """
     counts = checked_whole(counts, "counts")
     if np.any(counts < 0):
@@ -93,6 +116,8 @@ def shared_wins(votes_pmf: Float[np.ndarray, "answers votes"], k: int) -> Float[
     """P(each answer has the most of k votes, ties shared), for independent vote counts given that they sum to k.
 
     An answer with j votes and t ties wins 1/(t+1); the others are convolved over (votes so far, ties so far).
+    Listing all outcomes would take as many terms as there are ways to divide k votes; one answer at a time it is a
+    polynomial in k and the number of answers. Answers with the same law of votes are counted once.
     """
     rows, which = np.unique(votes_pmf, axis=0, return_inverse=True)
     wins = np.zeros(len(rows))

@@ -1,4 +1,9 @@
-"""How often accuracy can turn along alpha, and the slope that says when to stop."""
+"""How often accuracy can turn along alpha, and the slope that says when to stop.
+
+Accuracy is the share of right responses in Σ p^α. As alpha grows the likelier responses take over, level by level, and
+each time the leading level changes from right to wrong, or back, accuracy may turn. So one rise and one fall is what
+happens where a wrong answer is the likeliest and right ones come next; alternating levels turn more often.
+"""
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -17,6 +22,13 @@ def most_turning_points(log_p: Float[np.ndarray, " y"], correct: Shaped[np.ndarr
     A bound, reached or missed by an even number. It is of one prompt: of a mean over prompts it says nothing. 0
     where all are right or all wrong, and where every right response is likelier than every wrong one, or conversely:
     accuracy is then monotone in alpha.
+
+    The sum is the derivative of (right mass)/(right + wrong mass) times its squared denominator. That sums of
+    exponentials obey Descartes' rule of signs is Laguerre's theorem. Equal exponents are merged, since together they
+    are one term; sums that differ by rounding alone count as equal, or noise would be taken for changes of sign.
+
+    >>> most_turning_points(np.log([0.5, 0.3, 0.2]), np.array([False, True, False]))
+    1
     """
     log_p = checked_log_p(log_p)
     right, on = checked_correct(correct, log_p), ~np.isneginf(log_p)
@@ -41,6 +53,10 @@ def accuracy_slope(
 
     Its mean over prompts is 0 at the best α: there the current right and wrong samples are, weighted by A(1-A), equally
     likely under p. A batch of a run's samples shows it, which makes it a rule for stopping: when it turns negative.
+
+    It is Cov(r, log p) under q, T2's slope, written for a reward of 0 and 1. A prompt that is always or never right has
+    weight 0, so the rule is decided by the prompts in between. Negative at the start already means that sharpening
+    loses from its first step on; a later turn upwards is not excluded (`most_turning_points`).
     """
     log_p = checked_log_p(log_p)
     right = checked_correct(correct, log_p)

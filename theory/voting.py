@@ -1,4 +1,12 @@
-"""Majority vote as a reward: the answer that leads is paid for leading."""
+"""Majority vote as a reward: the answer that leads is paid for leading.
+
+No verifier is asked: the reward of a sample is whether its answer is what most samples say. On average this pays the
+leading answer of each prompt, so a run amplifies the model's own majority. That is right where the majority is, and it
+is a form of sharpening of the answers (not of the responses): ways to the same answer add up before they compete.
+
+With many votes the lead does not matter, only who has it, and log-odds grow by 1/β a round, always. With few votes
+there is luck: the trailing answer wins some rounds, and a small lead can be lost for good.
+"""
 
 from typing import overload
 
@@ -22,6 +30,9 @@ def plurality_log_odds(
 
     Each round maximises E[1{answer = plurality}] - β KL(π‖π_k) against the policy of the round before, so the answer
     that leads at the start wins, right or wrong, at a rate that does not depend on its lead.
+
+    It is a tilt of weight 1/β on the plurality answer in each round (T1), and tilts add up while the plurality stays
+    the same, which it does because it only grows. ValueError unless beta is finite and > 0.
     """
     return log_odds + rounds / _checked_beta(beta)
 
@@ -31,6 +42,9 @@ def vote_reward(log_p: Float[np.ndarray, " answers"], votes: int) -> Float[np.nd
 
     votes = 1 is p itself; votes -> inf is 1 for the likeliest answer. Exact, for any number of answers.
     ValueError when votes < 1.
+
+    >>> vote_reward(np.log([0.5, 0.3, 0.2]), votes=9).round(3)
+    array([0.698, 0.219, 0.082])
     """
     p = np.exp(checked_log_p(log_p))
     _check_votes(votes)
@@ -51,6 +65,13 @@ def majority_probability(p: float | Float[np.ndarray, "*batch"], votes: int) -> 
 
     Regularised incomplete beta; an even vote is worth the odd one below it. Fixed points 0, 1/2, 1, and all of [0, 1]
     for k <= 2, where a vote adds nothing to a sample.
+
+    I_p(m, m) is the chance that at least m of 2m - 1 samples give the answer. A further sample, number 2m, can only
+    make a tie of a lead of one, and does so as often from either side: shared ties give back what it took.
+    ValueError: votes < 1, p outside [0, 1].
+
+    >>> round(float(majority_probability(0.6, 9)), 3), round(float(majority_probability(0.6, 10)), 3)
+    (0.733, 0.733)
     """
     from scipy.special import betainc
 
@@ -71,6 +92,9 @@ def vote_step(
     """Two answers, one round: log_odds + (2 P(majority) - 1)/β against the policy of the round before.    [T21]
 
     0, 1/2 and 1 are the fixed points at every number of votes, one included, and 1/2 is unstable.
+    The mean rewards of the two answers are P and 1 - P, and a tilt moves log-odds by their difference over β. With one
+    vote that is (2p - 1)/β: the vote is then the sample itself, and a policy that is paid for its own answers still
+    drifts to the one that it gives more often.
     """
     from scipy.special import expit
 
@@ -80,7 +104,11 @@ def vote_step(
 def tie_growth(beta: float, votes: int) -> float:
     """Factor > 1 by which a small lead grows in one round: 1 + 2 m(½) ¼/β, m the Beta(⌈k/2⌉, ⌈k/2⌉) density.    [T21]
 
-    Grows like √k: more votes leave the tie faster.
+    Grows like √k: more votes leave the tie faster. A round adds (2P - 1)/β, whose slope in p is 2 m(½)/β at the tie,
+    and p itself moves by ¼ of a small change of the log-odds there.
+
+    >>> round(tie_growth(beta=1.0, votes=1), 2), round(tie_growth(beta=1.0, votes=9), 2)
+    (1.5, 2.23)
     """
     from scipy.special import betaln
 
@@ -96,6 +124,11 @@ def chance_to_win(log_odds: float, beta: float, votes: int) -> float:
     A round moves the log-odds by ±1/β, up with probability m = majority_probability: the gambler's ruin. With
     ρ = (1 - m)/m at each site, P = Σ_{j at or below the start} Π ρ / Σ_j Π ρ, the products taken from the lowest site.
     Sites beyond 40 nats of the start are left out, where a walk turns back with a chance of e^{-40}.
+    A small β takes large steps and leaves more to luck: at log-odds -.5 the trailing answer wins in 38 % of runs at
+    β = .1 (nearly its own share of samples: the first vote decides), in 6 % at β = 10.
+
+    >>> [round(chance_to_win(-0.5, beta, votes=1), 2) for beta in (0.1, 1.0, 10.0)]
+    [0.38, 0.3, 0.06]
     """
     width = int(np.ceil(40 * _checked_beta(beta)))
     site = log_odds + np.arange(-width, width + 1) / beta
