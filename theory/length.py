@@ -2,6 +2,18 @@
 
 A Markov policy moves between content states with probabilities P and stops from state s with probability stop(s);
 each row of P and its stop add up to one. Lengths count content moves; the stop (EOS) is not counted.
+
+A response is a path and a stop, its probability the product of their factors, and the power of a product is the product
+of the powers. So p^α is summed over all responses of every length by one linear equation: the mass h(s) of all ways to
+go on from s is what stopping there is worth plus what each next state is worth, h = stop^α + P^α h.
+
+Two forces act on length. A longer response has more factors below one, and a power makes that count for more: length
+falls. But there are more long responses than short ones, and for alpha < 1 their number may win: up to
+`existence_threshold` Σ p^α has no finite value, no target exists, and training runs into whatever limit of length there
+is. With a large vocabulary the threshold is just below one, so that even a little flattening is too much.
+
+In the limit alpha -> inf only the likeliest path is left. If stopping at once is likelier than any whole response, it
+is the empty one.
 """
 
 from typing import NamedTuple, overload
@@ -35,7 +47,11 @@ __all__ = [
 
 
 class MarkovPower(NamedTuple):
-    """p^α/Z of a Markov policy, itself Markov; lookahead is log h, nats; mean_length in content moves."""
+    """p^α/Z of a Markov policy, itself Markov; lookahead is log h, nats; mean_length in content moves.
+
+    log h(s) is log Σ p^α over all ways to end from s: 0 at alpha = 1 where ending is certain, and the log of what
+    sharpening pays for going there instead of elsewhere.
+    """
 
     log_z: float
     lookahead: Float[np.ndarray, " s"]
@@ -54,6 +70,10 @@ def markov_power(
     relative to the likeliest way to stop, so that alpha = 10⁴ stays in range; alpha -> inf is `shortest_path`.
     ValueError: alpha < 0, rows that do not add up to one, a start that cannot stop, and alpha at or below
     `existence_threshold`, where Z is infinite: training then drives responses to the length limit.
+
+    >>> moves, stop = np.array([[0.5, 0.2], [0.0, 0.6]]), np.array([0.3, 0.4])
+    >>> [round(markov_power(moves, stop, 0, alpha).mean_length, 2) for alpha in (1, 2)]
+    [2.0, 0.49]
     """
     transition, stop = checked_markov(transition, stop, start)
     checked_exponent(alpha)
@@ -87,7 +107,14 @@ def existence_threshold(transition: Float[np.ndarray, "s s"]) -> float:
 
     Below 1 as soon as every state can stop, and often by little. 0 when no state lies on two cycles: the power then
     exists at every alpha > 0 (at alpha = 0 too without any cycle). inf if a cycle has probability one.
+
+    The mass of responses with n moves grows like ρ^n, ρ the spectral radius: a geometric series. ρ falls in alpha, and
+    its logarithm is convex: for elementwise powers ρ(P^{(α+β)/2})² <= ρ(P^α) ρ(P^β), as the weight of every closed walk
+    is such a product (Cauchy and Schwarz). At alpha = 1 rows add up to at most one, so ρ <= 1; at 0 it counts branches.
     ValueError: entries outside [0, 1], a row above one.
+
+    >>> round(existence_threshold(np.array([[0.4, 0.3], [0.3, 0.4]])), 3)
+    0.658
     """
     transition = checked_moves(transition)
     if maximum_mean_cycle(transition).mean_log_p == 0:
@@ -107,13 +134,25 @@ def uniform_length_ratio(vocabulary: int, stop: float, alpha: float) -> float:
     """ρ = V^{1-α} (1-q)^α, the length ratio of p^α for V equiprobable tokens and stop probability q.    [T17]
 
     Lengths under p^α are geometric, P(n) = (1-ρ) ρ^n, with mean ρ/(1-ρ) moves; ρ >= 1 has no such distribution.
+    Each further token has V choices of probability (1-q)/V, whose powers add up to ρ. The mean length at alpha = 1 is
+    (1-q)/q. ValueError: a vocabulary below 1, stop not between 0 and 1.
+
+    >>> [round(uniform_length_ratio(50_000, stop=0.01, alpha=alpha), 3) for alpha in (0.999, 1, 1.05)]
+    [1.001, 0.99, 0.576]
     """
     _check_uniform(vocabulary, stop)
     return float(np.exp((1 - alpha) * np.log(vocabulary) + alpha * np.log1p(-stop)))
 
 
 def uniform_existence_threshold(vocabulary: int, stop: float) -> float:
-    """α_c = log V/(log V - log(1-q)): for a large vocabulary just below one.    [T17]"""
+    """α_c = log V/(log V - log(1-q)): for a large vocabulary just below one.    [T17]
+
+    Where `uniform_length_ratio` is 1: about 1 - q/log V. The longer a model's responses (the smaller q), the less
+    flattening its distribution survives. 0 for V = 1, which has one response of each length.
+
+    >>> round(uniform_existence_threshold(50_000, stop=0.01), 5)
+    0.99907
+    """
     _check_uniform(vocabulary, stop)
     return float(np.log(vocabulary) / (np.log(vocabulary) - np.log1p(-stop)))
 
@@ -130,6 +169,8 @@ def empty_response_wins(
     """log p(stop at once | prompt) > log p(y): the empty response then beats y as an optimum.    [T17; 1908.10090]
 
     One forward pass against the log-likelihood of a rollout y; in a policy of long answers it nearly always holds.
+    A stop of one in a million, -13.8 nats, still beats an answer of 100 tokens at .14 nats each. It is a statement on
+    the optimum, not on what a short run reaches: a run moves there as fast as it draws empty responses.
     """
     wins = np.greater(log_p_stop, log_p)
     return wins if np.ndim(wins) else bool(wins)
@@ -143,6 +184,7 @@ def _powers(probability, alpha, log_scale=0.0):
 
 
 def _reachable(transition, start):
+    """Which states a response can come to: as many rounds as there are states find all of them."""
     reached = np.zeros(len(transition), dtype=bool)
     reached[start] = True
     for _ in range(len(transition)):

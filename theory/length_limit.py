@@ -1,4 +1,10 @@
-"""Three ways to treat a response that the length limit cuts off, and the three optima that they make."""
+"""Three ways to treat a response that the length limit cuts off, and the three optima that they make.
+
+A trainer samples at most T tokens. What does not end by then is a prefix, not a response, and no treatment of it is
+neutral. Scored like a response it stands for all its continuations with the probability of one; left out of the batch
+it is as if the base model never produced it; given a return of 0 it competes with finished responses whose return may
+be negative, and wins. The last is what "mask truncated completions" comes to when the mean is taken over all samples.
+"""
 
 from typing import NamedTuple
 
@@ -65,6 +71,15 @@ def finished_log_mass(
 
     Without a reward it is below 0 for every α > 1. Of n samples y_i ~ p it is the log of the mean of
     1[finished] e^{(α-1)ℓ + br}: a number to look at before --mask_truncated_completions is used.
+
+    Once the finished responses have their right proportions all of them have the return log Z_F - log π(F), π(F) the
+    mass of what finishes: it meets the 0 of the cut-off samples exactly at π(F) = Z_F.
+
+    >>> log_p, finished = np.log([0.4, 0.3, 0.3]), np.array([True, True, False])
+    >>> round(float(np.exp(finished_log_mass(log_p, np.zeros(3), finished, alpha=2, b=0))), 2)
+    0.25
+    >>> np.exp(length_limit_optima(log_p, np.zeros(3), finished, alpha=2, b=0).dropped).round(2)  # .7 finished before
+    array([0.16, 0.09, 0.75])
     """
     log_p = checked_log_p(log_p)
     ended = _finished(finished, log_p)

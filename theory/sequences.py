@@ -2,6 +2,11 @@
 
 A distribution over finitely many responses is a table: `tokens`, one row a response, padded with PAD after its end,
 and `log_p`, one number a row. A response that is a prefix of another needs its own last token (EOS).
+
+Why low temperature is not p^α. Raising every token's distribution to a power looks at the token alone. The power of the
+whole response also looks at where a token leads: a token after which one continuation is nearly certain is worth more
+than an equally likely one after which the mass is spread over many. ζ, the mean of p(future)^{α-1}, is that worth. A
+sampler at low temperature enters forks as eagerly as corridors; a sampler of p^α must look ahead, or weigh afterwards.
 """
 
 import numpy as np
@@ -27,6 +32,19 @@ def lookahead(tokens: Int[np.ndarray, "y t"], log_p: Float[np.ndarray, " y"], al
     The conditionals of p^α/Z are ∝ p(x_t|x_<t)^α ζ_t(x_≤t); low temperature takes ζ = 1. The two agree exactly when ζ_t
     is the same for all tokens that can follow a prefix. A pivotal token is one whose ζ is small: many ways go on
     from it (alpha > 1). 0 at the last token and on padding, -inf below a prefix without mass.
+
+    Why. The power gives a prefix the mass of all its ends, p(prefix)^α Σ p(future)^α, and the last sum is ζ, because
+    p^α = p · p^{α-1}. A conditional is the ratio of two such masses. alpha = 1 has ζ = 1 throughout.
+
+    Two tokens of .6 and .4; the first is followed by a toss of a coin, the second ends. The power prefers the second:
+
+    >>> tokens, log_p = np.array([[0, 2], [0, 3], [1, PAD]]), np.log([0.3, 0.3, 0.4])
+    >>> np.exp(lookahead(tokens, log_p, alpha=2)[:, 0]).round(2)
+    array([0.5, 0.5, 1. ])
+    >>> np.exp(log_low_temperature(tokens, log_p, alpha=2)).round(2)
+    array([0.35, 0.35, 0.31])
+    >>> (np.exp(2 * log_p) / np.sum(np.exp(2 * log_p))).round(2)
+    array([0.26, 0.26, 0.47])
     """
     tokens, log_p = _checked(tokens, log_p)
     checked_exponent(alpha)
@@ -46,6 +64,10 @@ def lookahead_bias(
     π̂_v = w_v/W, w_v = p_v^α · mean of p(future)^{α-1} over the rollouts, W = Σ_u w_u, estimates the probability of v
     under p^α. Its bias is (π_v Σ_u s_u² - s_v²)/(M W²) to first order in 1/M, s_v² being the variance of one rollout's
     w_v. A jackknife over the rollouts takes this order away.
+
+    Each w_v is unbiased, and a quotient of unbiased numbers is not: expand w_v/W to second order around the means. A
+    token whose weight has more than its share of the scatter is estimated too low, others too high; the biases add up
+    to 0. None at alpha = 1, where all weights are exact.
     """
     tokens, log_p = _checked(tokens, log_p)
     checked_exponent(alpha)
@@ -62,7 +84,11 @@ def lookahead_bias(
 def log_low_temperature(
     tokens: Int[np.ndarray, "y t"], log_p: Float[np.ndarray, " y"], alpha: float
 ) -> Float[np.ndarray, " y"]:
-    """log q_lowT(y) = Σ_t log [p(y_t|y_<t)^α / Σ_v p(v|y_<t)^α]: each token at temperature 1/α.    [T16; 2510.14901]"""
+    """log q_lowT(y) = Σ_t log [p(y_t|y_<t)^α / Σ_v p(v|y_<t)^α]: each token at temperature 1/α.    [T16; 2510.14901]
+
+    alpha = 1 is p, alpha -> inf is greedy decoding: the likeliest token each time, which need not be the likeliest
+    response. alpha = 0 tosses a fair coin at every fork. Nothing looks ahead, hence it is sampled as fast as p.
+    """
     tokens, log_p = _checked(tokens, log_p)
     checked_exponent(alpha)
     terms = log_power(_conditionals(tokens, log_p), alpha) - _normalisers(tokens, log_p, alpha)
@@ -76,6 +102,8 @@ def log_token_normaliser(
     [T16; 2602.10273]
 
     0 off the support, whose responses low temperature never draws.
+    Each factor is at most 1 for alpha > 1, and the smaller the more a prefix forks: weighed by it, samples of low
+    temperature become samples of p^α. Its spread says how many effective ones there are.
     """
     tokens, log_p = _checked(tokens, log_p)
     checked_exponent(alpha)
