@@ -27,8 +27,32 @@ Divided by their standard deviation (GRPO) in large groups, advantages of log p 
 >>> round(critical_beta(log_p), 3)
 1.591
 
+Which function answers which question:
+
+| question | where |
+|---|---|
+| where does an objective end, and what is it worth there? | `objectives` |
+| what is a policy of the plane like: moments, log-odds, KL, limits? | `tilt`, `distribution` |
+| how does a run get there, how fast, and does it stay? | `dynamics` |
+| what do sharpening and a reward each buy with a KL budget? | `budget` |
+| how often does accuracy turn as sharpening goes on? | `turning_points` |
+| what does my trainer do to the end: k3, GRPO, groups, lengths? | `trainers`, `saddle_node`, `finite_group` |
+| what do shared parameters change, or another sampler? | `shared_parameters`, `mismatched_sampler` |
+| what becomes of length, of tokens, of cut-off responses? | `length`, `sequences`, `content`, `length_limit` |
+| what do samples tell: weights, noise, what they miss? | `reweighting`, `noise`, `support`, `rare_responses` |
+| what if the verifier errs, or votes, or is a reference answer? | `verifier`, `voting`, `reference_answer` |
+| what does a target cost without training? | `rejection` |
+| where does a run stand in the plane? | `coordinates` |
+
 The names below are what most users need; every module has more, with the number of its statement in docs/theorems.md.
-Nothing is loaded before it is named, so that a command pays only for what it uses.
+Nothing is loaded before it is named, so that a command pays only for what it uses. From samples instead of a list of
+all responses: `theory.estimation`.
+
+Conventions throughout: arrays of float64, the last axis over responses and any others before it over prompts;
+probabilities as natural logarithms, -inf for what cannot happen; distances, entropies and log-odds in nats; lengths in
+tokens with the end counted (in `length`, moves without it). `log_mass`, where a function has it, makes the rows
+weighted samples. Bad input is a ValueError of one line that names the argument and its value. But for the command
+`theory.atlas` nothing prints, and files and random numbers are used where a path or a generator is handed in.
 """
 
 import importlib
@@ -218,6 +242,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    """A name or a module of this package, loaded when it is first asked for (PEP 562)."""
     if name in _MODULE:
         return getattr(importlib.import_module(f"theory.{_MODULE[name]}"), name)
     if name in _NAMES:

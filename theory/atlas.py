@@ -3,6 +3,9 @@
 With --policy FILE the thresholds and the targets are computed for one's own response distribution. FILE is JSON,
 {"log_p": [...]} or {"p": [...]} with "reward" and optionally "length" in tokens, or a table of rollouts (JSON, JSONL,
 Parquet), of which --prompt-id names one prompt.
+
+What the columns mean is said in `fixed_points`. A file that lists part of a model's responses is computed for that part
+alone, renormalised, and the result says how much of the probability that was.
 """
 
 import json

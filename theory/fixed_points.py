@@ -1,4 +1,16 @@
-"""The cells of the atlas: where an objective ends under a trainer, at what rate, and whether it stays there."""
+"""The cells of the atlas: where an objective ends under a trainer, at what rate, and whether it stays there.
+
+A row is a pair of what is asked for (the objective) and how it is estimated (the trainer), since the second moves the
+end as much as the first. Without a policy the cells are formulas; with one they are numbers, and `log_target` holds the
+policy itself where there is just one.
+
+How to read a row. `target`: where training rests, as a point (alpha, b) of the plane or as a formula where the end is
+no such point. `rate`: how fast a small deviation decays, per unit of time of the flow; times the learning rate it is
+per step. `stability`: whether a deviation decays at all, or within which bounds. `threshold`: what must hold for that
+end to exist. `statement`: its numbers in docs/theorems.md.
+
+Nothing is computed here but the layout of the table; every number comes from the module that proves it.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -32,7 +44,12 @@ _USES = {"tilted": ("beta",), "tempered": ("alpha",), "tilted-tempered": ("alpha
 
 @dataclass(frozen=True)
 class Trainer:
-    """Parameters of the regimes and trainers. ValueError names the one that is out of range."""
+    """Parameters of the regimes and trainers. ValueError names the one that is out of range.
+
+    alpha and beta as in `theory.objectives.regime`. kappa divides returns by |y|^kappa (0: not at all). mixing is the
+    share of p that a moving reference keeps in each round (0: it is reset to the policy). group: samples of a prompt
+    that GRPO compares.
+    """
 
     alpha: float
     beta: float
@@ -50,6 +67,7 @@ class Trainer:
             raise ValueError(f"num_generations must be a whole number of at least 2, got {self.group}")
 
     def regime(self, name: str) -> Objective:
+        """The weights of a regime at these parameters, each given the ones that it takes and no other."""
         return regime(name, **{parameter: getattr(self, parameter) for parameter in _USES.get(name, ())})
 
 
@@ -67,14 +85,23 @@ class Entry(NamedTuple):
 
 
 def fixed_points(trainer: Trainer, policy: Problem | None = None) -> Iterator[Entry]:
-    """Every cell of objective x trainer that the theory has an answer for."""
+    """Every cell of objective x trainer that the theory has an answer for.
+
+    >>> trainer = Trainer(alpha=4, beta=0.25, kappa=1, mixing=0)
+    >>> {entry.trainer: entry.target for entry in fixed_points(trainer) if entry.objective == "tilted"}["RLOO"]
+    'q(alpha=1, b=4)'
+    """
     yield from _rloo(trainer, policy)
     yield from _other_estimators(trainer, policy)
     yield from _other_references(trainer, policy)
 
 
 def thresholds(trainer: Trainer, policy: Problem) -> dict[str, float | bool | None]:
-    """What decides between sharpening and a task reward on this distribution, before any training."""
+    """What decides between sharpening and a task reward on this distribution, before any training.
+
+    Each name ends in the number of its statement. None stands for what is infinite or undefined, such as a correlation
+    with a constant: JSON has no word for either. The terms of T3 need rewards of 0 and 1, those of T18 and T20 lengths.
+    """
     log_p, reward = policy.log_p, policy.reward
     found: dict[str, Any] = {
         "critical_beta_T12": critical_beta(log_p),
@@ -95,7 +122,10 @@ def thresholds(trainer: Trainer, policy: Problem) -> dict[str, float | bool | No
 
 
 def measured(entry: Entry, policy: Problem | None) -> dict[str, float]:
-    """Mean reward, entropy (nats) and mean length at the target, where there is one policy to measure."""
+    """Mean reward, entropy (nats) and mean length at the target, where there is one policy to measure.
+
+    Empty for a row that ends nowhere or anywhere: a number would be of one end among many.
+    """
     if policy is None or entry.log_target is None:
         return {}
     found = {
@@ -133,7 +163,11 @@ def _rloo(trainer, policy):
 
 
 def _other_estimators(trainer, policy):
-    """The same rewards through another estimator: another fixed point."""
+    """The same rewards through another estimator: another fixed point.
+
+    The GRPO row is the limit of large groups (T12), where a beta below the threshold collapses; the rows of finite
+    groups (T25) have an end at every beta and say how far it can be from p.
+    """
     beta = trainer.beta
     threshold, target, log_target = "beta > beta_c = 1/max (alpha-1) sd", "(alpha-1) sd(log p) = 1/beta", None
     stability, speed = "lower root stable, upper not", "slope of beta (alpha-1) - 1/sd"
@@ -223,7 +257,10 @@ def _other_references(trainer, policy):
 
 
 def _slope(log_p, alpha, beta, step=1e-5):
-    """-d/dα of the drift 1/sd - β(α-1): the rate at which the stable root attracts."""
+    """-d/dα of the drift 1/sd - β(α-1): the rate at which the stable root attracts.
+
+    A central difference: its error is of order step², 1e-10, and that of rounding 1e-16/step, 1e-11.
+    """
     return (std_normalised_drift(log_p, alpha - step, beta) - std_normalised_drift(log_p, alpha + step, beta)) / (
         2 * step
     )

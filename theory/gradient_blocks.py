@@ -1,4 +1,11 @@
-"""The cosine of two gradients from blocks of prompts, without the bias of samples that meet themselves."""
+"""The cosine of two gradients from blocks of prompts, without the bias of samples that meet themselves.
+
+To ask a network whether sharpening and a task reward pull its parameters the same way one needs a·s, a and s being mean
+gradients. Estimated from the same samples a·s is a sum over pairs of samples, and the pairs of a sample with itself are
+not like the others: the score of one response times itself, |∇ log π|², is far larger than its product with another's.
+That part knows nothing of the network beyond this batch, and would reproduce the correlation of the table. So prompts
+are cut into blocks, and only gradients of different blocks are multiplied.
+"""
 
 from typing import NamedTuple
 
@@ -26,6 +33,19 @@ def block_cosine(
     covariance, to a·s. Between blocks all three sums are unbiased; their quotient is biased by 1/blocks, as quotients
     are, and may lie outside [-1, 1]. Few blocks with much noise can make a sum of squares negative: then nan.
     ValueError: fewer than 3 blocks, which leave the jackknife nothing to compare; shapes.
+
+    The jackknife leaves out a block, that is a row and a column of each table: blocks are the independent units, their
+    products are not.
+
+    Two gradients of 3,000 parameters that are the same, .5 in each, seen in forty blocks with opposite noise:
+
+    >>> noise = 3 * np.random.default_rng(0).normal(size=(40, 3000))
+    >>> a, s = 0.5 + noise, 0.5 - noise
+    >>> round(float(_cosine((a.mean(0) @ s.mean(0), a.mean(0) @ a.mean(0), s.mean(0) @ s.mean(0)))), 1)
+    0.1
+    >>> found = block_cosine(a @ s.T, a @ a.T, s @ s.T)
+    >>> round(found.value, 1), round(found.error, 1)
+    (1.0, 0.1)
     """
     products = np.stack([cross, reward, log_p])
     blocks = len(cross)

@@ -4,6 +4,11 @@ A trainer that draws from μ and multiplies ∇ log π by the advantage R - E_μ
 weights min(π/μ, c) mend some of it. Where this ends is decided by whether the policy can reach the optimum at all: a
 table can, and then the sampler only sets the pace; shared parameters cannot, and then it decides which compromise is
 made.
+
+Why a table does not care. Training rests where no response is pushed, and a push is (how often it is drawn) times (its
+return less the mean). The first factor is the sampler's and is not 0, so the second must be: all returns are equal,
+whoever drew the samples. With shared parameters pushes on different responses need only cancel in sum, and how often
+each is drawn is a weight in that sum.
 """
 
 from typing import NamedTuple
@@ -31,6 +36,11 @@ def sampling_law(
     c → ∞ is π itself, c → 0 is μ without correction (and no length left of the step), c = 1 their overlap. What is
     missing of π is Σ (π - cμ)₊ = 1 - kept, all of it where the sampler draws too seldom: there no weight helps.
     truncation = inf for no truncation. ValueError: truncation not > 0, no distribution.
+
+    >>> log_pi, log_mu = np.log([0.5, 0.3, 0.2]), np.log([0.7, 0.2, 0.1])
+    >>> overlap = sampling_law(log_pi, log_mu, truncation=1.0)
+    >>> np.exp(overlap.log_nu), round(float(overlap.kept), 2)
+    (array([0.625, 0.25 , 0.125]), 0.8)
     """
     log_pi, log_mu = checked_log_p(log_pi, "log_pi"), checked_log_p(log_mu, "log_mu")
     if not truncation > 0:
@@ -74,6 +84,9 @@ def sampler_return_optimum(
 
     Then it is R = w r + c ℓ - τ log μ that becomes constant: the *sampler* is at the optimum π*, and the trained policy
     is off by the whole mismatch. For a sampler at temperature T, δ = (1/T - 1) log π, solve for π: π* to the power T.
+
+    A mismatch that is the same for all responses of a prompt cancels. One that grows with length (a rounding of one
+    sign in each token) makes lengths wrong by its whole size, and no number of samples mends it.
     """
     scaled = checked_log_p(log_target, "log_target") - checked_reward(log_ratio, np.asarray(log_target), "log_ratio")
     return scaled - np.expand_dims(log_sum_exp(scaled), -1)
@@ -93,6 +106,8 @@ def mismatched_class_optimum(
     `shared_parameters.class_optimum`. Its distance from that is of first order in δ and in the residual R - E R that
     the class leaves at its optimum: no residual, no bias, however wrong the sampler. Truncated weights leave
     the part of it that comes from where π > cμ. ValueError: τ <= 0. RuntimeError where no root is found.
+
+    Put μ = π (1 + δ - E δ): the mean push is then E_x E_π[δ (R - E R)(φ - E φ)] to first order, a product of both.
     """
     w, c, tau = objective.reward_weight, objective.reference_weight, objective.entropy_weight
     if not tau > 0:

@@ -2,6 +2,14 @@
 
 A policy is an object of lists, {"p": [...]} or {"log_p": [...]} with "reward" and optionally "length". A table has
 rows with log_p and reward, and optionally prompt_id, response, finished and length: what `llm.sample` writes.
+
+The two differ in what a missing sum means. Who writes p knows all responses, so the numbers must add up to one. Who
+samples knows some of them, with what the model says of each: they add up to less, and what is listed is made a
+distribution of its own, with a sentence that says how much of the model it is. Sums above one cannot be either, and
+have a cause that is worth naming: equal rows, or log p in other units.
+
+Files come from others: numbers are read as numbers, nothing is evaluated, and each fault is one line that names the
+file, the entry and the remedy.
 """
 
 import json
@@ -59,7 +67,10 @@ def read_policy(path: Path, prompt_id: str | None = None) -> Listed:
 
 
 def _normalised(path: Path, log_p: Float[np.ndarray, " y"]) -> tuple[Float[np.ndarray, " y"], float]:
-    """log p over the listed responses alone, and the mass that they hold."""
+    """log p over the listed responses alone, and the mass that they hold.
+
+    A little above one is let pass and divided out: float32 sums of one response differ by as much between batches.
+    """
     if np.isnan(log_p).any():
         raise ValueError(f"--policy {path}: log_p holds nan; give -inf for a response of probability zero")
     if log_p.max() > 0:
@@ -158,6 +169,7 @@ def _probabilities_to_logarithms(path: Path, rows: list[Row]) -> list[Row]:
 
 
 def _need(path: Path, rows: list[Row], *columns: str) -> None:
+    """ValueError names the first row that lacks one of the columns, and all that it lacks."""
     for number, row in enumerate(rows, 1):
         missing = [column for column in columns if column not in row]
         if missing:
@@ -167,6 +179,7 @@ def _need(path: Path, rows: list[Row], *columns: str) -> None:
 
 
 def _one_prompt(path: Path, rows: list[Row], prompt_id: str | None) -> tuple[list[Row], str | None]:
+    """The rows of one prompt: q and its moments are of one distribution, and rows of two prompts make no such thing."""
     known = list(dict.fromkeys(str(row["prompt_id"]) for row in rows if row.get("prompt_id") is not None))
     if prompt_id is None and len(known) <= 1:
         return rows, known[0] if known else None

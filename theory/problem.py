@@ -1,4 +1,8 @@
-"""One prompt as every statement sees it: the reference policy over its responses, and what each of them earns."""
+"""One prompt as every statement sees it: the reference policy over its responses, and what each of them earns.
+
+Statements on many prompts are means of this one: a response to one prompt never competes with a response to another,
+since each prompt's probabilities add up to one by themselves. (Shared parameters change that: `shared_parameters`.)
+"""
 
 from dataclasses import dataclass
 

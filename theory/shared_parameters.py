@@ -6,6 +6,16 @@ optima holds for it only as far as its scores stay the same.
 
 A table, with parameters of its own for each response, is φ = one-hot in (x, y): then everything here is what the
 statements on single prompts say.
+
+What sharing changes. A step moves θ, and through it every response of every prompt along its scores. Of a reward only
+the part counts that scores can express: its projection on them, in the sense of least squares under p. The rest is
+there, and no step can act on it. So sharpening and reward are compared by the correlation of their projections, and
+two functions that agree on every response taken singly may have projections that point apart.
+
+What it does not change. J on each prompt still falls short of its optimum by τ times a KL divergence (T1), so training
+within a class seeks the nearest policy of the class, in the KL divergence whose first argument is the policy. That one
+gives up on parts of the optimum rather than put mass where the optimum has little. Supervised training on samples of
+the optimum uses the other order, and covers all of it instead.
 """
 
 from typing import NamedTuple
@@ -31,7 +41,10 @@ class ScoreMoments(NamedTuple):
 def log_policy(
     theta: Float[np.ndarray, " d"], log_p: Float[np.ndarray, "x y"], features: Float[np.ndarray, "x y d"]
 ) -> Float[np.ndarray, "x y"]:
-    """log π_θ(y|x) = log p + θ·φ - log Z(x). The support is that of p, whatever φ is off it [T24].    [T26]"""
+    """log π_θ(y|x) = log p + θ·φ - log Z(x). The support is that of p, whatever φ is off it [T24].    [T26]
+
+    θ = 0 is p. With φ = (log p, r) it is the tilt family itself, θ = (α - 1, b).
+    """
     log_p = checked_log_p(log_p)
     height = log_p + _checked_features(features, log_p) @ theta
     return height - np.expand_dims(log_sum_exp(height), -1)
@@ -47,6 +60,9 @@ def score_moments(
 
     Only differences within a prompt count: a feature that is the same for all responses of a prompt moves nothing.
     ValueError: shapes, nan, no distribution.
+
+    a and s come from ∂ log π/∂θ = φ - E φ: the gradient of E_π f is E_π[f (φ - E φ)], a covariance, and the second
+    derivative of KL(π_θ‖π) at its minimum is the covariance of the scores themselves.
     """
     log_pi, log_p = checked_log_p(log_pi, "log_pi"), checked_log_p(log_p)
     reward, features = checked_reward(reward, log_p), _checked_features(features, log_p)
@@ -64,6 +80,15 @@ def projected_gain_ratio(moments: ScoreMoments) -> float:
     what of ℓ no parameter can follow costs nothing and gains nothing. Hence it can have the other sign than the
     tabular `budget.gain_ratio`, which it equals for a table; between -1 and 1. nan where no parameter moves r, or none
     moves ℓ. F⁺ is the pseudo-inverse: directions that move no response are left alone.
+
+    Among all steps of equal KL, δθᵀFδθ/2, the gain a·δθ is largest along F⁺a, and sharpening goes along F⁺s: the ratio
+    of what both gain is the cosine of a and s in the metric F⁺. One parameter leaves no choice but the sign:
+
+    >>> log_p, reward = np.log([[0.5, 0.3, 0.2], [0.6, 0.3, 0.1]]), np.array([[0, 1, 1], [1, 0, 0]])
+    >>> table = np.eye(6).reshape(2, 3, 6)  # a parameter for each response
+    >>> shared = np.array([[[0.0], [1.0], [2.0]]] * 2)  # one for both prompts
+    >>> [round(projected_gain_ratio(score_moments(log_p, log_p, reward, x)), 2) for x in (table, shared)]
+    [0.14, -1.0]
     """
     fisher, reward, log_p = moments
     inverse = np.linalg.pinv(fisher, rcond=1e-12, hermitian=True)
@@ -91,7 +116,8 @@ def reward_slope(
 
     K((x,y), (x',y')) = φ(x,y)·φ(x',y') is the neural tangent kernel, which couples prompts: a return on one prompt
     moves another. It is the product of two gradients, E_x Cov(φ, r) · E_x Cov(φ, R), and is computed as that. With
-    R = w r + c ℓ - τ log π of an objective J the flow is θ̇ = ∇J.
+    R = w r + c ℓ - τ log π of an objective J the flow is θ̇ = ∇J. With R = r it is |∇ E r|², never negative: more
+    task reward cannot lower the mean reward here either, though it can on single prompts.
     """
     moments = score_moments(log_pi, log_pi, reward, features)
     along = score_moments(log_pi, log_pi, returns, features).reward
@@ -136,6 +162,8 @@ def distilled(
     A concave problem, whose maximum matches moments: E_x E_θ φ = E_x E_target φ. So distillation keeps the mean of
     every function in the span of φ, the reward among them if it is there, which RL within the class
     (`class_optimum`, reverse KL) does not. RuntimeError where the maximum is at infinite θ (a target on a face).
+
+    Concave because log π_θ is linear in θ less a log-sum-exp. Its gradient is the difference of both means of φ.
     """
     log_target, log_p = checked_log_p(log_target, "log_target"), checked_log_p(log_p)
     weight = np.exp(log_target) / len(log_target)
@@ -150,7 +178,10 @@ def distilled(
 
 
 def _least(loss, parameters):
-    """Where descent from θ = 0 comes to rest."""
+    """Where descent from θ = 0 comes to rest.
+
+    BFGS may stop short of its own tolerance where rounding hides the last gain in the value; the gradient decides.
+    """
     from scipy.optimize import minimize  # half a second to import
 
     found = minimize(loss, np.zeros(parameters), jac=True, method="BFGS", options={"gtol": 1e-10, "maxiter": 5000})

@@ -11,7 +11,7 @@ trainer rests, and its docstring says why.
 | RLOO, KL in the reward | p e^{R/β}/Z: T1 |
 | RLOO, k3 estimate of KL in the loss | p/(1 - A/β): T13 |
 | GRPO, KL beside the advantage | p e^{h/β}/Z with h of its groups: `saddle_node`, `finite_group` |
-| anything divided by the sd of the *total* return | nowhere: T14 |
+| anything divided by the sd of the return with its KL inside | nowhere: T14 |
 | returns divided by length, balance within it | length enters the target: T20 |
 """
 

@@ -10,6 +10,9 @@ from enum import StrEnum
 class Regime(StrEnum):
     """The paper's regimes of J = w E[r] + c E[log p] + τ H; theory.objectives.regime gives each its weights.
 
+    Named by what training on them does. Task: only right answers are paid. Tilted: the same with a KL penalty, weight
+    beta. Sharpening: the model's own likelihood is paid. Tempered: likelihood with entropy, ending at p^alpha.
+
     >>> Regime("tilted").parameters
     ('beta',)
     """
