@@ -3,6 +3,7 @@
     no_change      the base model itself
     best_of_8      the likeliest of 8 base responses (of all, where there are fewer): sharpening by choice
     pass_at_n      is any of a prompt's n base responses correct: where a reward could lead
+    correlation    Corr(r, log p) within prompts times what a task reward gains at the KL that the forecast says of p^alpha
     straight_line  the base model, and on by the forecast's own first step away from it, of 1/20 in alpha and b
     low_temperature  samples at temperature 1/2; of the arm low-temperature-2, once it has been sampled
 
@@ -12,6 +13,7 @@ end of the range that it points to, of a length there is none.
 
 import numpy as np
 
+from theory.estimation.baselines import correlation_times_reward
 from theory.estimation.reweight import Target, reweight
 from theory.estimation.samples import Rollouts
 from theory.estimation.statistics import best_of_k
@@ -31,7 +33,22 @@ def baselines(base: Rollouts, targets: dict[str, Target]) -> dict[str, dict[str,
         },
         "pass_at_n": {"accuracy": float(np.mean(base.max(base.reward))), "length": None},
     }
-    return {arm: {**common, "straight_line": straight_line(base, target)} for arm, target in targets.items()}
+    return {
+        arm: {**common, "correlation": by_correlation(base, target), "straight_line": straight_line(base, target)}
+        for arm, target in targets.items()
+    }
+
+
+def by_correlation(base: Rollouts, target: Target) -> Values:
+    """Of sharpening alone, and of rewards of 0 and 1: exact near the base model, where both gain as √KL.    [T5]"""
+    nothing: Values = {"accuracy": None, "length": None}
+    if target.alpha <= 1 or target.b or not base.binary:
+        return nothing
+    kl = float(np.mean(reweight(base, target).value["kl"]))
+    gain = correlation_times_reward(base, kl) if kl > 0 else 0.0
+    if np.isnan(gain):  # r or log p is the same on every sample of a prompt
+        return nothing
+    return nothing | {"accuracy": float(np.clip(_mean(base, base.reward) + gain, 0, 1))}
 
 
 def straight_line(base: Rollouts, target: Target) -> Values:

@@ -1,6 +1,6 @@
 """Rollouts tables judged side by side: which tables, their numbers, and their differences prompt by prompt."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from llm.wording import disagreement, say
 from theory.estimation.draws import own_draws
 from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.samples import Rollouts
+from theory.estimation.shares import difference_intervals, share_intervals
 from theory.estimation.statistics import KL_ESTIMATOR, prompt_statistics
 
 NEEDED_BY = {  # a column of rollouts -> the quantities, by how their names begin, that cannot be told without it
@@ -30,6 +31,7 @@ NEEDED_BY = {  # a column of rollouts -> the quantities, by how their names begi
     "given": ("maj@",),
 }
 GRADED = "its rewards are not 0 and 1; pass@k and maj@k, which count correct answers, cannot be told"
+SHARES = ("pass@", "maj@", "best-of-", "reward", "truncated")
 PARTS = {"base": "base", "final": "last", "best": "best"}  # file of a run folder -> what it holds
 
 
@@ -48,16 +50,20 @@ def _evaluate(config: EvaluateConfig, place: Place) -> Path:
     statistics = {name: _statistics(table, tuple(ks), name, files[name].unknown) for name, table in tables.items()}
     first, *others = statistics
     result: dict[str, Any] = {
-        "tables": {name: _with_interval(values, config) for name, values in statistics.items()},
+        "tables": {name: _with_interval(values, config, share_intervals) for name, values in statistics.items()},
         "prompts": {name: len(values) for name, values in statistics.items()},
         "samples": {name: float(table.count.mean()) for name, table in tables.items()},
         "differences_to": first,
         "differences": {
-            name: _with_interval(_paired(statistics[name], statistics[first], name, first), config) for name in others
+            name: _with_interval(
+                _paired(statistics[name], statistics[first], name, first), config, difference_intervals
+            )
+            for name in others
         },
         "level": config.level,
         "kl_estimator": KL_ESTIMATOR,
-        "intervals": "bias-corrected cluster bootstrap over prompts (theory/estimation/intervals.py)",
+        "intervals": "bias-corrected cluster bootstrap over prompts (theory/estimation/intervals.py); of shares that are "
+        "equal on nearly all prompts what the number of prompts allows (theory/estimation/shares.py)",
     }
     for name, file in files.items():
         say(file.lines(name))
@@ -117,7 +123,9 @@ def _paired(values: pd.DataFrame, baseline: pd.DataFrame, name: str, first: str)
     return values.loc[shared] - baseline.loc[shared]
 
 
-def _with_interval(values: pd.DataFrame, config: EvaluateConfig) -> dict[str, dict[str, float]]:
+def _with_interval(
+    values: pd.DataFrame, config: EvaluateConfig, of_shares: Callable[..., np.ndarray]
+) -> dict[str, dict[str, float]]:
     """One set of bootstrap draws for all quantities; one that is nan on some prompt (an unknown KL) stays nan.
 
     All tables of as many prompts have the same draws, and those of llm.forecast: one number has one interval.
@@ -125,9 +133,14 @@ def _with_interval(values: pd.DataFrame, config: EvaluateConfig) -> dict[str, di
     numbers = {name: {"value": np.nan, "low": np.nan, "high": np.nan} for name in values}
     known = values.dropna(axis="columns")
     draws = own_draws(np.random.default_rng(config.seed), "prompts")
-    low, high = ClusterBootstrap(len(values), draws).interval(known.to_numpy(float), config.level)
-    for name, *ends in zip(known, known.mean(), low, high, strict=True):
-        numbers[name] = dict(zip(("value", "low", "high"), map(float, ends), strict=True))
+    bootstrap = ClusterBootstrap(len(values), draws)
+    ends = bootstrap.interval(known.to_numpy(float), config.level)
+    shares = [name.startswith(SHARES) for name in known]
+    if any(shares):
+        ends[:, shares] = of_shares(known.to_numpy(float)[:, shares], bootstrap, config.level)
+    low, high = ends
+    for name, *row in zip(known, known.mean(), low, high, strict=True):
+        numbers[name] = dict(zip(("value", "low", "high"), map(float, row), strict=True))
     return numbers
 
 

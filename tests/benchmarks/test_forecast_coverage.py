@@ -4,7 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.forecast_coverage import QUANTITIES, at_kl, cells, directions, measured, summary, tabular, token_level
+from benchmarks.forecast_coverage import (
+    QUANTITIES,
+    at_kl,
+    cells,
+    directions,
+    judged,
+    measured,
+    summary,
+    tabular,
+    token_level,
+)
 from benchmarks.populations import Shape
 
 
@@ -37,9 +47,18 @@ def test_a_cell_counts_what_is_reliable_covered_and_false():
 
 def test_the_summary_names_the_cells_that_miss(cases):
     rows = pd.concat([rows_of(cases, shift=2.0)] * 200, ignore_index=True)
-    found = summary(rows, pd.DataFrame())
-    assert found["cells_of_200"] > 20
-    assert len(found["outside_92_to_98"]) > 0.8 * found["cells_of_200"] < 2 * len(found["false_above_3_percent"])
+    for part in ("full_cells", "coarse_cells"):
+        found = summary(rows, pd.DataFrame())[part]
+        assert found["cells"] > 20 and found["outside_by_chance"] < 0.1 * found["cells"]
+        assert len(found["outside_92_to_98"]) > 0.8 * found["cells"] < 2 * len(found["false_above_3_percent"])
+
+
+def test_cells_outside_by_chance_are_counted_as_they_are_drawn():
+    values = np.array([200, 204, 500])
+    drawn = np.random.default_rng(0).binomial(values, 0.95, size=(20_000, 3)) / values
+    outside = np.mean(np.sum((drawn < 0.92) | (drawn > 0.98), axis=1))
+    cells = [{"values": n, "coverage": 0.95, "false": 0.0} for n in values]
+    assert judged(cells)["outside_by_chance"] == pytest.approx(outside, abs=0.06)
 
 
 def test_the_direction_of_a_little_sharpening_is_judged(cases):

@@ -93,7 +93,13 @@ def test_forecasts_alone_come_first_and_how_to_train_may_still_be_chosen(tiny_mo
     main([*arguments, "--forecast-only"])
     assert not (folder / "runs").exists()
     said = {name: (folder / name).read_bytes() for name in ("forecast.json", "baselines.json")}
-    assert set(json.loads(said["baselines.json"])["task"]) == {"no_change", "best_of_8", "pass_at_n", "straight_line"}
+    assert set(json.loads(said["baselines.json"])["task"]) == {
+        "no_change",
+        "best_of_8",
+        "pass_at_n",
+        "correlation",
+        "straight_line",
+    }
     main([*arguments, "--learning_rate", "1e-4"])
     assert {name: (folder / name).read_bytes() for name in said} == said
     config = json.loads((folder / "runs" / "task" / "seed0" / "config.json").read_text())

@@ -37,6 +37,19 @@ def test_the_command_compares_tables_prompt_by_prompt(tmp_path, monkeypatch):
     assert len(pd.read_csv(tmp_path / "out" / "evaluation.csv")) == 3 * len(values)
 
 
+def test_what_is_always_so_is_not_certain(tmp_path, monkeypatch):
+    """20 prompts that are always solved leave room for one in six that is not; two such tables may differ by as much."""
+    for name in ("one", "other"):
+        table(prompts=20, samples=4).assign(reward=1.0, finished=True).to_parquet(tmp_path / f"{name}.parquet")
+    run(monkeypatch, tmp_path / "one.parquet", tmp_path / "other.parquet", "--output-dir", tmp_path / "out")
+    result = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    for values in result["tables"].values():
+        assert values["pass@4"]["high"] == 1.0 and values["pass@4"]["low"] == pytest.approx(0.025 ** (1 / 20))
+        assert values["truncated"]["low"] == 0.0 and values["truncated"]["high"] > 0.1
+    (difference,) = result["differences"].values()
+    assert difference["pass@4"]["low"] < -0.1 and difference["pass@4"]["high"] > 0.1
+
+
 def test_a_run_folder_stands_for_base_last_and_best(tmp_path, monkeypatch):
     for run_name in ("a", "b"):
         (tmp_path / run_name).mkdir()

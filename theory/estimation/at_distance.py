@@ -19,12 +19,14 @@ from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.prompt_accuracies import PromptAccuracies
 from theory.estimation.records import Estimate
 from theory.estimation.samples import Rollouts
+from theory.estimation.shares import difference_intervals
 from theory.estimation.weighted_curve import WeightedCurve, along_alpha
 
 LITTLE = 0.2  # nats: what the likeliest of two costs
 MOST_ROWS = 100_000  # prompts beyond these rows would narrow intervals that are narrow enough
 KS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
-BS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+# The gain begins as √KL, so that a drawn line bends most near the base model.
+BS = (0.02, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def _by_k(rollouts: Rollouts, generator: np.random.Generator) -> list[CurvePoint
     points = []
     for k in ks:
         gain = accuracy_of_likeliest(rollouts, k) - base
-        low, high = bootstrap.interval(gain[:, None])[:, 0]
+        low, high = difference_intervals(gain[:, None], bootstrap)[:, 0]
         kl = min(kl_of_likeliest(rollouts, k), kl_bound(k))
         points.append(CurvePoint(kl, Estimate(float(gain.mean()), float(low), float(high)), k=k))
     return points

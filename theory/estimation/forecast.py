@@ -13,6 +13,7 @@ from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.records import Estimate, Forecast, Method
 from theory.estimation.reweight import Reweighted, Target, enumerated, exact, reweight, score_of
 from theory.estimation.samples import Rollouts
+from theory.estimation.shares import difference_intervals, share_intervals
 from theory.estimation.votes import majority_accuracy
 from theory.objectives import Objective
 from theory.vocabulary import LengthControl
@@ -148,7 +149,7 @@ def _votes(
         assert estimate.weight is not None
         drawn = own_draws(voters.generator, f"{target} {k}")
         values = majority_accuracy(rollouts, estimate.weight, k, voters.prompts, drawn)
-        low, high = voters.bootstrap.interval(values[:, None])[:, 0]
+        low, high = share_intervals(values[:, None], voters.bootstrap)[:, 0]
         own = () if float(estimate.ess.mean()) >= k else (f"fewer than {k} effective samples a prompt to vote",)
         alone = (SINGLE_PROMPT,) if np.isnan(low) else ()
         found[f"maj@{k}"] = Estimate(float(values.mean()), float(low), float(high), (*doubts, *own, *alone))
@@ -186,7 +187,7 @@ class _Summary(NamedTuple):
         values = np.stack([value[name] for name in names], axis=1)
         shares = np.array([name in ("accuracy", "finished") or name.startswith("pass") for name in names])
         rewarded = shares & (np.array(names) != "finished") | (np.array(names) == "gain")
-        low, high = _interval(values, shares, bootstrap)
+        low, high = _interval(values, shares, bootstrap, np.array(names) == "gain")
         half = (high - low) / 2
         # A number put in for what was not seen is not known at all.
         error = np.abs([_mean_of_known(bias[name]) for name in names])
@@ -259,17 +260,15 @@ def _interval(
     values: Float[np.ndarray, "prompts quantity"],
     shares: Bool[np.ndarray, " quantity"],
     bootstrap: ClusterBootstrap,
-    level: float = 0.95,
+    differences: Bool[np.ndarray, " quantity"] | bool = False,
 ) -> tuple[Float[np.ndarray, " quantity"], Float[np.ndarray, " quantity"]]:
-    """The bootstrap interval, within [0, 1] for shares; all prompts at one end say no more than their number allows."""
-    low, high = bootstrap.interval(values, level)
-    if len(values) < 2:  # there is no interval
-        return low, high
-    low, high = np.where(shares, np.clip(low, 0, 1), low), np.where(shares, np.clip(high, 0, 1), high)
-    never = ((1 - level) / 2) ** (1 / len(values))  # Clopper and Pearson: P(no exception among P prompts)
-    low = np.where(shares & (values >= 1 - 1e-12).all(axis=0), never, low)
-    high = np.where(shares & (values <= 1e-12).all(axis=0), 1 - never, high)
-    return low, high
+    """The bootstrap interval; of shares, and of differences of shares, never narrower than the number of prompts allows."""
+    found = bootstrap.interval(values)
+    for chosen, intervals in ((shares, share_intervals), (differences, difference_intervals)):
+        chosen = np.broadcast_to(chosen, values.shape[1])
+        if len(values) > 1 and chosen.any():
+            found[:, chosen] = intervals(values[:, chosen], bootstrap)
+    return found[0], found[1]
 
 
 def _general_doubts(

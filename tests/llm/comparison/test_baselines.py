@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from llm.comparison.baselines import baselines, straight_line
+from llm.comparison.baselines import baselines, by_correlation, straight_line
 from theory.estimation.reweight import Target
 from theory.estimation.samples import Rollouts
 
@@ -49,3 +49,17 @@ def test_it_stays_in_its_range_and_has_no_length_at_a_limit(base):
     assert straight_line(base, Target(1.0, 50.0))["accuracy"] == 1
     assert straight_line(base, Target(1.0, np.inf)) == {"accuracy": 1.0, "length": None}
     assert straight_line(base, Target(1.0, 0.0))["accuracy"] == pytest.approx(base.reward.mean())
+
+
+def test_the_correlation_speaks_of_sharpening_alone_and_has_its_slope():
+    """T5: near the base model accuracy moves by (alpha - 1) Cov(r, log p)."""
+    generator = np.random.default_rng(1)
+    z = generator.normal(size=(200, 16))
+    reward = generator.random(z.shape) < 1 / (1 + np.exp(-z))
+    rollouts = Rollouts.of_arrays(5 * z - 30, reward, np.ones(z.shape), np.arange(z.size).reshape(z.shape))
+    near = Target(1.02, 0.0)
+    slope = straight_line(rollouts, near)["accuracy"] - reward.mean()
+    assert by_correlation(rollouts, near)["accuracy"] - reward.mean() == pytest.approx(slope, rel=0.15)
+    assert by_correlation(rollouts, Target(np.inf, 0.0))["accuracy"] > by_correlation(rollouts, near)["accuracy"]
+    for target in (Target(1.0, 1.0), Target(2.0, 1.0), Target(0.5, 0.0)):
+        assert by_correlation(rollouts, target) == {"accuracy": None, "length": None}

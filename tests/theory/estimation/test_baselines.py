@@ -1,13 +1,7 @@
 import numpy as np
 import pytest
 
-from theory.estimation.baselines import (
-    best_of_n,
-    correlation,
-    correlation_times_reward,
-    no_change,
-    pass_at_large_k,
-)
+from theory.estimation.baselines import correlation, correlation_times_reward
 from theory.estimation.samples import Rollouts
 from theory.estimation.weighted_curve import along_alpha
 
@@ -29,17 +23,6 @@ def test_the_correlation_tells_the_gain_of_sharpening_near_the_base_model():
     assert correlation_times_reward(flipped, 0.005) < 0 < correlation(rollouts) < 1
 
 
-def test_predictions_by_hand():
-    log_p = np.log([[0.1, 0.2, 0.3], [0.3, 0.2, 0.1]])
-    reward = np.array([[1.0, 0, 0], [1, 0, 0]])
-    rollouts = Rollouts.of_arrays(log_p, reward, np.ones((2, 3)), np.tile(np.arange(3), (2, 1)))
-    assert no_change(rollouts) == 0
-    assert best_of_n(rollouts) == pytest.approx((0 + 1) / 2 - 1 / 3)
-    assert pass_at_large_k(rollouts, 2) == pytest.approx(2 / 3 - 1 / 3)
-    assert pass_at_large_k(rollouts, 3) == pytest.approx(1 - 1 / 3)
-    assert 2 / 3 < pass_at_large_k(rollouts, 100) + 1 / 3 <= 1
-
-
 def test_a_constant_has_no_correlation():
     rollouts = spread()
     flat = Rollouts.of_arrays(
@@ -47,8 +30,3 @@ def test_a_constant_has_no_correlation():
     )
     assert np.isnan(correlation(flat))
     assert np.isnan(correlation_times_reward(flat, 0.2))
-
-
-def test_a_k_that_is_no_number_of_samples_is_refused():
-    with pytest.raises(ValueError, match="k must be at least 1, got 0"):
-        pass_at_large_k(spread(), 0)

@@ -1,0 +1,54 @@
+"""Intervals of shares that are nearly always one: how often they hold the truth, and that they are not false certainty."""
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from theory.estimation.intervals import ClusterBootstrap
+from theory.estimation.shares import at_most, difference_intervals, share_intervals
+
+
+def interval_of(values, intervals=share_intervals):
+    values = np.asarray(values, float)
+    return intervals(values[:, None], ClusterBootstrap(len(values), np.random.default_rng(0)))[:, 0]
+
+
+@pytest.mark.parametrize("exceptions", [0, 1, 4])
+def test_few_exceptions_are_counted_as_clopper_and_pearson_do(exceptions):
+    values = np.ones(60)
+    values[:exceptions] = 0
+    exact = binomtest(60 - exceptions, 60).proportion_ci(method="exact")
+    low, high = interval_of(values)
+    assert low == pytest.approx(exact.low) and exact.low < values.mean() <= high
+    assert interval_of(1 - values) == pytest.approx([1 - high, 1 - low])
+    assert interval_of(values - 1, difference_intervals)[0] == pytest.approx(exact.low - 1)
+
+
+def test_a_single_exception_that_is_nearly_none_does_not_bring_certainty_back():
+    values = np.ones(60)
+    values[0] = 0.98
+    assert interval_of(values)[0] < 0.945
+    np.testing.assert_array_equal(interval_of(np.zeros(60), difference_intervals) > 0, [False, True])
+
+
+def test_shares_that_lie_between_the_ends_keep_the_bootstrap():
+    values = np.random.default_rng(1).uniform(0.9, 0.99, 60)
+    bootstrap = ClusterBootstrap(60, np.random.default_rng(0))
+    np.testing.assert_array_equal(interval_of(values), bootstrap.interval(values[:, None])[:, 0])
+
+
+def test_intervals_of_rare_failures_hold_the_truth():
+    """3 % of prompts are solved half the time, the others always: P(no exception among 60) is .16."""
+    generator = np.random.default_rng(2)
+    truth, held, plain = 1 - 0.03 * 0.5, 0, 0
+    for _ in range(200):
+        values = np.where(generator.random(60) < 0.03, 0.5, 1.0)
+        low, high = interval_of(values)
+        held += low <= truth <= high
+        low, high = ClusterBootstrap(60, np.random.default_rng(0)).interval(values[:, None])[:, 0]
+        plain += low <= truth <= high
+    assert held >= 190 > plain
+
+
+def test_the_limit_of_one_prompt_is_not_known():
+    assert np.isnan(at_most(np.ones((1, 1))))
