@@ -3,7 +3,7 @@
     no_change      the base model itself
     best_of_8      the likeliest of 8 base responses (of all, where there are fewer): sharpening by choice
     pass_at_n      is any of a prompt's n base responses correct: where a reward could lead
-    correlation    Corr(r, log p) within prompts times what a task reward gains at the KL that the forecast says of p^alpha
+    correlation    Corr(r, log p) within prompts times what a reward gains at the KL that the forecast says of p^alpha
     straight_line  the base model, and on by the forecast's own first step away from it, of 1/20 in alpha and b
     low_temperature  samples at temperature 1/2; of the arm low-temperature-2, once it has been sampled
 

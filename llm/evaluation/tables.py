@@ -62,8 +62,8 @@ def _evaluate(config: EvaluateConfig, place: Place) -> Path:
         },
         "level": config.level,
         "kl_estimator": KL_ESTIMATOR,
-        "intervals": "bias-corrected cluster bootstrap over prompts (theory/estimation/intervals.py); of shares that are "
-        "equal on nearly all prompts what the number of prompts allows (theory/estimation/shares.py)",
+        "intervals": "bias-corrected cluster bootstrap over prompts (theory/estimation/intervals.py); of shares that "
+        "are 0 or 1 on nearly all prompts at least what their number allows (theory/estimation/shares.py)",
     }
     for name, file in files.items():
         say(file.lines(name))

@@ -38,7 +38,7 @@ def test_the_command_compares_tables_prompt_by_prompt(tmp_path, monkeypatch):
 
 
 def test_what_is_always_so_is_not_certain(tmp_path, monkeypatch):
-    """20 prompts that are always solved leave room for one in six that is not; two such tables may differ by as much."""
+    """Of 20 prompts that are all solved one in six may yet not be; two such tables may differ by as much."""
     for name in ("one", "other"):
         table(prompts=20, samples=4).assign(reward=1.0, finished=True).to_parquet(tmp_path / f"{name}.parquet")
     run(monkeypatch, tmp_path / "one.parquet", tmp_path / "other.parquet", "--output-dir", tmp_path / "out")

@@ -262,7 +262,7 @@ def _interval(
     bootstrap: ClusterBootstrap,
     differences: Bool[np.ndarray, " quantity"] | bool = False,
 ) -> tuple[Float[np.ndarray, " quantity"], Float[np.ndarray, " quantity"]]:
-    """The bootstrap interval; of shares, and of differences of shares, never narrower than the number of prompts allows."""
+    """The bootstrap interval; of shares and their differences never narrower than the number of prompts allows."""
     found = bootstrap.interval(values)
     for chosen, intervals in ((shares, share_intervals), (differences, difference_intervals)):
         chosen = np.broadcast_to(chosen, values.shape[1])

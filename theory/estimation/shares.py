@@ -32,7 +32,7 @@ def share_intervals(values: Quantities, bootstrap: ClusterBootstrap, level: floa
 
 
 def difference_intervals(values: Quantities, bootstrap: ClusterBootstrap, level: float = 0.95) -> Ends:
-    """Of means of differences of two shares, in [-1, 1]: where fewer than 5 prompts differ, what counts of them allow."""
+    """Of means of differences of shares, in [-1, 1]: where fewer than 5 prompts differ, what counts of them allow."""
     low, high = bootstrap.interval(values, level)
     few = _few(np.abs(values) > ROUNDING)
     return np.stack(

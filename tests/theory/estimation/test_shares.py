@@ -1,4 +1,4 @@
-"""Intervals of shares that are nearly always one: how often they hold the truth, and that they are not false certainty."""
+"""Intervals of shares that are nearly always one: how often they hold the truth, and that they are no certainty."""
 
 import numpy as np
 import pytest
