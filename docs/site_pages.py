@@ -20,8 +20,10 @@ DOCUMENTS = {
     "Why it is so": ("theorems", "derivations", "architecture"),
 }
 TAGS = re.compile(r"(<[^>]*>)")
-RAISED = re.compile(r"\^(?:\{([^{}]*)\}|(-?[\wαβτ*∘]+))")
-LOWERED = re.compile(r"(?<=[A-Za-zα-ωΑ-Ω∇∂ℓ])_(?:\{([^{}]*)\}|([A-Za-z0-9α-ω]{1,2})(?![A-Za-z0-9_]))")
+BRACES = r"\{((?:[^{}]|\{[^{}]*\})*)\}"
+RAISED = re.compile(rf"\^(?:{BRACES}|(-?[\wαβτ*∘]+))")
+LOWERED = re.compile(rf"(?<!\w)([\w∇∂]*[A-Za-zα-ωΑ-Ω∇∂ℓ])_(?:{BRACES}|([A-Za-z0-9α-ω]{{1,2}})(?![A-Za-z0-9_]))")
+NAME = re.compile(r"(?!(?:argmax|max|min|sup)_)[a-z]\w+_[a-z0-9]+")  # log_p, pass_at_k: of the code, not of the maths
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -78,6 +80,15 @@ def on_page_content(html: str, **_: Any) -> str:
                 re.findall(r"^</(?:code|pre|script|style)>", part)
             )
         elif not inside:
-            raised = RAISED.sub(lambda found: f"<sup>{found[1] or found[2]}</sup>", part)
-            parts[place] = LOWERED.sub(lambda found: f"<sub>{found[1] or found[2]}</sub>", raised)
+            parts[place] = _set(part)
     return "".join(parts)
+
+
+def _set(text: str) -> str:
+    """Each sign in its place, and those within it in theirs."""
+    lowered = LOWERED.sub(_lowered, text)
+    return RAISED.sub(lambda found: f"<sup>{_set(found[1] or found[2])}</sup>", lowered)
+
+
+def _lowered(found: re.Match[str]) -> str:
+    return found[0] if NAME.fullmatch(found[0]) else f"{found[1]}<sub>{_set(found[2] or found[3])}</sub>"

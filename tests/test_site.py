@@ -50,6 +50,13 @@ def test_equations_are_set_and_their_signs_are_no_markup(site: Path) -> None:
     assert "<em>" not in text
 
 
+def test_names_of_the_code_are_left_as_they_are_and_nested_signs_are_set(site: Path) -> None:
+    text = (site / "reference" / "theory.trainers.html").read_text()
+    assert ">critical_beta_of_sd</span>" in text
+    assert "sd<sub>q<sub>α,0</sub></sub>" in text
+    assert ">pass_at_k</span>" in (site / "reference" / "theory.passk.html").read_text()
+
+
 def test_links_of_the_readme_lead_to_pages(site: Path) -> None:
     index = (site / "index.html").read_text()
     assert 'href="forecast.html"' in index

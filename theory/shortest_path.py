@@ -58,8 +58,8 @@ def maximum_mean_cycle(transition: Float[np.ndarray, "s s"]) -> MeanCycle:
     Going round for ever approaches this mean; a response that stops early can still beat it, see
     `supremum_mean_log_p`. ValueError: entries outside [0, 1], a row above one.
 
-    Karp: with n states, let best_k(s) be the likeliest walk of k moves to s; the answer is
-    max_s min_{k<n} (best_n(s) - best_k(s))/(n - k). A walk of n moves among n states closes a cycle, and the minimum
+    Karp: with n states, let B_k(s) be log P of the likeliest walk of k moves to s; the answer is
+    max_s min_{k<n} (B_n(s) - B_k(s))/(n - k). A walk of n moves among n states closes a cycle, and the minimum
     over k gives no walk credit for more than that. The cycle itself is read off the walk that is largest there.
     """
     transition = checked_moves(transition)
