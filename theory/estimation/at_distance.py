@@ -5,6 +5,10 @@ them tell sharpening to about 1.3 nats (weighted_curve), and a 0/1 reward at any
 (counts). Beyond the reach of weights the likeliest of k samples (best_of_k) still shows where sharpening leads. With
 fewer than 5 samples a prompt nothing is told along alpha. Each interval is for its own point: the largest gain of a
 curve was picked, and needs an allowance for that before it is called a gain.
+
+Three ways, because each is good where the others are not. Weights follow p^α itself and give out when a few samples
+have them all. Counts need no log p and reach any b, but rewards of 0 and 1. The likeliest of k is a policy of its own,
+not p^α, and its cost is known only from above where responses repeat: good for a picture, and left out of judgements.
 """
 
 from collections.abc import Sequence
@@ -22,8 +26,9 @@ from theory.estimation.samples import Rollouts
 from theory.estimation.shares import difference_intervals
 from theory.estimation.weighted_curve import WeightedCurve, along_alpha
 
-LITTLE = 0.2  # nats: what the likeliest of two costs
+LITTLE = 0.2  # nats: what the likeliest of two costs, log 2 - 1/2
 MOST_ROWS = 100_000  # prompts beyond these rows would narrow intervals that are narrow enough
+# Steps by a third to a half, at most .41 in log k and so in nats: no gap to be seen in a curve through them.
 KS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 # The gain begins as √KL, so that a drawn line bends most near the base model.
 BS = (0.02, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
@@ -55,7 +60,11 @@ class CurvePoint:
 
 
 def at_distance(rollouts: Rollouts, kls: Sequence[float], generator: np.random.Generator) -> list[AtDistance]:
-    """The gains of sharpening and of the task reward at each KL. ValueError: a KL that is not > 0."""
+    """The gains of sharpening and of the task reward at each KL. ValueError: a KL that is not > 0.
+
+    A reward of 0 and 1 is told by counts, at its best b for each KL; a graded one by weights, which reach as far as
+    they do along alpha. `reward_needed_kl` is then the end of that curve, where more nats buy nothing that is known.
+    """
     if not all(0 < kl < np.inf for kl in kls):
         raise ValueError(f"kls must be finite and > 0 nats, got {list(kls)}")
     few = rollouts.some_prompts(MOST_ROWS, generator)
@@ -69,12 +78,22 @@ def at_distance(rollouts: Rollouts, kls: Sequence[float], generator: np.random.G
 
 
 def direction(rollouts: Rollouts, generator: np.random.Generator) -> Estimate:
-    """The gain of a little sharpening, .2 nats: its sign is told where it is reliable and the interval leaves out 0."""
+    """The gain of a little sharpening, .2 nats: its sign is told where it is reliable and the interval leaves out 0.
+
+    A distance and not a slope: the slope at the base model is Cov(r, log p), which one outlying response can decide,
+    and says nothing of how soon the curve bends. A distance and not an alpha: the same power is hardly a step for one
+    model and beyond all samples for another.
+    """
     return along_alpha(rollouts.some_prompts(MOST_ROWS, generator), generator).at(LITTLE)
 
 
 def reach(rollouts: Rollouts) -> float:
-    """The largest KL along alpha that these rollouts tell, in nats: it grows as the logarithm of n; 0 for none."""
+    """The largest KL along alpha that these rollouts tell, in nats: it grows as the logarithm of n; 0 for none.
+
+    As the logarithm because the most that n samples can show of a distribution is all weight on one of them, log n nats
+    from equal weights. Twice the samples reach nearly a nat farther where there are few, a third of one where there are
+    very many (`weighted_curve`).
+    """
     generator = np.random.default_rng(0)  # of a bootstrap that is not asked
     return along_alpha(rollouts.some_prompts(MOST_ROWS, generator), generator).reach
 
@@ -91,6 +110,7 @@ def frontier(rollouts: Rollouts, generator: np.random.Generator) -> tuple[list[C
 
 
 def _by_weights(curve: WeightedCurve) -> list[CurvePoint]:
+    """The points at which weights are told, without the base model; KLs made to rise, which estimates may not do."""
     kls = np.maximum.accumulate(curve.kl.mean(axis=0))
     return [
         CurvePoint(float(kl), curve.at(float(kl)), alpha=target.alpha, b=target.b)
@@ -99,6 +119,7 @@ def _by_weights(curve: WeightedCurve) -> list[CurvePoint]:
 
 
 def _by_k(rollouts: Rollouts, generator: np.random.Generator) -> list[CurvePoint]:
+    """The likeliest of k, up to the smallest number of samples of a prompt; a single prompt has no interval."""
     if len(rollouts.start) < 2:
         return []
     ks = [k for k in KS if k <= rollouts.count.min()]

@@ -1,4 +1,10 @@
-"""The band that a healthy run stays in: the lowest length and entropy along its way, less the noise of a batch."""
+"""The band that a healthy run stays in: the lowest length and entropy along its way, less the noise of a batch.
+
+A run that collapses to empty or repeated responses does so in length and in entropy first. But both also fall in a run
+that does what it should, and how far is known beforehand: its way is a straight line from the base model to its target,
+and base samples, weighted, say what each point of it looks like. What lies below all of them is no place on the way.
+The lowest along the way, not that of the target: on the way length may well pass below both of its ends.
+"""
 
 from typing import NamedTuple
 
@@ -29,7 +35,12 @@ def path(objective: Objective) -> Points:
 
 
 def lower_edges(samples: BaseSamples, objective: Objective, kappa: float, prompts: int, generations: int) -> LowerEdges:
-    """The lowest predictions along the path, each less four standard errors of a batch of prompts x generations."""
+    """The lowest predictions along the path, each less four standard errors of a batch of prompts x generations.
+
+    The variance of a batch's mean has two parts: prompts differ (the variance of their means, over prompts), and the
+    responses to a prompt do (the mean of their variances, over all responses). More generations lessen the second
+    alone. kappa as in `theory.estimation.coordinate.predicted`.
+    """
 
     def edge(mean: Prompts, variance: Prompts) -> float:
         noise = mean.var() / prompts + variance.mean() / (prompts * generations)

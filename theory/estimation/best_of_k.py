@@ -19,7 +19,11 @@ from theory.estimation.samples import Rollouts
 def kl_bound(k: float) -> float:
     """log k - (k - 1)/k nats: the KL of the likeliest of k where ties have no chance, and never less than it.
 
-    The likeliest of k has the density k u^(k-1) in the quantile u of log p.
+    The likeliest of k has the density k u^(k-1) in the quantile u of log p. The mean of its logarithm under itself is
+    log k + (k-1) E log u, and E log u = -1/k. Nothing of the distribution of log p enters: k alone says what is spent.
+
+    >>> [round(kl_bound(k), 2) for k in (1, 2, 4, 16, 256)]
+    [0.0, 0.19, 0.64, 1.84, 4.55]
     """
     return float(np.log(k) - (k - 1) / k)
 
@@ -28,6 +32,11 @@ def kl_with_atoms(mass: Float[np.ndarray, " levels"], k: float) -> float:
     """KL(q‖p) in nats of the likeliest of k, from the probability of each level of log p, in ascending order.
 
     A level is picked with F^k - (F - mass)^k, F the probability of log p up to it; equally likely responses share it.
+    Cheaper than `kl_bound`, as the pick cannot tell apart what is equally likely: 0 for one level, and for a response
+    that is nearly certain.
+
+    >>> round(kl_with_atoms(np.array([0.5, 0.5]), k=2), 3), round(kl_bound(2), 3)
+    (0.131, 0.193)
     """
     above = np.concatenate([[0.0], np.cumsum(mass)])
     picked = np.diff(above**k)
@@ -35,7 +44,14 @@ def kl_with_atoms(mass: Float[np.ndarray, " levels"], k: float) -> float:
 
 
 def share_of_rank(n: int, k: int) -> Float[np.ndarray, " n"]:
-    """C(i-1, k-1)/C(n, k), i = 1 … n: how often the i-th in ascending order is the largest of k out of n."""
+    """C(i-1, k-1)/C(n, k), i = 1 … n: how often the i-th in ascending order is the largest of k out of n.
+
+    The other k - 1 must come from the i - 1 below it. 1/n each for k = 1, all on the last for k = n. In logarithms of
+    the gamma function, as binomials of a few thousand overflow.
+
+    >>> share_of_rank(n=4, k=2).round(3)
+    array([0.   , 0.167, 0.333, 0.5  ])
+    """
     rank = np.arange(1, n + 1)
     with np.errstate(divide="ignore"):
         log_ways = gammaln(rank) - gammaln(np.maximum(rank - k, 0) + 1) - gammaln(k)
@@ -46,7 +62,8 @@ def share_of_rank(n: int, k: int) -> Float[np.ndarray, " n"]:
 def accuracy_of_likeliest(rollouts: Rollouts, k: int) -> Float[np.ndarray, " prompts"]:
     """E[reward of the likeliest of k samples], prompt by prompt, unbiased. ValueError: k beyond a prompt's samples.
 
-    Over every choice of k of the n samples; responses with equal log p share their places.
+    Over every choice of k of the n samples; responses with equal log p share their places. Shared, because which of
+    two equals stands first in a file says nothing: their rewards are averaged before they are weighed.
     """
     if not 1 <= k <= rollouts.count.min():
         raise ValueError(f"k must be between 1 and the {rollouts.count.min()} samples that every prompt has, got {k}")
@@ -91,7 +108,10 @@ def _saved(low, high, k):
 
 
 def _levels(rollouts):
-    """The rows in ascending log p within each prompt, and the number of the level of each, equal where log p is."""
+    """The rows in ascending log p within each prompt, and the number of the level of each, equal where log p is.
+
+    Levels are numbered through all prompts, so that one bincount serves them all; a new prompt begins a new level.
+    """
     prompt = rollouts.each(np.arange(len(rollouts.start)))
     order = np.lexsort((rollouts.log_p, prompt))
     new = (np.diff(prompt[order], prepend=-1) != 0) | (np.diff(rollouts.log_p[order], prepend=np.nan) != 0)

@@ -2,6 +2,10 @@
 
 Everything is computed from base responses y_i ~ p, prompt by prompt, by the self-normalised weights
     w_i ∝ e^{t_i},   t = (alpha - 1) l/|y|^kappa + b r.    [T23; T20 for kappa]
+
+For use inside a training run: a few dozen samples of each prompt, the same number of each, drawn once before the first
+step. They are asked again and again as the run goes on, so everything is one array operation, without jackknife or
+smoothing; the forecast before training, which has those, is `theory.estimation.forecast`.
 """
 
 from typing import NamedTuple
@@ -32,7 +36,9 @@ class Prediction(NamedTuple):
 def predicted(samples: BaseSamples, alpha: float, b: float, kappa: float = 0.0) -> Prediction:
     """What q ∝ p e^t looks like on each prompt. alpha = 1, b = 0: the base samples themselves.    [T23]
 
-    Entropy: -log q = -log p - t + log Z, Z = E_p[e^t] estimated by the mean over the samples.
+    Entropy: -log q = -log p - t + log Z, Z = E_p[e^t] estimated by the mean over the samples. As w = e^t/(n Z), that is
+    -log p - log w - log n. Far from the base model one sample has all the weight and every variance is 0: the spread
+    that is then reported is that of the sample, not of q.
     """
     log_weight = log_weights(tilt_score(samples.log_p, samples.reward, alpha, b, samples.length, kappa))
     weight = np.exp(log_weight)
@@ -58,6 +64,8 @@ def coordinate(samples: BaseSamples, mean_log_p: float, mean_reward: float) -> C
     """(alpha_t, b_t): the point of the plane with a run's own E[log p] and E[r], averaged over prompts.    [T2, T23]
 
     Within [0, 64] x [-20, 20]; a mean that no point reaches (accuracy 1 on every prompt) ends on that border.
+    Base samples stand for p, each with mass 1. What a run has learnt beyond the plane does not show here: two runs with
+    the same two means have the same point.
     """
     border = LARGEST_ALPHA, LARGEST_B
     log_mass = np.zeros_like(samples.log_p)

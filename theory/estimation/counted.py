@@ -1,4 +1,10 @@
-"""Records of the line of b by counts: accuracy, gain, KL and pass@k from right answers alone, the rest from weights."""
+"""Records of the line of b by counts: accuracy, gain, KL and pass@k from right answers alone, the rest from weights.
+
+On the line alpha = 1 a 0/1 reward treats all right responses to a prompt alike, and all wrong ones. So what becomes of
+its accuracy depends on its accuracy alone, and of that the number of right samples says everything that there is. A
+weighted mean says the same where it can, and is lost where a prompt has no right sample; counts of all prompts together
+say how many such prompts are never solved and how many seldom.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,4 +38,5 @@ def with_counts(rollouts: Rollouts, records: Sequence[Forecast]) -> list[Forecas
 
 
 def _counts_suffice(target: Target) -> bool:
+    """A power, or a term of length, treats right responses differently: then counts say too little."""
     return target.alpha == 1 and target.b > 0 and target.length_control == LengthControl.NONE

@@ -4,6 +4,17 @@ Tilting by e^{br} turns a prompt's accuracy a into A_b = a e^b/(1 - a + a e^b), 
 KL(q‖p) = b A_b - log(1 - a + a e^b) nats. So accuracy, gain, KL and pass@k along b are mean values over the
 distribution of prompt accuracies, and the counts are all that the rollouts say of them. Valid at any number of samples:
 where n of them leave a number open (a large b, pass@k far beyond n) its interval is as wide as what they allow.
+
+Why not the plain A_b of c/n. A prompt without a right sample would stay at 0 for ever, one with nothing but right ones
+at 1, and a large b would decide everything by which prompts happened to show a right answer. The distribution behind
+the counts has room for prompts of accuracy 1/100 among those with none right of 16, as many as the other counts make
+likely.
+
+>>> known = PromptAccuracies.of_counts(np.full(60, 8), np.repeat([0, 2, 4, 7], 15))
+>>> for b, found in zip((1.0, 4.0), along_b(known, [1.0, 4.0]), strict=True):
+...     print(f"b = {b:g}: " + ", ".join(f"{name} {found[name].value:.2f}" for name in ("accuracy", "gain", "kl")))
+b = 1: accuracy 0.55, gain 0.15, kl 0.07
+b = 4: accuracy 0.75, gain 0.34, kl 0.47
 """
 
 from collections.abc import Sequence
@@ -30,14 +41,21 @@ class AtBudget(NamedTuple):
 
 
 def tilted(accuracy: Float[np.ndarray, " grid"], b: float) -> Float[np.ndarray, " grid"]:
-    """A_b of each accuracy; at b = inf all that is ever right becomes always right.    [T3]"""
+    """A_b of each accuracy; at b = inf all that is ever right becomes always right.    [T3]
+
+    logit A_b = logit a + b. 0 stays 0 and 1 stays 1 at every b. Written with e^{-b}, which cannot overflow.
+    """
     if np.isinf(b):
         return (accuracy > 0).astype(float)
     return accuracy / (accuracy + (1 - accuracy) * np.exp(-b))
 
 
 def tilt_cost(accuracy: Float[np.ndarray, " grid"], b: float) -> Float[np.ndarray, " grid"]:
-    """KL(q_{1,b}‖p) in nats of each accuracy; -log a at b = inf, and 0 where nothing is ever right.    [T5]"""
+    """KL(q_{1,b}‖p) in nats of each accuracy; -log a at b = inf, and 0 where nothing is ever right.    [T5]
+
+    E_q[b r] less the log partition, which is log(1 - a + a e^b): written with expm1, exact for small b and small a.
+    0 for a = 1 too: where all is right a reward has nothing to change.
+    """
     if np.isinf(b):
         return -np.log(accuracy, out=np.zeros_like(accuracy), where=accuracy > 0)
     return b * tilted(accuracy, b) - np.log1p(accuracy * np.expm1(b))
@@ -58,12 +76,20 @@ def along_b(known: PromptAccuracies, bs: Sequence[float], ks: Sequence[int] = ()
 
 
 def pass_at(known: PromptAccuracies, ks: Sequence[int]) -> list[Estimate]:
-    """pass@k of the base model at any k, far beyond the samples too, where only the interval is to be read.    [T22]"""
+    """pass@k of the base model at any k, far beyond the samples too, where only the interval is to be read.    [T22]
+
+    n samples a prompt fix the mean of any polynomial of degree n in the accuracy, and 1 - (1-a)^k is one of degree k.
+    For k <= n this is close to the unbiased estimate; beyond, prompts of accuracy 0 and of 1/k cannot be told apart.
+    """
     return estimates(known, np.stack([_solved(known.accuracy, k) for k in ks]))
 
 
 def estimates(known: PromptAccuracies, values: Float[np.ndarray, "functions grid"]) -> list[Estimate]:
-    """The mean of each function of a prompt's accuracy, with its profile-likelihood interval."""
+    """The mean of each function of a prompt's accuracy, with its profile-likelihood interval.
+
+    The value is that of the likeliest distribution; the limits are the least and greatest values among distributions
+    that explain the counts nearly as well. They need no bootstrap and no draws, and are the wider the less is known.
+    """
     doubts = FEW if known.prompts < FEWEST_PROMPTS else ()
     # A mean is no smaller than the least of what it is of, though its limits are found to a gap.
     ends = values.min(axis=1), values.max(axis=1)
@@ -79,6 +105,11 @@ def gain_at_budget(known: PromptAccuracies, budgets: Sequence[float]) -> list[At
 
     By duality it is min_b E[log(1 - a + a e^b)/b - a] + budget/b: the smallest of mean values over prompts, so that its
     limits are the smallest of theirs. Beyond what the reward can spend it stays at its last value.
+
+    Why duality. For every policy π and every b, b E_π r <= KL(π‖p) + log E_p e^{br}: the right side less the left is
+    KL(π‖q_{1,b}). Divided by b this bounds the gain at each b, and at the b whose tilt spends just the budget the bound
+    is reached. A smallest value over a grid of b is thus never too small, and too large by as little as the grid is
+    fine. To estimate the best b first and then its gain would have to allow for the choice.
     """
     a = known.accuracy
     bs = BS

@@ -5,6 +5,11 @@ With t = (alpha - 1) log p + b r, and moments under p prompt by prompt [T2, T23]
     E_q[f]  ≈ E[f] + Cov(f, t) + κ(f, t, t)/2
     KL(q‖p) ≈ Var(t)/2 + κ(t, t, t)/3
 It needs no effective sample size, and is wrong far from the base; the size of its next term says how far that is.
+
+Why these coefficients. E_q[f] = E_p[f e^t]/E_p[e^t], and its derivatives along t at t = 0 are the joint cumulants of f
+with t: mean, covariance, third cumulant. All are means of products of deviations within a prompt, which any number of
+samples estimates with an error of known kind, where a weight e^t is ruled by the largest t. A second opinion near the
+base model, of another kind of error than weights.
 """
 
 import numpy as np
@@ -21,6 +26,10 @@ def expand(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Rewe
     """The expansion, corrected for the bias of moments from few samples (a jackknife over 8 groups of each prompt's).
 
     `bias` holds that correction and the size of the first term left out, which makes an expansion unreliable.
+
+    Groups and not single samples are left out, since each time all moments are taken anew: eight rounds remove the
+    bias of order 1/n as n rounds would, with a little more noise. Where any prompt has a single sample there are no
+    groups, and no bias is known (nan).
     """
     value, left_out = _expand(rollouts, target, ks)
     number = np.arange(len(rollouts.log_p)) - rollouts.each(rollouts.start)
@@ -47,7 +56,7 @@ def _expand(rollouts: Rollouts, target: Target, ks: tuple[int, ...]) -> tuple[di
     def expectation(values):
         centred = values - rollouts.each(rollouts.mean(values))
         orders = [rollouts.mean(centred * deviation**m) for m in (1, 2, 3)]
-        # The fourth joint cumulant is the moment less its Gaussian part.
+        # The fourth joint cumulant is the moment less its Gaussian part; a sixth of it is the term of third order in t.
         fourth = orders[2] - 3 * orders[0] * rollouts.mean(deviation**2)
         return rollouts.mean(values) + orders[0] + orders[1] / 2, np.abs(fourth) / 6
 
@@ -68,7 +77,11 @@ def _expand(rollouts: Rollouts, target: Target, ks: tuple[int, ...]) -> tuple[di
 
 
 def _accuracy(rollouts: Rollouts, target: Target) -> tuple[np.ndarray, np.ndarray]:
-    """(A, size of the next term). A prompt that has only correct or only wrong samples stays as it is [T24]."""
+    """(A, size of the next term). A prompt that has only correct or only wrong samples stays as it is [T24].
+
+    In log-odds, where the expansion is exact in b and an accuracy cannot leave [0, 1]; A(1-A) takes the size of the
+    next term from log-odds to accuracy.
+    """
     per_length = rollouts.log_p / rollouts.length**target.kappa
     samples = {"start": rollouts.start, "log_mass": np.zeros(len(per_length))}
     log_odds = cumulant_log_odds(per_length, rollouts.reward, target.alpha, target.b, **samples)

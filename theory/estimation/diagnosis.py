@@ -1,4 +1,18 @@
-"""What base rollouts say before any training: numbers with their intervals; llm.forecasting.words has the sentences."""
+"""What base rollouts say before any training: numbers with their intervals; llm.forecasting.words has the sentences.
+
+Each finding answers one question, and is a number with an interval over prompts or a reason for saying nothing:
+
+- does a little sharpening help? `Covariance`, the slope of accuracy along alpha, and its sign;
+- by content, or because short answers are right? `ContentCovariance` compares equally long responses alone;
+- why? `DiversityGap`: the base log-odds against the price of having many ways to be right;
+- how much of what a reward would gain? `Efficiency`, a correlation;
+- how far? `TurningPoint`, from forecasts along alpha;
+- and where both are at work, which rules? `KnobRatio`, `RelaxationTime`.
+
+All moments are taken within prompts. Easy prompts have likely responses and right ones, hard prompts neither: pooled
+over prompts log p and reward go together, and that says nothing of what sharpening, which compares responses to one
+prompt, would do. Divisors are n - 1, so that covariances are unbiased from two samples a prompt on.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +51,11 @@ class Silent(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """A number and its 95 % interval over prompts (nan where it is not known), or the reason why there is none."""
+    """A number and its 95 % interval over prompts (nan where it is not known), or the reason why there is none.
+
+    Over prompts, because prompts are what generalises: more samples of the same prompts narrow it only as far as
+    prompts are alike.
+    """
 
     name: ClassVar[str]
     value: float
@@ -52,7 +70,11 @@ class Finding:
 
 
 class Covariance(Finding):
-    """∂A/∂alpha at the base model = Cov(r, log p).    [T2]"""
+    """∂A/∂alpha at the base model = Cov(r, log p).    [T2]
+
+    In accuracy per unit of alpha: small where log p spreads little, so its size says nothing before it is known how
+    far alpha will go. Its sign does.
+    """
 
     name = "covariance"
 
@@ -89,7 +111,11 @@ class DiversityGap(Finding):
 
 
 class Efficiency(Finding):
-    """Corr(r, log p) within prompts: gain of sharpening over gain of a task reward at the same small KL.    [T5]"""
+    """Corr(r, log p) within prompts: gain of sharpening over gain of a task reward at the same small KL.    [T5]
+
+    Unlike the covariance it does not depend on the scale of log p, and can be compared between models. Of a table: a
+    network moves responses together, and what then counts is in `theory.shared_parameters`.
+    """
 
     name = "efficiency"
 
@@ -109,7 +135,10 @@ class Turn(StrEnum):
 
 @dataclass(frozen=True)
 class TurningPoint(Finding):
-    """The alpha where accuracy stops rising or falling, between its neighbours on the grid.    [T4]"""
+    """The alpha where accuracy stops rising or falling, between its neighbours on the grid.    [T4]
+
+    Its interval is that of the grid, not of chance: `turn` says first whether the curve leaves the noise at all.
+    """
 
     name = "turning_point"
     turn: Turn = Turn.UNKNOWN
@@ -117,20 +146,32 @@ class TurningPoint(Finding):
 
 
 class KnobRatio(Finding):
-    """sd(log p) within prompts: (alpha - 1) sd(log p)/b tells which of sharpening and reward rules."""
+    """sd(log p) within prompts: (alpha - 1) sd(log p)/b tells which of sharpening and reward rules.
+
+    A response's score is (alpha - 1) log p + b r. Between responses the first differs by (alpha - 1) sd(log p), the
+    second by about b: with log p spread by 20 nats, alpha = 1.25 weighs as much as a reward of b = 5.
+    """
 
     name = "knob_ratio"
 
 
 class RelaxationTime(Finding):
-    """The weight b of reward at which both weigh the same: a target is approached as e^{-t/b}.    [T8]"""
+    """The weight b of reward at which both weigh the same: a target is approached as e^{-t/b}.    [T8]
+
+    Per unit of alpha - 1. The rate is β = 1/b (times the learning rate), so this is also the time that a run takes to
+    come within 1/e of such a target: what balances a wide log p is far away and slowly reached.
+    """
 
     name = "relaxation_time"
 
 
 @dataclass(frozen=True)
 class EmptyResponse(Finding):
-    """The share of prompts where stopping at once is likelier than every sampled response.    [T17]"""
+    """The share of prompts where stopping at once is likelier than every sampled response.    [T17]
+
+    There the limit of sharpening is the empty response, or something likelier still. Samples can only show too little:
+    a response that beats the stop may not have been drawn.
+    """
 
     name = "empty_response"
     margin: float = np.nan
@@ -173,6 +214,7 @@ def _within(rollouts: Rollouts, x: np.ndarray, y: np.ndarray) -> Prompts:
 
 
 def _mean_of_known(values: Prompts) -> float:
+    """The mean over the prompts that say anything; nan where none does."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else np.nan
 
@@ -183,6 +225,7 @@ def _known(interval: tuple[float, float, float], silent: Silent | None) -> tuple
 
 
 def _covariance(rollouts: Rollouts, generator: np.random.Generator, silent: Silent | None) -> Covariance:
+    """A mean of unbiased numbers, one a prompt: no correction, whatever the number of samples."""
     interval = mean_interval(_within(rollouts, rollouts.reward, rollouts.log_p), generator)
     return Covariance(*_known(interval, silent))
 
@@ -214,6 +257,7 @@ def _content(rollouts: Rollouts, generator: np.random.Generator, silent: Silent 
 
 
 def _diversity_gap(rollouts: Rollouts, generator: np.random.Generator, silent: Silent | None) -> DiversityGap:
+    """The slope as a ratio of two unbiased means, with a bootstrap of the ratio; its two parts beside it."""
     right = rollouts.sum(rollouts.reward)
     wrong = rollouts.count - right
     mixed = (right > 0) & (wrong > 0)
@@ -250,7 +294,11 @@ def _efficiency(rollouts: Rollouts, generator: np.random.Generator, silent: Sile
 
 
 def _turning_point(alphas: Sequence[Forecast]) -> TurningPoint:
-    """Among the values that can be relied on."""
+    """Among the values that can be relied on.
+
+    Noise first: unless some gain over the base model surely differs from 0, the highest point of a curve is the
+    luckiest one. A peak comes before a valley where both are inside: it is where one would stop.
+    """
     known = [record for record in alphas if record["accuracy"].reliable and record.target.alpha >= 1]
     if len(known) < 3:
         return TurningPoint(np.nan, np.nan, np.nan)

@@ -1,4 +1,8 @@
-"""One run and its optimum: the forecast of where it ends, and how far from there it ended."""
+"""One run and its optimum: the forecast of where it ends, and how far from there it ended.
+
+What J lacks of its greatest value is τ KL(π‖q) (T1). So this distance is the one number that says how well a run was
+optimised, in nats and without a unit of reward, whatever it reached in accuracy.
+"""
 
 import numpy as np
 from scipy.special import logsumexp

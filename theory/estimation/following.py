@@ -3,6 +3,10 @@
 The tabular flow of an objective stays on a straight line of the (alpha, b) plane [T8]. The mean of log p under the
 run's own policy (the KL where the objective does not sharpen) identifies the point; accuracy, length and entropy should
 then be those of that point, with nothing left to fit [T23]. Where a network leaves the line is a measurement.
+
+Why not by the number of steps. How far a step goes depends on the learning rate, its schedule, the optimiser and
+clipping, and none of them is in the theory; all of them move the run along its line and not off it. So the mean of
+log p is taken for a clock, and what is compared is everything else at the same reading.
 """
 
 from typing import NamedTuple
@@ -62,7 +66,12 @@ def follow(
     kappa: float = 0.0,
     length_control: str = LengthControl.NONE,
 ) -> Followed:
-    """The run's points on the line of its objective, from its mean of log p and its KL to the base model, in nats."""
+    """The run's points on the line of its objective, from its mean of log p and its KL to the base model, in nats.
+
+    The clock must run one way. The mean of log p does where alpha alone moves, up for alpha > 1; elsewhere the KL is
+    taken, which grows along every line that leaves the base model. A curve that estimates make turn back is held where
+    it is; readings beyond its ends are put at the ends.
+    """
     targets = targets_along(objective, kappa, length_control)
     estimates = [reweight(rollouts, target) for target in targets]
     names = ("log_p", "kl", "accuracy", "length", "entropy")

@@ -1,4 +1,22 @@
-"""Where objectives end, from base rollouts: estimates, intervals, and whether they can be relied on."""
+"""Where objectives end, from base rollouts: estimates, intervals, and whether they can be relied on.
+
+An optimum q ∝ p e^t is known up to its constant, so samples of p, weighted by e^t, say what it looks like: no training
+is needed to know where training would end. Three kinds of error stand in the way, and each has its remedy here.
+
+- Prompts are a sample of prompts. A bootstrap over prompts gives the interval.
+- A weighted mean of few samples is biased. A jackknife estimates the bias and takes it off; where it is not small
+  beside the interval, the interval is widened and the value marked.
+- What was never sampled has no weight. The effective number of samples and the tail of the weights (Pareto k) say when
+  that matters, and for rewards the right answers that may have been missed are allowed for (`unseen_accuracy`).
+
+A value is `reliable` when no rule below finds a reason for doubt. The rules were set so that the intervals of reliable
+values cover what they say they cover on populations whose truth is known (docs/forecast.md); a doubted value is printed
+all the same, with its reason.
+
+Four methods: `exact` where the rollouts list all of the probability; `psis`, weights with a smoothed tail; `counts` for
+a 0/1 reward alone, which needs no weights; `cumulant`, an expansion near the base model. They err in different ways,
+so where two agree that is worth something.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -43,7 +61,16 @@ LARGEST_UNFINISHED = 0.05  # share under the target beyond which lengths are tho
 
 
 def target_of(objective: Objective, kappa: float = 0.0, length_control: str = LengthControl.NONE) -> Target:
-    """The optimum of an objective; for tau = 0 the limit that its flow runs to [T1, T8]."""
+    """The optimum of an objective; for tau = 0 the limit that its flow runs to [T1, T8].
+
+    Both kinds of reward at tau = 0 have a limit too, the best of w r + c log p, but it is no point of the plane and
+    hangs on single responses: ValueError.
+
+    >>> from theory.objectives import regime
+    >>> target = target_of(regime("tilted-tempered", alpha=2, beta=0.25))
+    >>> target.alpha, target.b
+    (2.0, 4.0)
+    """
     if objective.entropy_weight > 0:
         alpha, b = objective.target
         return Target(float(alpha), float(b), kappa, length_control)
@@ -63,6 +90,7 @@ def forecast(
     cumulant except at limits.
 
     A record does not depend on the other targets, nor on what the generator has drawn before: its seed alone counts.
+    All records share one bootstrap of prompts, so that differences between targets are not blurred by other draws.
     """
     ks = tuple(k for k in KS if k <= np.median(rollouts.count)) if rollouts.binary else ()
     asked = ks if rollouts.answers_known else ()
@@ -94,6 +122,7 @@ class Voters(NamedTuple):
     def choose(
         cls, prompts: int, ks: tuple[int, ...], bootstrap: ClusterBootstrap, generator: np.random.Generator
     ) -> "Voters":
+        """All prompts up to 500; a simulated vote costs what a prompt costs, and 500 tell maj@k to two points."""
         if prompts <= MOST_VOTING_PROMPTS:
             return cls(np.arange(prompts), ks, bootstrap, generator)
         chosen = generator.choice(prompts, MOST_VOTING_PROMPTS, replace=False)
@@ -212,11 +241,15 @@ class _Summary(NamedTuple):
 
 
 def _within_reach(low: float, high: float, base_low: float, base_high: float) -> tuple[float, float]:
-    """The interval of a gain, which lies in [-A₀, 1 - A₀], where A₀ is known to lie between base_low and base_high."""
+    """The interval of a gain, which lies in [-A₀, 1 - A₀], where A₀ is known to lie between base_low and base_high.
+
+    Nobody can lose more accuracy than there is, or gain more than is missing: a correction can overlook that.
+    """
     return float(np.clip(low, -base_high, 1 - base_low)), float(np.clip(high, -base_high, 1 - base_low))
 
 
 def _is_base(target: Target) -> bool:
+    """The base model itself: plain means of its samples, which need no weights and no doubts."""
     return target.alpha == 1 and target.b == 0
 
 
@@ -296,7 +329,10 @@ def _general_doubts(
 
 
 def _variance_of_sharpening(rollouts: Rollouts, target: Target) -> float:
-    """Mean over prompts of Var((alpha - 1) log p/|y|^kappa): in b the expansion of the accuracy is exact."""
+    """Mean over prompts of Var((alpha - 1) log p/|y|^kappa): in b the expansion of the accuracy is exact.
+
+    Its root is the distance, in standard deviations of log p, over which the series is asked to reach.
+    """
     score = score_of(rollouts, target._replace(b=0.0))
     return float(np.mean(rollouts.mean((score - rollouts.each(rollouts.mean(score))) ** 2)))
 
@@ -304,7 +340,9 @@ def _variance_of_sharpening(rollouts: Rollouts, target: Target) -> float:
 def unseen_accuracy(rollouts: Rollouts, b: float) -> float:
     """What prompts without a right sample could add at b, were their accuracy 1/(n + 1) and not 0.    [T24]
 
-    The jackknife cannot see it: leaving a wrong sample away changes nothing there.
+    The jackknife cannot see it: leaving a wrong sample away changes nothing there. A response of probability 1/(n + 1)
+    is missed by n samples in e^{-1} of cases, so that such prompts are common among those that show none right, and a
+    reward of weight b multiplies their odds by e^b. Above b = log n this may be half a prompt each.
     """
     rare = 1 / (rollouts.count + 1)
     tilted = 1 / (1 + np.exp(-b) * (1 - rare) / rare)
@@ -317,6 +355,9 @@ def samples_needed(rollouts: Rollouts, target: Target, shortfall: float) -> floa
     The larger of what leaves SMALLEST_ESS effective ones, n e^{-D₂} with D₂ ≈ Var_p(t) (exact for a Gaussian t), and
     what brings an error that falls as 1/n down by the factor `shortfall`. Known to an order of magnitude only: one more
     than there are is no advice, and what nobody draws is none either.
+
+    At a limit t has no variance. For alpha = inf only the second says anything; for b = inf nothing does, since which
+    prompts can be solved at all is settled by no number of samples.
     """
     n = float(rollouts.count.max())
     if target.is_face:
@@ -331,5 +372,6 @@ def samples_needed(rollouts: Rollouts, target: Target, shortfall: float) -> floa
 
 
 def _worth_drawing(needed: float, n: float) -> float:
+    """Rounded up to a power of two; inf above a million samples a prompt."""
     most = max(needed, 2 * n)
     return np.inf if most > MOST_SAMPLES else float(2 ** np.ceil(np.log2(most)))
