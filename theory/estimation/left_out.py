@@ -1,4 +1,13 @@
-"""Estimates with one sample of a prompt left away, for each sample in turn, in closed form: the jackknife.    [T23]"""
+"""Estimates with one sample of a prompt left away, for each sample in turn, in closed form: the jackknife.    [T23]
+
+An estimate from n samples that is off by c/n on average is off by c/(n-1) from n - 1 of them. So n times the one less
+n - 1 times the mean of the other is off by 1/n² only, and the correction, (n-1)(mean of those with one sample less -
+estimate), says how large the bias was. Nothing need be known of c.
+
+For weighted means it also finds what no average of weights shows: a prompt whose answer is that of one sample changes
+altogether when that sample is left away. In closed form, because n estimates of n samples each would cost n times as
+much, and there are as many prompts as there are.
+"""
 
 from collections.abc import Callable
 
@@ -20,7 +29,11 @@ class LeftOut:
     """
 
     def __init__(self, rollouts: Rollouts, weigh: Callable[[Rows], Rows], score: Rows, weight: Rows):
-        """weigh: scores -> weights, as these weights came of the score."""
+        """weigh: scores -> weights, as these weights came of the score.
+
+        The heaviest sample of each prompt is set apart, the first of several. All others have w <= 1/2, so that
+        w/(1 - w) is at most 1 and loses nothing; for it alone the rest is weighed anew, from scores and not from 1 - w.
+        """
         self.rollouts = rollouts
         rows = np.arange(len(score))
         ranked = np.where(weight == rollouts.each(rollouts.max(weight)), rows, len(rows))
@@ -56,7 +69,11 @@ class LeftOut:
         return self.rollouts.mean(left)
 
     def share_of_face(self, weight: Rows) -> Prompts:
-        """exp of the average over i of the log share of the other samples that lie on the face."""
+        """exp of the average over i of the log share of the other samples that lie on the face.
+
+        Of n samples m lie on it: n - m times m/(n-1) stay, m times (m-1)/(n-1). A lone one that is left away leaves
+        the next best to be the face.
+        """
         n, on_face = self.rollouts.count, weight > 0
         m = self.rollouts.sum(on_face.astype(float))
         fewer = np.maximum(n - 1, 1)

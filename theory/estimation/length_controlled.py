@@ -2,6 +2,13 @@
 
 A term that is kept while a sample is left away hides how much of the answer is that sample: of a length that one sample
 has nothing is known but p itself, and yet its term fits perfectly.    [T18, T20, T23]
+
+Two targets have such a term. Trajectory balance takes λ |y| off the score, one λ a prompt, the root of an equation over
+all its samples. Content alone takes off the log mean of e^score over the equally long, one number a length. Either way
+the weights then have mean 1 by construction, over the prompt or over each length: so E_p[e^t] = 1, and KL(q‖p) = E_q[t]
+without a log Z to be estimated.
+
+What it costs: the jackknife has no closed form any more, and each round fits the terms anew.
 """
 
 import numpy as np
@@ -18,7 +25,12 @@ Rows = Float[np.ndarray, " rows"]
 
 
 def reweight_controlled(rollouts: Rollouts, target: Target, score: Rows, ks: tuple[int, ...] = ()) -> Reweighted:
-    """As theory.estimation.reweight.reweight; score: that of the target without its length term."""
+    """As theory.estimation.reweight.reweight; score: that of the target without its length term.
+
+    Effective samples are counted before smoothing, which would make them look like more. For content the samples whose
+    length nobody else has move nothing by themselves (their weight is p's own); what they would add, were they like
+    the others, is put in and counted as unknown.
+    """
     control = target.length_control
     tilt = score - length_terms(control, rollouts, score)
     kept = _weight(rollouts, tilt)
@@ -36,6 +48,7 @@ def reweight_controlled(rollouts: Rollouts, target: Target, score: Rows, ks: tup
 
 
 def _weight(rollouts: Rollouts, tilt: Rows) -> Rows:
+    """Normalised once more: a mean of 1 is met to the tolerance of the root alone."""
     weight = np.exp(tilt)
     return weight / rollouts.each(rollouts.sum(weight))
 
@@ -78,7 +91,12 @@ def _jackknife(
 
 
 def _effective(rollouts: Rollouts, control: str, weight: Rows) -> Prompts:
-    """1/Σ w²; where each length keeps its probability, the harmonic mean over samples of that of their length."""
+    """1/Σ w²; where each length keeps its probability, the harmonic mean over samples of that of their length.
+
+    Weights that are equal between lengths and unequal within them tell nothing of content, however many lengths there
+    are: a length with one sample has one effective sample, and samples of other lengths cannot stand in for it. The
+    harmonic mean, because variances add up.
+    """
     if control != LengthControl.CONTENT:
         return 1 / rollouts.sum(weight**2)
     same = same_length(rollouts)
@@ -89,7 +107,10 @@ def _effective(rollouts: Rollouts, control: str, weight: Rows) -> Prompts:
 
 
 def _smoothed(rollouts: Rollouts, control: str, score: Rows, tilt: Rows) -> tuple[Rows, float]:
-    """The score with the tail of e^t smoothed, as seen from the mean of those samples that share a term."""
+    """The score with the tail of e^t smoothed, as seen from the mean of those samples that share a term.
+
+    The smoothed score goes through the fit again, so that its weights have mean 1 as well.
+    """
     if control == LengthControl.CONTENT:
         same = same_length(rollouts)
         middle = (np.bincount(same.group, tilt) / same.size)[same.group]

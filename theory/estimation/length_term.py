@@ -1,4 +1,10 @@
-"""What a length-controlled target takes off the score of a response, fitted to base samples."""
+"""What a length-controlled target takes off the score of a response, fitted to base samples.
+
+log p is a sum over tokens, so that a score (alpha - 1) log p + b r favours short responses before it says anything of
+their content. A term that depends on length alone takes that away: λ |y| in proportion to length, or one number for
+each length, so that every length keeps the probability that it had. Both depend on the prompt, and are known from its
+samples only.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -18,7 +24,14 @@ SAME_LENGTH = 1.1  # responses whose lengths differ by less than this factor cou
 
 
 def length_class(length: Rows) -> Int[np.ndarray, " rows"]:
-    """L: a number for all lengths within a factor of SAME_LENGTH; below 11 tokens every length is its own."""
+    """L: a number for all lengths within a factor of SAME_LENGTH; below 11 tokens every length is its own.
+
+    Equally long to the token would leave most samples of 200 tokens without an equal. By factors, since the spread of
+    lengths grows with them.
+
+    >>> length_class(np.array([9.0, 10.0, 200.0, 203.0, 230.0]))
+    array([23, 24, 55, 55, 57])
+    """
     return np.floor(np.log(length) / np.log(SAME_LENGTH)).astype(int)
 
 
@@ -53,6 +66,8 @@ def length_terms(control: str, rollouts: Rollouts, score: Rows) -> Rows:
 def balance_rates(rollouts: Rollouts, score: Rows, guess: Prompts | None = None) -> Prompts:
     """λ of every prompt: the one root of mean_i e^{score_i - λ|y_i|} = 1, nats a token.    [T20]
 
+    One root, because every length is at least 1 and the mean falls in λ from ∞ to 0. The first guess is the λ at which
+    the largest term alone makes the mean 1, which is at or left of the root.
     theory.trainers.balance_rate for all prompts at once. log of the mean is convex and falls in λ: Newton's steps come
     to the root from the left, and from the right of it the first one leads to its left.
     """
@@ -73,6 +88,8 @@ def fit_length_term(control: str, score: Rows, length: Rows, log_mass: Rows) -> 
     """(score, length) -> score less its length term, fitted to base samples of one prompt, weighted by log_mass.
 
     A length that no base sample has counts as if its one response were all that there is: t = 0 keeps p's own mass.
+    For responses that were not fitted to: those of a run, scored by the target that base samples define. λ serves any
+    length; a class of lengths is known where base samples have it, and nowhere else.
     """
     if control == LengthControl.TRAJECTORY_BALANCE:
         rate = balance_rate(score, length, log_mass)

@@ -5,6 +5,16 @@ a distribution G of which nothing is assumed. The likelihood is greatest at a G 
 Math. Stat. 27, 1956; Laird, JASA 73, 1978), which is found on a grid by its convex dual (Koenker and Mizera, JASA 109,
 2014). n samples tell the first n moments of G and no more: mean values of smooth functions of a are known well, others
 only between limits, and the profile likelihood says which is which.
+
+Why not the shares c/n themselves. Their spread is that of the accuracies and of the coin tosses together: with eight
+samples a prompt of accuracy ½ looks like anything from ¼ to ¾. What depends on accuracies in a curved way, as pass@k
+and every b do, would be wrong for ever, however many prompts there are. Nor a smooth family (a beta distribution): real
+sets have prompts that are never solved and prompts that always are, and what is assumed between decides the answer.
+
+>>> known = PromptAccuracies.of_counts(np.full(200, 8), np.random.default_rng(0).binomial(8, 0.5, 200))
+>>> a = known.accuracy
+>>> [round(float(spread), 3) for spread in known.mean(np.stack([a, (a - 0.5) ** 2]))]  # truly .5 and 0; of c/8 .031
+[0.524, 0.007]
 """
 
 from dataclasses import dataclass
@@ -28,7 +38,10 @@ MOST_KEPT = 32  # samples of a prompt where there are more pairs
 
 @dataclass(frozen=True, eq=False)
 class PromptAccuracies:
-    """What counts of right answers say about the distribution of prompt accuracies."""
+    """What counts of right answers say about the distribution of prompt accuracies.
+
+    Only how many prompts have each pair (n, c) enters, so that a million prompts cost what their few dozen pairs do.
+    """
 
     accuracy: Float[np.ndarray, " grid"]
     likelihood: Float[np.ndarray, "kinds grid"]
@@ -68,7 +81,7 @@ class PromptAccuracies:
         return cls.of_counts(rollouts.count, np.rint(rollouts.sum(rollouts.reward)).astype(int))
 
     def mean(self, values: Float[np.ndarray, "functions grid"]) -> Float[np.ndarray, " functions"]:
-        """E_G[values] at the most likely G."""
+        """E_G[values] at the most likely G; values is one row a function, one column an accuracy of the grid."""
         return values @ self.weight
 
     def limits(
@@ -78,6 +91,9 @@ class PromptAccuracies:
 
         Pulling at a mean is one more observation: t log E_G[values] beside the log-likelihood, at the t where the drop
         is as large as allowed. Where the data leave a mean open this gives all that they allow.
+
+        χ²₁/2 is the drop of a profile likelihood at the ends of an interval for one number (Wilks). Each value is
+        scaled to [½, 3/2] first, so that its logarithm is never of 0, and pulled down by pulling its complement up.
         """
         values = np.atleast_2d(values)
         low, high = values.min(axis=1), values.max(axis=1)
@@ -92,7 +108,11 @@ class PromptAccuracies:
 
 
 def grid(n: int) -> Float[np.ndarray, " grid"]:
-    """Accuracies from 0 to 1: evenly in arcsin √a, whose estimate has one spread, and in log-odds near both ends."""
+    """Accuracies from 0 to 1: evenly in arcsin √a, whose estimate has one spread, and in log-odds near both ends.
+
+    arcsin √(c/n) has variance 1/(4n) at nearly any a, so equal steps are equally many standard errors everywhere. Near
+    0 and 1 a large b, or pass@k at a large k, tells apart what n samples do not: hence the finer steps there.
+    """
     middle = np.sin(np.linspace(0, np.pi / 2, 41 + int(POINTS_A_SPREAD * np.pi * np.sqrt(n)))) ** 2
     small = np.geomspace(SMALLEST_ACCURACY, middle[1], 24)[:-1]
     return np.unique(np.concatenate([[0.0], small, middle, 1 - small, [1.0]]))
@@ -110,7 +130,11 @@ def thinned(
 
 
 def _relative_likelihood(n, correct, accuracy):
-    """a^c (1 - a)^(n - c), divided by its greatest value over a."""
+    """a^c (1 - a)^(n - c), divided by its greatest value over a.
+
+    A factor of each row, which drops out of every comparison of distributions; without it all of a row of a few
+    thousand samples would underflow.
+    """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
 
         def log_likelihood(a):
@@ -127,7 +151,12 @@ def _log_likelihood(likelihood, share, weight):
 
 
 def _pulled(known, rows, allowed):
-    """The mean of each row where pulling at it costs `allowed` nats a prompt of likelihood."""
+    """The mean of each row where pulling at it costs `allowed` nats a prompt of likelihood.
+
+    The drop grows with the pull, so that a bracket on log t closes in; the first steps use that it grows as t² near the
+    maximum, where the likelihood is a parabola. A pull of 1e7 that still costs too little has reached the end of what
+    distributions can do.
+    """
     best = _log_likelihood(known.likelihood, known.share, known.weight)
     log_t = np.full(len(rows), -0.5 * np.log(known.prompts))
     bracket = np.stack([np.full(len(rows), -np.inf), np.full(len(rows), np.inf)])
@@ -153,6 +182,10 @@ def _most_likely(likelihood, share, close):
 
     Interior point on the dual, max Σ share_j log v_j with Aᵀv <= 1: at the optimum v_j (A w)_j = share_j, and w_k is 0
     where the constraint k is slack.
+
+    The dual has as many unknowns as there are kinds of counts, a few dozen, where the weights have hundreds, and a step
+    solves one linear system of that size. EM, which needs no system, would take thousands of steps: it moves mass
+    between neighbours of the grid only as fast as their likelihoods differ.
     """
     problems, _, points = likelihood.shape
     total = share.sum(axis=1, keepdims=True)

@@ -1,4 +1,9 @@
-"""What an estimate and a forecast are, and how a forecast is written to JSON."""
+"""What an estimate and a forecast are, and how a forecast is written to JSON.
+
+A number never travels without its interval and its doubts: who reads it later cannot know what was behind it. Doubts
+are sentences and not flags, since there are several reasons and the reader has to know which; none means that the
+interval may be believed.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,10 +41,12 @@ class Estimate:
 
     @property
     def reliable(self) -> bool:
+        """No rule of `theory.estimation.forecast` found a reason for doubt."""
         return not self.doubts
 
     @property
     def at_least(self) -> bool:
+        """A lower bound: nothing was found that limits it from above."""
         return self.high == float("inf")
 
 
@@ -73,10 +80,14 @@ class Forecast:
 
     @property
     def reliable(self) -> bool:
+        """Accuracy and length are; others have doubts of their own, such as a KL that hangs on few samples."""
         return not self.doubts
 
     def to_json(self) -> dict[str, Any]:
-        """One flat object, as forecast.json holds it: NAME, NAME_low, NAME_high and NAME_reliable of each quantity."""
+        """One flat object, as forecast.json holds it: NAME, NAME_low, NAME_high and NAME_reliable of each quantity.
+
+        Flat, so that a table of records has a column for each; quantities that a method does not tell are left out.
+        """
         votes = {name: e for name, e in self.quantities.items() if name.startswith("maj@")}
         others = {name: e for name, e in self.quantities.items() if name not in votes}
         return {

@@ -8,6 +8,11 @@ and the limits of sharpening (alpha = inf) and of a task reward (b = inf) by equ
 largest log p/|y|^kappa or r: the face of the simplex that the flow ends on keeps p's proportions [T8].
 The weights are normalised prompt by prompt, which is biased by O(1/n). The jackknife, here in closed form, estimates
 that bias: a prompt whose answer hangs on one sample is found out by leaving that sample away.
+
+Order of the steps. Effective samples are counted first, of the weights as they are. Then the largest are replaced by
+those of a fitted tail (smoothing): their sizes are chance, their number is not. Then means, and the same without each
+sample; last the correction. Smoothing is of all prompts together, since one prompt has too few samples for a tail, and
+normalisation prompt by prompt, since Z is each prompt's own.
 """
 
 import numpy as np
@@ -60,18 +65,29 @@ def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Re
 
 
 def plain_weights(rollouts: Rollouts, target: Target) -> Float[np.ndarray, " rows"]:
-    """w_i ∝ e^{t_i}, normalised in each prompt, neither smoothed nor corrected."""
+    """w_i ∝ e^{t_i}, normalised in each prompt, neither smoothed nor corrected.
+
+    For what is drawn by them (votes, examples): a correction belongs to a mean and not to its samples.
+    """
     return _weights(rollouts, target, score_of(rollouts, target))
 
 
 def enumerated(rollouts: Rollouts, tolerance: float = 1e-6) -> Rollouts | None:
-    """The distinct responses, if those of every prompt have all its probability: then any target is a finite sum."""
+    """The distinct responses, if those of every prompt have all its probability: then any target is a finite sum.
+
+    The sum is taken of e^{log p}, whatever the number of samples: repeated responses count once. Small answer spaces
+    (a digit, a choice) come here after a few hundred samples, and then nothing is estimated but over prompts.
+    """
     mass = probability_seen(rollouts)
     return rollouts.rows(rollouts.different.first) if (np.abs(mass - 1) <= tolerance).all() else None
 
 
 def exact(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Reweighted:
-    """The same quantities where rows are all responses of a prompt, each once: sums, no estimates [T1, T4, T8]."""
+    """The same quantities where rows are all responses of a prompt, each once: sums, no estimates [T1, T4, T8].
+
+    One formula for samples and sums: here a row counts p (log_mass = log p), there each counts alike. Effective samples
+    are infinite, as nothing is missing.
+    """
     score = score_of(rollouts, target, log_mass=rollouts.log_p)
     log_q = _log_weights(rollouts, target, score, rollouts.log_p)
     q = np.exp(log_q)
@@ -94,7 +110,8 @@ def score_of(
     """t = log q - log p up to a constant of each prompt; at a limit, what grows without bound in it.
 
     log_mass: 0 where rows are samples of p, log p where they are all responses. base: samples of p on the same prompts,
-    where the rollouts are not; the length term is theirs.
+    where the rollouts are not; the length term is theirs. The constant of a prompt drops out of its weights, and of a
+    KL once log Z has been taken off.
     """
     if np.isinf(target.alpha):
         return rollouts.log_p / rollouts.length**target.kappa
@@ -131,7 +148,12 @@ def _weights(rollouts: Rollouts, target: Target, score: np.ndarray) -> np.ndarra
 
 
 def _kl(rollouts, target, score, weight, left_out):
-    """KL(q‖p) = E_q[t] - log E_p[e^t]: with all samples, and on average with one left out."""
+    """KL(q‖p) = E_q[t] - log E_p[e^t]: with all samples, and on average with one left out.
+
+    Plain, it can never pass log n, since n samples can be no farther from equal weights: too small where q is far away.
+    At a limit it is -log of the face's probability, which log p tells exactly for modes and shares of samples estimate
+    for right answers.
+    """
     if np.isinf(target.alpha):  # modes that tie share the policy; a single one has no entropy
         return -log_p_of(rollouts, weight), -left_out.log_p_of_modes(weight)
     if target.is_face:  # a face of correct answers has the probability of its share of the samples

@@ -2,6 +2,10 @@
 
 A bootstrap knows only what it was given. Where pass@16 is 1 on all of 60 prompts every draw of them says 1, and the
 interval [1, 1] is certain of what nobody knows: 60 prompts leave room for one in twenty that is never solved.
+
+>>> always = np.ones((60, 1))
+>>> share_intervals(always, ClusterBootstrap(60, np.random.default_rng(0))).round(3).ravel()
+array([0.94, 1.  ])
 """
 
 import numpy as np
