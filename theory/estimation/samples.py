@@ -1,4 +1,22 @@
-"""Samples of a base model as arrays, the samples of a prompt side by side."""
+"""Samples of a base model as arrays, the samples of a prompt side by side.
+
+Prompts need not have the same number of samples, so a table of prompts x samples will not do. All rows stand in one
+long array, prompt after prompt, and `start` says where each begins: sums over prompts are `np.add.reduceat`, without a
+loop, also for a million rows. A prompt's value is spread over its rows by `each`.
+
+What a row must be. log p is that of the base model at temperature 1, in nats, summed over the tokens of the response
+and of its end: anything else (a mean over tokens, another base of the logarithm, a temperature) is a power or a length
+term of p, and every weight and sign that follows from it is another model's. `theory.estimation.suspicions` looks for
+such things.
+
+>>> log_p = np.log([[0.5, 0.5, 0.3], [0.2, 0.5, 0.3]])
+>>> reward, length = np.array([[1, 1, 0], [0, 1, 0]]), np.array([[4, 4, 9], [7, 4, 9]])
+>>> rollouts = Rollouts.of_arrays(log_p, reward, length, response=length)
+>>> rollouts.mean(rollouts.reward).round(2), rollouts.each(rollouts.count)
+(array([0.67, 0.33]), array([3, 3, 3, 3, 3, 3]))
+>>> probability_seen(rollouts)  # .5 and .3 of the first prompt, all of the second
+array([0.8, 1. ])
+"""
 
 import functools
 from dataclasses import dataclass, replace
@@ -9,7 +27,11 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 
 class Different(NamedTuple):
-    """The different responses to each prompt: by text, length and end."""
+    """The different responses to each prompt: by text, length and end.
+
+    By length as well, because one text can be made of other tokens and has another probability then; by end, because a
+    response that was cut off is another event than the same text with its end.
+    """
 
     first: Bool[np.ndarray, " rows"]
     """the first row of each of them"""
@@ -72,15 +94,19 @@ class Rollouts:
 
     @property
     def count(self) -> Int[np.ndarray, " prompts"]:
+        """The number of samples of each prompt."""
         return np.diff(self.start, append=len(self.log_p))
 
     def sum(self, values: Shaped[np.ndarray, " rows"]) -> Shaped[np.ndarray, " prompts"]:
+        """Of the rows of each prompt; truth values have to be made numbers first, or they are joined by "or"."""
         return np.add.reduceat(values, self.start)
 
     def mean(self, values: Shaped[np.ndarray, " rows"]) -> Float[np.ndarray, " prompts"]:
+        """Over the samples of each prompt, each like another: an estimate of E_p."""
         return self.sum(values) / self.count
 
     def max(self, values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " prompts"]:
+        """The largest of each prompt's rows."""
         return np.maximum.reduceat(values, self.start)
 
     def each(self, values: np.ndarray) -> np.ndarray:
@@ -154,13 +180,15 @@ class Rollouts:
 
     @property
     def binary(self) -> bool:
+        """Whether rewards are 0 and 1 alone: only then are there right and wrong responses, to be counted."""
         return bool(np.isin(self.reward, (0.0, 1.0)).all())
 
 
 def probability_seen(rollouts: Rollouts, finished: bool = False) -> Float[np.ndarray, " prompts"]:
     """Σ p(y) over the different responses to each prompt (finished ones alone, if asked): at most 1 if log p is right.
 
-    A response that was cut off has the probability of its beginning, of which another may be a continuation.
+    A response that was cut off has the probability of its beginning, of which another may be a continuation: two of
+    them may add up to more than 1, and their sum proves nothing. Finished responses exclude each other.
     """
     counted = rollouts.different.first & (rollouts.finished | (not finished))
     return rollouts.sum(np.where(counted, np.exp(rollouts.log_p), 0.0))
@@ -173,6 +201,10 @@ def repeated_beyond_log_p(rollouts: Rollouts) -> tuple[float, float]:
     (Biometrika 40, 1953), never too large on average. Above 0, responses come back more often than their log p says:
     they were drawn from another distribution, or log p is in other units than nats.
     The variance is (n₁ + 2 n₂)/n², with four more samples seen once, as a few repeats do not make a certainty.
+
+    A check that needs nothing but the samples: a temperature below 1 makes repeats too frequent, log p in base 2 makes
+    the probability of what was seen too small. (Units that make it too large show in `probability_seen`.) It sees
+    nothing where no response comes twice.
     """
     times, n = rollouts.different.times, rollouts.count
     once, twice = (rollouts.sum((times == m).astype(float)) for m in (1, 2))
@@ -222,6 +254,9 @@ class BaseSamples(NamedTuple):
 
 
 def base_samples(rollouts: Rollouts) -> BaseSamples:
-    """Prompts x samples, cut to the smallest number of samples that a prompt has."""
+    """Prompts x samples, cut to the smallest number of samples that a prompt has.
+
+    The first ones: samples are drawn independently, so that any choice made without looking is as good as another.
+    """
     rows = rollouts.start[:, None] + np.arange(rollouts.count.min())
     return BaseSamples(rollouts.log_p[rows], rollouts.reward[rows], rollouts.length[rows])

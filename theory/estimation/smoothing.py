@@ -1,4 +1,11 @@
-"""Pareto smoothing of importance weights: a fitted tail in place of the few that happen to be largest.    [T23]"""
+"""Pareto smoothing of importance weights: a fitted tail in place of the few that happen to be largest.    [T23]
+
+Far out any tail looks like a Pareto law with one shape k. Which of its values were drawn is chance, and the largest few
+decide a weighted mean: they are replaced by the expected order statistics of a fitted tail, which costs a little bias
+and saves much variance (Vehtari, Simpson, Gelman, Yao and Gabry, arXiv:1507.02646). k itself is the warning. Below ½
+the weights have a finite variance; up to .7 the mean still settles at sample sizes that one has; from 1 on they have
+no finite mean. arviz-stats fits it; here it is only said of what.
+"""
 
 import warnings
 

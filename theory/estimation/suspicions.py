@@ -2,6 +2,15 @@
 
 A suspicion is no proof. What cannot be (probabilities that add up to more than 1) is refused by who reads a table; here
 is what samples of a model at temperature 1 would hardly ever show.
+
+Why it matters. Every forecast reads log p as the probability with which a sample was drawn. If it is c log p, all
+powers are off by the factor c; drawn at another temperature, the samples stand for another law than their log p; if
+the prompt is counted in, long prompts look improbable. Intervals know nothing of this, and are as narrow as ever.
+
+What is looked at, surest first: what the table says of itself (a temperature column); the entropies that were met on
+the way, whose sum is the mean of -log p for a model's own samples; probabilities that add up to too much; repeats that
+log p does not explain; a pile of lengths at one limit. Thresholds are set so that clean tables are hardly ever accused:
+a warning that is often wrong is not read.
 """
 
 from collections.abc import Mapping
@@ -82,6 +91,8 @@ class Gap(NamedTuple):
 def surprisal_gap(rollouts: Rollouts, log_p: Rows, entropy: Rows) -> Gap:
     """How far the surprisal of what was sampled lies from the entropy along it.
 
+    At each token the mean of -log p(token) over what could have been drawn is the entropy there, so that the difference
+    averages to 0 token by token, whatever came before.
     -log p(y) - Σ_t H(p(.|y_<t)) is a sum of martingale differences if y ~ p, so that its mean is 0 whatever the model,
     at every prompt: the squares of all responses, not the spread of the prompts' means, give the standard error.
     Drawn colder, y is likelier than that (negative); hotter, less likely; in other units, off by their factor.
@@ -155,6 +166,10 @@ def _of_settings(settings: Mapping[str, Rows]) -> list[Suspicion]:
 
 def of_entropy(rollouts: Rollouts, log_p: Rows, entropy: Rows, in_nats: bool = False) -> list[Suspicion]:
     """At most one: the units that would explain the gap, else the temperature, else the prompt; [] for no gap.
+
+    Units first, since they explain the whole gap by a factor that is known beforehand, and a temperature explains any
+    gap by a factor of its own. Less likely than expected and in step with the length is a hotter sampler; by the same
+    amount whatever the length, a prompt that was counted in.
 
     in_nats: log p are surely sums in nats.
     """

@@ -13,7 +13,14 @@ Prompts = Float[np.ndarray, " prompts"]
 
 
 class Target(NamedTuple):
-    """An optimum: q ∝ p exp((alpha - 1) log p/|y|^kappa + b r - length term). alpha or b may be inf, not both."""
+    """An optimum: q ∝ p exp((alpha - 1) log p/|y|^kappa + b r - length term). alpha or b may be inf, not both.
+
+    (1, 0) is the base model. With kappa the first factor stays p, unchanged: only what is added to it is divided. Both
+    infinite would be a race between likelihood and reward that nothing decides.
+
+    >>> Target(np.inf, 0.0).is_face, Target(2.0, 0.0, length_control="content").has_length_term
+    (True, True)
+    """
 
     alpha: float
     b: float
@@ -23,6 +30,7 @@ class Target(NamedTuple):
 
     @property
     def is_face(self) -> bool:
+        """A limit: equal weights on what is best, and no weights that could be smoothed."""
         return bool(np.isinf(self.alpha) or np.isinf(self.b))
 
     @property

@@ -1,4 +1,10 @@
-"""maj@k of a reweighted base model: k draws of a prompt's samples vote; no answer is no vote, ties are shared."""
+"""maj@k of a reweighted base model: k draws of a prompt's samples vote; no answer is no vote, ties are shared.
+
+The samples with their weights stand for the target, so k voters are k draws from them with replacement. That is a vote
+of the target only as long as several samples carry weight: with one effective sample all voters say the same. By
+simulation, because votes among unequal shares have no short formula for many answers; the noise of 256 votes is small
+beside that of prompts.
+"""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,7 +21,11 @@ def majority_accuracy(
     prompts: Int[np.ndarray, " chosen"],
     generator: np.random.Generator,
 ) -> Float[np.ndarray, " chosen"]:
-    """P(the right answer wins a vote among k draws) on the chosen prompts, by simulation.    [T22]"""
+    """P(the right answer wins a vote among k draws) on the chosen prompts, by simulation.    [T22]
+
+    0 where no sample gave the right answer: it cannot be elected, whatever the weights. weight need not add up to one
+    within a prompt. Only counts of answers matter, so a vote is one multinomial draw and not k.
+    """
     result = np.zeros(len(prompts))
     end = rollouts.start + rollouts.count
     for i, prompt in enumerate(prompts):

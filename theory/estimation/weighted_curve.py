@@ -87,7 +87,11 @@ class WeightedCurve:
 
 
 def along_alpha(rollouts: Rollouts, generator: np.random.Generator, steps: Sequence[float] = STEPS) -> WeightedCurve:
-    """alpha = 1 + c/sd(log p), c = .1, .2, … as far as these rollouts tell, and one step beyond."""
+    """alpha = 1 + c/sd(log p), c = .1, .2, … as far as these rollouts tell, and one step beyond.
+
+    One step beyond, so that the place where the effective samples run out can be read off between two points. No points
+    where log p does not differ within prompts: there is nothing to sharpen, and that is said as a doubt.
+    """
     sd = within_sd(rollouts)
     targets = [Target(1 + c / sd, 0.0) for c in steps] if sd > SMALLEST_SD else []
     # KL(q‖p) = (alpha-1) E_q log p - log Z <= -max log p, because Z >= p^alpha of the likeliest response. Where samples
@@ -96,13 +100,20 @@ def along_alpha(rollouts: Rollouts, generator: np.random.Generator, steps: Seque
 
 
 def along_b(rollouts: Rollouts, generator: np.random.Generator) -> WeightedCurve:
-    """The same for a task reward: its weights are at most e^b. Where rewards are 0 and 1 counts say more."""
+    """The same for a task reward: its weights are at most e^b. Where rewards are 0 and 1 counts say more.
+
+    b needs no unit of the model's: rewards lie in [0, 1].
+    """
     targets = [Target(1.0, float(b)) for b in np.geomspace(0.1, 30, 30)]
     return _curve(rollouts, targets, generator, np.full(len(rollouts.start), np.inf))
 
 
 def within_sd(rollouts: Rollouts) -> float:
-    """The standard deviation of log p within prompts, pooled over them, in nats; nan with single samples alone."""
+    """The standard deviation of log p within prompts, pooled over them, in nats; nan with single samples alone.
+
+    Pooled squares and not a mean of deviations: it is unbiased as a variance with two samples a prompt, and one alpha
+    for all prompts moves those most whose log p spreads most.
+    """
     squares = np.sum((rollouts.log_p - rollouts.each(rollouts.mean(rollouts.log_p))) ** 2)
     freedom = len(rollouts.log_p) - len(rollouts.start)
     return float(np.sqrt(squares / freedom)) if freedom else np.nan
@@ -114,6 +125,11 @@ def read_off(
     """The gain of each curve where its KL first reaches `at`, between points a line in √KL; beyond the last its value.
 
     A gain begins as √KL: Cov(r, log p)/sd(log p) · √(2 KL).    [T5]
+    On that scale the first stretch, where estimates are best and points few, is a straight line. Where noise makes a
+    KL fall back, its largest value so far is taken, so that each distance is read once.
+
+    >>> read_off(np.array([[0.0, 0.5, 2.0]]), np.array([[0.0, 0.10, 0.15]]), at=0.125).round(3)  # half of √.5
+    array([0.05])
     """
     root = np.sqrt(np.maximum(np.maximum.accumulate(kl, axis=1), 0))
     if root.shape[1] == 1:  # the base model alone
@@ -132,7 +148,10 @@ def _curve(
     generator: np.random.Generator,
     farthest: Float[np.ndarray, " prompts"],
 ) -> WeightedCurve:
-    """The targets in turn, up to the first that cannot be relied on or the end of the line; no KL above farthest."""
+    """The targets in turn, up to the first that cannot be relied on or the end of the line; no KL above farthest.
+
+    Whether a point can be relied on is known only after it was computed, so the curve grows point by point.
+    """
     base = rollouts.mean(rollouts.reward)
     kl, gain, plain = [np.zeros(len(base))], [np.zeros(len(base))], [(0.0, 0.0)]
     ess, ended = [float(rollouts.count.mean())], False
