@@ -16,7 +16,7 @@ class PromptConfig:
     system: str | None = None
     """system turn before every prompt; without a chat template, text before it"""
     instruction: str | None = None
-    """what is written below a problem, "" for nothing; by default that the answer goes into a box (chat models only)"""
+    """what is written below a problem, "" for nothing; by default what --reward asks for (chat models only)"""
     few_shot: Path | None = None
     """worked examples before every prompt: JSON or JSONL turns (role, content); with --no-chat a text file"""
     chat_template: Path | None = None

@@ -9,12 +9,11 @@ from llm.prompts.config import PromptConfig
 from llm.prompts.few_shot import HERE, example_text, example_turns
 from llm.prompts.template import check_keyword_arguments, keyword_arguments, read_template
 from llm.prompts.turns import Turn
-from llm.rewards.dataset import INSTRUCTION as ANSWER_TAGS
+from llm.rewards.boxed import INSTRUCTION
+from llm.rewards.registry import reward_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-INSTRUCTION = "Work through the problem one step at a time, then give the final answer inside \\boxed{}."
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,7 @@ class PromptForm:
     instruction: str | None = None
     """None: the default below the problems of a chat model, nothing below whole conversations and bare text"""
     default_instruction: str = INSTRUCTION
+    """what the reward asks for"""
     turns: tuple[Turn, ...] = ()
     """worked examples of a conversation"""
     text: str = ""
@@ -129,7 +129,7 @@ def prompt_form(config: PromptConfig, bundled: bool) -> PromptForm:
         chat=config.chat,
         system=config.system,
         instruction=config.instruction,
-        default_instruction=ANSWER_TAGS if config.reward == "dataset" else INSTRUCTION,
+        default_instruction=reward_of(config.reward).instruction,
         turns=example_turns(few_shot) if few_shot and config.chat else (),
         text=example_text(few_shot) if few_shot and not config.chat else "",
         template=read_template(config.chat_template) if config.chat_template else None,

@@ -5,9 +5,12 @@ from llm.grading.boxes import boxed_answer
 from llm.grading.grade import grade_all
 from llm.rewards.reward import Reward
 
+INSTRUCTION = "Work through the problem one step at a time, then give the final answer inside \\boxed{}."
+
 
 class Boxed(Reward):
     name = "boxed"
+    instruction = INSTRUCTION
     boxes = True
 
     def answer(self, response):

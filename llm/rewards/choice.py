@@ -19,6 +19,7 @@ _FORMS = (
 
 class Choice(Reward):
     name = "choice"
+    instruction = "Work through the problem one step at a time, then give the letter of the answer inside \\boxed{}."
 
     def gold(self, answer):
         alone = _ALONE.fullmatch(answer.strip())

@@ -6,14 +6,14 @@ Any value in [0, 1]: many of its tasks give a part of the reward for an answer t
 from llm.rewards.reward import Reward
 
 BEGIN, END = "<answer>", "</answer>"
-INSTRUCTION = (
-    f"Work through the problem one step at a time, then give the final answer, and nothing else, between {BEGIN} and "
-    f"{END}."
-)
 
 
 class Dataset(Reward):
     name = "dataset"
+    instruction = (
+        "Work through the problem one step at a time, then give the final answer, and nothing else, between "
+        f"{BEGIN} and {END}."
+    )
     needs_answer = False
 
     def answer(self, response):

@@ -13,6 +13,7 @@ _NUMBER = re.compile(r"(?<![\w)])[-−]\$?\d[\d,]*(?:\.\d+)?|\d[\d,]*(?:\.\d+)?|
 
 class FinalNumber(Reward):
     name = "final-number"
+    instruction = "Work through the problem one step at a time, then give the final number on a last line, after ####."
 
     def gold(self, answer):
         found = self.answer(answer)

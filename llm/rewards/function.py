@@ -1,7 +1,8 @@
 """`module:function`: the user's own, with TRL's signature: (prompts, completions, **columns) -> a float a response.
 
 prompts and completions are what TRL hands over: texts, or for a chat model lists of turns; columns are those of the
-data, answer among them. Any value in [0, 1] will do. It runs with the rights of whoever runs the command.
+data, answer among them. Any value in [0, 1] will do. It runs with the rights of whoever runs the command. What it
+wants to be asked below every problem stands in its attribute `instruction`; without one nothing is.
 """
 
 import importlib
@@ -20,6 +21,9 @@ class Function(Reward):
     def __init__(self, name: str):
         self.name = name
         self._function = _imported(name)
+        self.instruction = getattr(self._function, "instruction", "")
+        if not isinstance(self.instruction, str):
+            raise ValueError(f"--reward {name}: its attribute instruction is {_kind(self.instruction)}; make it a text")
 
     def answer(self, response):
         return None

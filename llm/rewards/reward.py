@@ -38,6 +38,8 @@ class Reward(ABC):
 
     name: str
     """as --reward has it"""
+    instruction = ""
+    """what a chat model is asked below a problem, so that its answer stands where this kind looks; "": nothing"""
     boxes = False
     """answers are formulas in boxes, graded and counted as such"""
     needs_answer = True

@@ -7,11 +7,13 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 from small_study import BASE, record, rollouts
 
 from figures import all as figures_all
-from figures import report
+from figures import gallery, report
 from figures.llm.forecast import curves_figure, plane_figure
+from figures.page import page
 from figures.study.answers import answers
 from figures.study.predictions import length_covariance
 from figures.study.runs import read_study
@@ -43,14 +45,27 @@ def without(ends, reliable):
     return of
 
 
-def written(folder, *others):
-    """The page's own text: tags and data aside."""
-    out = folder.parent / "out"
-    figures_all.main([str(folder), *map(str, others), "--output-dir", str(out)])
-    report.main([str(folder), *map(str, others), "--output", str(out / "page.html")])
-    assert len(list(out.glob("*.png"))) == len(list(out.glob("*.pdf"))) > 0
-    page = (out / "page.html").read_text().partition("<body>")[2]
-    return re.sub(r"(?s)data:image/png;base64,[^\"]*|<script.*?</script>| (fill|stroke)=\"none\"", "", page)
+@pytest.fixture
+def told(monkeypatch):
+    """The words of all figures and of the page about some folders, tags and data aside.
+
+    Every figure is laid out and drawn once, though not in pixels: that is what takes the time, and is tried once below.
+    """
+
+    def words(canvas, caption="", alt=""):
+        canvas.draw_without_rendering()
+        return " ".join([caption, alt, *(text.get_text() for text in canvas.findobj(Text))])
+
+    def of(*paths):
+        given = folders(paths)
+        monkeypatch.setattr(page, "picture", words)
+        frontiers = [
+            words(own.figure()) for own in gallery.drawings(given) if own.name == "frontier"
+        ]  # not on the page
+        written = page.page(given).partition("<body>")[2]
+        return " ".join([*frontiers, re.sub(r"(?s)<script.*?</script>| (fill|stroke)=\"none\"", "", written)])
+
+    return of
 
 
 def lost_numbers(page):
@@ -59,23 +74,23 @@ def lost_numbers(page):
 
 @pytest.mark.parametrize("unknown", UNKNOWN)
 @pytest.mark.parametrize("reliable", [True, False])
-def test_a_forecast_without_intervals_or_numbers(forecast, unknown, reliable):
+def test_a_forecast_without_intervals_or_numbers(forecast, told, unknown, reliable):
     def unknown_records(content):
         change = without(UNKNOWN[unknown], reliable)
         return content | {part: [change(own) for own in content[part]] for part in ("forecasts", "plane")}
 
     change(forecast / "forecast.json", unknown_records)
-    assert not lost_numbers(written(forecast))
+    assert not lost_numbers(told(forecast))
 
 
 @pytest.mark.parametrize("accuracy", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize(("alphas", "bs"), [((1.0,), (0.0,)), ((1.0, 2.0), (0.0,)), ((1.0, 2.0), (0.0, 1.0))])
-def test_a_forecast_on_a_line_or_a_point_and_of_one_accuracy(forecast, accuracy, alphas, bs):
+def test_a_forecast_on_a_line_or_a_point_and_of_one_accuracy(forecast, told, accuracy, alphas, bs):
     plane = [record(a, b, accuracy, 0.1, line="plane") for b in bs for a in alphas]
     lines = [record(a, 0.0, accuracy, 0.1, line="alpha") for a in alphas]
     lines += [record(1.0, b, accuracy, 0.1, line="b") for b in bs]
     change(forecast / "forecast.json", lambda content: content | {"forecasts": lines, "plane": plane})
-    assert not lost_numbers(written(forecast))
+    assert not lost_numbers(told(forecast))
 
 
 @pytest.mark.parametrize("unknown", [None, np.nan])
@@ -105,9 +120,9 @@ def alone(study, table):
     [rollouts([2]), rollouts([1], samples=1), rollouts([1, 0, 1], samples=1), rollouts([4, 4]), rollouts([0, 0])],
     ids=["one prompt", "one sample", "one sample a prompt", "all correct", "all wrong"],
 )
-def test_a_study_of_one_prompt_one_sample_or_one_reward(study, forecast, table):
+def test_a_study_of_one_prompt_one_sample_or_one_reward(study, forecast, told, table):
     alone(study, table)
-    assert not lost_numbers(written(study, forecast))
+    assert not lost_numbers(told(study, forecast))
 
 
 def test_a_single_prompt_is_said_to_have_no_interval(study):
@@ -118,7 +133,7 @@ def test_a_single_prompt_is_said_to_have_no_interval(study):
 
 
 @pytest.mark.parametrize("steps", [1, 2, 30])
-def test_a_study_of_few_steps_and_of_nothing_that_was_told(study, forecast, steps):
+def test_a_study_of_few_steps_and_of_nothing_that_was_told(study, forecast, told, steps):
     for path in study.glob("runs/*/*/metrics.jsonl"):
         path.write_text("".join(path.read_text().splitlines(keepends=True)[:steps]))
     for path in study.glob("runs/*/*/summary.json"):
@@ -133,20 +148,20 @@ def test_a_study_of_few_steps_and_of_nothing_that_was_told(study, forecast, step
     )
     results = pd.read_parquet(study / "results.parquet")
     results.assign(forecast=np.nan, low=np.nan, high=np.nan, reliable=False).to_parquet(study / "results.parquet")
-    page = written(study, forecast)
-    assert not lost_numbers(page)
-    assert ("These runs have not arrived" in page) == (steps < 20)
+    words = told(study, forecast)
+    assert not lost_numbers(words)
+    assert ("These runs have not arrived" in words) == (steps < 20)
 
 
-def test_a_run_alone_of_one_step(study):
+def test_a_run_alone_of_one_step(study, told):
     run = study / "runs" / "tempered-2" / "seed0"
     (run / "metrics.jsonl").write_text((run / "metrics.jsonl").read_text().splitlines()[0] + "\n")
     rollouts([1], samples=1).to_parquet(run / "final.parquet")
     change(run / "summary.json", lambda own: own | {"steps": 1})
-    assert not lost_numbers(written(run))
+    assert not lost_numbers(told(run))
 
 
-def test_an_evaluation_without_intervals(tmp_path):
+def test_an_evaluation_without_intervals(tmp_path, told):
     (tmp_path / "evaluation").mkdir()
     unknown = {"low": None, "high": None}
     tables = {
@@ -155,8 +170,17 @@ def test_an_evaluation_without_intervals(tmp_path):
     }
     (tmp_path / "evaluation" / "evaluation.json").write_text(json.dumps({"tables": tables}))
     (tmp_path / "evaluation" / "config.json").write_text(json.dumps({"rollouts": ["runs/x"]}))
-    page = written(tmp_path / "evaluation")
-    assert not lost_numbers(page) and "<td>unknown</td>" in page
+    words = told(tmp_path / "evaluation")
+    assert not lost_numbers(words) and "<td>unknown</td>" in words
+
+
+def test_a_study_of_one_sample_of_one_prompt_is_written_in_files_too(study, tmp_path):
+    """The same without a word of warning from what makes pixels and vectors of the drawings."""
+    alone(study, rollouts([1], samples=1))
+    figures_all.main([str(study), "--output-dir", str(tmp_path / "out")])
+    report.main([str(study), "--output", str(tmp_path / "out" / "page.html")])
+    out = sorted(path.suffix for path in (tmp_path / "out").iterdir())
+    assert out == [".html", *[".pdf"] * 5, *[".png"] * 5]
 
 
 def test_the_covariance_of_prompts_with_one_sample_is_unknown(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from llm.prompts.config import PromptConfig
 from llm.prompts.form import INSTRUCTION, prompt_form
-from llm.rewards.dataset import INSTRUCTION as TAGS
+from llm.rewards.dataset import Dataset
 from llm.sample import main
 from llm.sampling.config import SampleConfig
 
@@ -31,4 +31,4 @@ def test_the_reward_is_the_data_sets_own_unless_another_is_asked_for():
     assert [SampleConfig(dataset=name).reward for name in (gym, other, None)] == ["dataset", "boxed", "boxed"]
     assert SampleConfig(dataset=gym, reward="final-number").reward == "final-number"
     asked = [prompt_form(PromptConfig(reward=kind), False).default_instruction for kind in ("dataset", "boxed")]
-    assert asked == [TAGS, INSTRUCTION] and "<answer>" in TAGS
+    assert asked == [Dataset.instruction, INSTRUCTION] and "<answer>" in Dataset.instruction

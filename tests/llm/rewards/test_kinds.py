@@ -9,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm.problems import MathProblem, load_problems
-from llm.prompts.form import BARE, CHAT
+from llm.prompts.config import PromptConfig
+from llm.prompts.form import BARE, CHAT, prompt_form
 from llm.rewards.dataset import between_tags
 from llm.rewards.registry import check_option, reward_of
+
+SUM = MathProblem("p", "1+1?", "2")
 
 
 def score(option, response, gold, finished=True):
@@ -63,6 +66,35 @@ def test_the_answer_of_a_response(option, response, answer):
 def test_a_reward_is_1_for_the_gold_answer_of_a_complete_response(option, right, wrong, gold):
     assert (score(option, right, gold), score(option, wrong, gold), score(option, right, gold, False)) == (1, 0, 0)
     assert reward_of(option).vote(right, finished=False) is None
+
+
+@pytest.mark.parametrize(
+    "option, asks_for, obeyed, gold",
+    [
+        ("boxed", r"\boxed{}", r"3 + 4 is 7, so \boxed{7}", "7"),
+        ("exact", "the answer alone", "7", "7"),
+        ("final-number", "after ####", "3 + 4 is 7 (not 8).\n#### 7", "7"),
+        ("choice", r"the letter of the answer inside \boxed{}", r"(A) is not, so \boxed{B}", "B"),
+    ],
+)
+def test_a_reward_asks_for_what_it_reads(option, asks_for, obeyed, gold):
+    """All but `boxed` and `dataset` were asked for a box, which `exact` then counted as wrong."""
+    form = prompt_form(PromptConfig(reward=option), bundled=False)
+    ((_, content),) = [tuple(turn.values()) for turn in form.prompt(MathProblem("p", "3+4?", gold))]
+    assert content == f"3+4?\n\n{reward_of(option).instruction}" and asks_for in content
+    assert score(option, obeyed, gold) == 1
+
+
+def test_a_function_says_by_an_attribute_what_it_wants_to_be_asked(functions):
+    functions.reward = lambda **_: [1.0]
+    asked = [turn["content"] for turn in prompt_form(PromptConfig(reward="my_functions:reward"), False).prompt(SUM)]
+    assert asked == ["1+1?"], "nothing is known of what it wants"
+    functions.reward.instruction = "Rhyme."
+    asked = [turn["content"] for turn in prompt_form(PromptConfig(reward="my_functions:reward"), False).prompt(SUM)]
+    assert asked == ["1+1?\n\nRhyme."]
+    functions.reward.instruction = 7
+    with pytest.raises(ValueError, match="attribute instruction is a int"):
+        reward_of("my_functions:reward")
 
 
 def test_a_gold_number_stays_itself_when_it_is_read_again():
