@@ -56,12 +56,13 @@ def told(monkeypatch):
         canvas.draw_without_rendering()
         return " ".join([caption, alt, *(text.get_text() for text in canvas.findobj(Text))])
 
-    def of(*paths):
-        given = folders(paths)
+    def of(path, *beneath):
+        """beneath: forecasts like others, drawn under the runs and not by themselves."""
+        given = folders([path, *beneath])
+        drawn = [own for own in gallery.drawings(given) if own.folder == given[0].name]
+        monkeypatch.setattr(page, "drawings", lambda _: drawn)
         monkeypatch.setattr(page, "picture", words)
-        frontiers = [
-            words(own.figure()) for own in gallery.drawings(given) if own.name == "frontier"
-        ]  # not on the page
+        frontiers = [words(own.figure()) for own in drawn if own.name == "frontier"]  # on the page it is alive
         written = page.page(given).partition("<body>")[2]
         return " ".join([*frontiers, re.sub(r"(?s)<script.*?</script>| (fill|stroke)=\"none\"", "", written)])
 

@@ -1,7 +1,6 @@
 """--reward through the commands: sampled, trained, forecast and evaluated with it."""
 
 import json
-import subprocess
 import sys
 
 import pandas as pd
@@ -10,6 +9,7 @@ import pytest
 from llm.evaluation.config import EvaluateConfig
 from llm.evaluation.tables import evaluate
 from llm.problems import MathProblem
+from llm.sample import main
 from llm.sampling.config import SampleConfig
 from llm.sampling.parts import sample
 from llm.training.given_base import given_base
@@ -73,12 +73,11 @@ def test_base_rollouts_of_another_reward_are_refused(functions):
 
 
 @pytest.mark.parametrize("reward", ["own_rewards:too_much", "own_rewards:absent", "choice", "regex:(", "boxes"])
-def test_a_reward_that_cannot_work_is_refused_before_anything_is_written(functions, reward):
-    command = [sys.executable, "-m", "llm.sample", "--prompts", "2", "--samples", "2", "--output-dir", "run"]
-    done = subprocess.run([*command, "--reward", reward], capture_output=True, text=True)
-    assert done.returncode == 2
-    lines = done.stderr.strip().splitlines()
-    assert "Traceback" not in done.stderr and "--reward" in lines[-1]
+def test_a_reward_that_cannot_work_is_refused_before_anything_is_written(functions, reward, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--prompts", "2", "--samples", "2", "--output-dir", "run", "--reward", reward])
+    said = capsys.readouterr().err.strip().splitlines()
+    assert stopped.value.code == 2 and said[-1].startswith("error: ") and "--reward" in said[-1]
     assert not (functions / "run").exists()
 
 
