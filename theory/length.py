@@ -109,7 +109,7 @@ def existence_threshold(transition: Float[np.ndarray, "s s"]) -> float:
     exists at every alpha > 0 (at alpha = 0 too without any cycle). inf if a cycle has probability one.
 
     The mass of responses with n moves grows like ρ^n, ρ the spectral radius: a geometric series. ρ falls in alpha, and
-    its logarithm is convex: for elementwise powers ρ(P^{(α+β)/2})² <= ρ(P^α) ρ(P^β), as the weight of every closed walk
+    its logarithm is convex: for elementwise powers ρ(P^{(α+α')/2})² <= ρ(P^α) ρ(P^{α'}), as the weight of every closed walk
     is such a product (Cauchy and Schwarz). At alpha = 1 rows add up to at most one, so ρ <= 1; at 0 it counts branches.
     ValueError: entries outside [0, 1], a row above one.
 
@@ -131,11 +131,11 @@ def existence_threshold(transition: Float[np.ndarray, "s s"]) -> float:
 
 
 def uniform_length_ratio(vocabulary: int, stop: float, alpha: float) -> float:
-    """ρ = V^{1-α} (1-q)^α, the length ratio of p^α for V equiprobable tokens and stop probability q.    [T17]
+    """ρ = V^{1-α} (1-ε)^α, the length ratio of p^α for V equiprobable tokens and stop probability ε.    [T17]
 
     Lengths under p^α are geometric, P(n) = (1-ρ) ρ^n, with mean ρ/(1-ρ) moves; ρ >= 1 has no such distribution.
-    Each further token has V choices of probability (1-q)/V, whose powers add up to ρ. The mean length at alpha = 1 is
-    (1-q)/q. ValueError: a vocabulary below 1, stop not between 0 and 1.
+    Each further token has V choices of probability (1-ε)/V, whose powers add up to ρ. The mean length at alpha = 1 is
+    (1-ε)/ε. ValueError: a vocabulary below 1, stop not between 0 and 1.
 
     >>> [round(uniform_length_ratio(50_000, stop=0.01, alpha=alpha), 3) for alpha in (0.999, 1, 1.05)]
     [1.001, 0.99, 0.576]
@@ -145,9 +145,9 @@ def uniform_length_ratio(vocabulary: int, stop: float, alpha: float) -> float:
 
 
 def uniform_existence_threshold(vocabulary: int, stop: float) -> float:
-    """α_c = log V/(log V - log(1-q)): for a large vocabulary just below one.    [T17]
+    """α_c = log V/(log V - log(1-ε)): for a large vocabulary just below one.    [T17]
 
-    Where `uniform_length_ratio` is 1: about 1 - q/log V. The longer a model's responses (the smaller q), the less
+    Where `uniform_length_ratio` is 1: about 1 - ε/log V. The longer a model's responses (the smaller ε), the less
     flattening its distribution survives. 0 for V = 1, which has one response of each length.
 
     >>> round(uniform_existence_threshold(50_000, stop=0.01), 5)

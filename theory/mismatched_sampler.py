@@ -1,7 +1,7 @@
 """Rollouts from another law than the one that is trained: an inference engine's rounding, a temperature, an old policy.
 
 A trainer that draws from μ and multiplies ∇ log π by the advantage R - E_μ R follows μ, not π. Truncated importance
-weights min(π/μ, c) mend some of it. Where this ends is decided by whether the policy can reach the optimum at all: a
+weights min(π/μ, k) mend some of it. Where this ends is decided by whether the policy can reach the optimum at all: a
 table can, and then the sampler only sets the pace; shared parameters cannot, and then it decides which compromise is
 made.
 
@@ -22,7 +22,7 @@ from theory.shared_parameters import log_policy
 
 
 class SamplingLaw(NamedTuple):
-    """log of the law ν that truncated weights make of the sampler's, and the mass Σ min(π, cμ) that it stands for."""
+    """log of the law ν that truncated weights make of the sampler's, and the mass Σ min(π, kμ) that it stands for."""
 
     log_nu: Float[np.ndarray, "*batch y"]
     kept: Float[np.ndarray, "*batch"] | float
@@ -31,10 +31,10 @@ class SamplingLaw(NamedTuple):
 def sampling_law(
     log_pi: Float[np.ndarray, "*#batch y"], log_mu: Float[np.ndarray, "*#batch y"], truncation: float
 ) -> SamplingLaw:
-    """Samples of μ with weights min(π/μ, c) are samples of ν ∝ min(π, cμ), worth Σ min(π, cμ) each.    [T33]
+    """Samples of μ with weights min(π/μ, k) are samples of ν ∝ min(π, kμ), worth Σ min(π, kμ) each.    [T33]
 
-    c → ∞ is π itself, c → 0 is μ without correction (and no length left of the step), c = 1 their overlap. What is
-    missing of π is Σ (π - cμ)₊ = 1 - kept, all of it where the sampler draws too seldom: there no weight helps.
+    k → ∞ is π itself, k → 0 is μ without correction (and no length left of the step), k = 1 their overlap. What is
+    missing of π is Σ (π - kμ)₊ = 1 - kept, all of it where the sampler draws too seldom: there no weight helps.
     truncation = inf for no truncation. ValueError: truncation not > 0, no distribution.
 
     >>> log_pi, log_mu = np.log([0.5, 0.3, 0.2]), np.log([0.7, 0.2, 0.1])
@@ -57,13 +57,13 @@ def mismatched_velocity(
     returns: Shaped[np.ndarray, "*#batch y"],
     truncation: float | None = None,
 ) -> Float[np.ndarray, "*batch y"]:
-    """Mean gradient on softmax logits of RLOO with samples of μ: E_μ[w (R - E_μ R) ∇ log π].    [T33]
+    """Mean gradient on softmax logits of RLOO with samples of μ: E_μ[v (R - E_μ R) ∇ log π].    [T33]
 
-    w = 1 without correction (truncation None), else min(π/μ, c). The baseline is the plain mean of the other samples,
-    as trainers have it. Logit y moves by μw(R - E_μR) less π times their sum; without correction the sum is 0.
+    v = 1 without correction (truncation None), else min(π/μ, k). The baseline is the plain mean of the other samples,
+    as trainers have it. Logit y moves by μv(R - E_μR) less π times their sum; without correction the sum is 0.
 
-    It is 0 exactly where R is the same for all responses that μ draws, for every μ and c: suppose μw(R - E_μR) = κπ;
-    then R - E_μR = κ max(1, π/(cμ)), all of one sign, whose mean under μ is 0, so κ = 0. A return that holds all of J
+    It is 0 exactly where R is the same for all responses that μ draws, for every μ and k: suppose μv(R - E_μR) = κπ;
+    then R - E_μR = κ max(1, π/(kμ)), all of one sign, whose mean under μ is 0, so κ = 0. A return that holds all of J
     (R = w r + c ℓ - τ log π, log π of the trainer) is constant at q_{c/τ, w/τ} and only there: **a table trained on
     another sampler ends where it would have ended**. The rates there are those of `dynamics.softmax_rates` at μ, so
     what μ draws seldom is late. Returns with the sampler's log μ for log π end with μ at q instead:
@@ -102,10 +102,10 @@ def mismatched_class_optimum(
 ) -> Float[np.ndarray, " d"]:
     """The θ where RLOO in a log-linear class ends from p with samples of μ ∝ π e^δ, δ = log_ratio.    [T33, T26]
 
-    The root of E_x Σ_y μw (R - E_μR)(φ - E_πφ) = 0 that is reached from θ = 0. Without mismatch it is
+    The root of E_x Σ_y μv (R - E_μR)(φ - E_πφ) = 0 that is reached from θ = 0. Without mismatch it is
     `shared_parameters.class_optimum`. Its distance from that is of first order in δ and in the residual R - E R that
     the class leaves at its optimum: no residual, no bias, however wrong the sampler. Truncated weights leave
-    the part of it that comes from where π > cμ. ValueError: τ <= 0. RuntimeError where no root is found.
+    the part of it that comes from where π > kμ. ValueError: τ <= 0. RuntimeError where no root is found.
 
     Put μ = π (1 + δ - E δ): the mean push is then E_x E_π[δ (R - E R)(φ - E φ)] to first order, a product of both.
     """
