@@ -109,8 +109,9 @@ def existence_threshold(transition: Float[np.ndarray, "s s"]) -> float:
     exists at every alpha > 0 (at alpha = 0 too without any cycle). inf if a cycle has probability one.
 
     The mass of responses with n moves grows like ρ^n, ρ the spectral radius: a geometric series. ρ falls in alpha, and
-    its logarithm is convex: for elementwise powers ρ(P^{(α+α')/2})² <= ρ(P^α) ρ(P^{α'}), as the weight of every closed walk
-    is such a product (Cauchy and Schwarz). At alpha = 1 rows add up to at most one, so ρ <= 1; at 0 it counts branches.
+    its logarithm is convex: ρ(P^{(α+α')/2})² <= ρ(P^α) ρ(P^{α'}) for elementwise powers, as the weight of every closed
+    walk is such a product (Cauchy and Schwarz). At alpha = 1 rows add up to at most one, so ρ <= 1; at 0 it counts
+    branches.
     ValueError: entries outside [0, 1], a row above one.
 
     >>> round(existence_threshold(np.array([[0.4, 0.3], [0.3, 0.4]])), 3)

@@ -87,7 +87,7 @@ def test_the_mean_length_falls_with_the_covariance_of_length_and_log_p(alpha):
 
 @given(st.integers(1, 12), st.floats(0.02, 0.9), st.floats(0.5, 3.0))
 def test_one_state_with_equal_tokens_is_geometric(vocabulary, stop, alpha):
-    """T17: ρ = V^{1-α}(1-q)^α, mean ρ/(1-ρ), α_c = log V/(log V - log(1-q)); tokens as states of a Markov policy."""
+    """T17: ρ = V^{1-α}(1-ε)^α, mean ρ/(1-ρ), α_c = log V/(log V - log(1-ε)); tokens as states of a Markov policy."""
     transition = np.full((vocabulary, vocabulary), (1 - stop) / vocabulary)
     ratio = length.uniform_length_ratio(vocabulary, stop, alpha)
     threshold = length.uniform_existence_threshold(vocabulary, stop)
