@@ -1,8 +1,9 @@
-"""python -m toysims.practice: finite groups, faulty verifiers, rare responses, other samplers, shared parameters.
+"""python -m toysims.practice: finite groups, faulty verifiers, prices, rare responses, noisy scores, other samplers.
 
 What training does where the tidy statements leave off: the groups have 8 samples and not infinitely many (T25), all
-prompts share their parameters (T26), the verifier errs (T27), a response is seen once in a hundred steps (T30, T31),
-and the rollouts come from another law than the policy's (T33). Every end is found by training on samples.
+prompts share their parameters (T26), the verifier errs (T27), a target is paid for in draws (T28), a response is seen
+once in a hundred steps (T30, T31), log p has noise (T32), and the rollouts come from another law than the policy's
+(T33). Every end is found by training on samples.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ class PracticeConfig(SimulationConfig):
 
     steps: int = within(600, least=50, why=TOO_FEW)  # of each run
     replicas: int = within(16, least=8, why=TOO_FEW)  # independent runs of each
-    draws: int = within(100_000, least=1000, most=10**7)  # single steps, for the largest step that samples allow
+    draws: int = within(100_000, least=1000, most=10**7)  # single samples: for steps, prices and weights
 
 
 def prepare(config: PracticeConfig) -> Float[np.ndarray, " k"]:
@@ -33,7 +34,15 @@ def simulate(config: PracticeConfig, log_p: Float[np.ndarray, " k"], run: Simula
     """One part a statement."""
     from figures.toysims.practice import practice_figure
     from theory.problem import Problem
-    from toysims import faulty_verifier, finite_groups, mismatched_sampler, rare_responses, shared_parameters
+    from toysims import (
+        faulty_verifier,
+        finite_groups,
+        mismatched_sampler,
+        price_in_draws,
+        rare_responses,
+        score_noise,
+        shared_parameters,
+    )
 
     size = config.steps, config.replicas
     generator = np.random.default_rng(config.seed)
@@ -49,12 +58,16 @@ def simulate(config: PracticeConfig, log_p: Float[np.ndarray, " k"], run: Simula
         "another sampler, shared parameters": lambda: mismatched_sampler.shared(shared, generator, *size),
         "shared parameters, first steps": lambda: shared_parameters.first_steps(shared),
         "shared parameters, the end": lambda: shared_parameters.sampled(shared, generator, *size),
+        "prices in draws": lambda: price_in_draws.kept(generator, config.draws),
+        "filtered samples": lambda: price_in_draws.filtered(generator, *size),
+        "noisy scores as weights": lambda: score_noise.weights(generator, config.draws, config.replicas),
+        "noisy scores in a run": lambda: score_noise.run(generator, *size),
     }
     ratios = {"table": shared.table_ratio, "shared_parameters": shared.class_ratio}
     return run.tabulate("practice", parts, practice_figure, {"seed": config.seed, "gain_ratio": ratios})
 
 
-main = experiment.command("practice", PracticeConfig, prepare, simulate, stages=9)
+main = experiment.command("practice", PracticeConfig, prepare, simulate, stages=13)
 
 if __name__ == "__main__":
     main()

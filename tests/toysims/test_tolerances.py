@@ -91,6 +91,11 @@ WIDEST = {
         r"distance to the optimum": (1e-6, 0),
         r"gain of sharpening over gain of reward": (0.005, 0),
         r"shared parameters.*mean reward": (0.01, 0),
+        r"^rejection, .*share of draws": (0.1, 0),
+        r"^rejection, .*mean log p": (0.2, 0),
+        r"^supervised training on filtered": (0.05, 0),
+        r"weights of noisy log p, ": (0.1, 0),
+        r"noisy log p: mean length": (2, 0),
     },
 }
 
