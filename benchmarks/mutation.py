@@ -1,0 +1,217 @@
+"""python -m benchmarks.mutation theory/tilt.py --tests tests/theory: which small faults would no test notice?
+
+One pytest session collects the tests and runs them once, noting which functions each calls and how long it takes.
+Then every mutant (benchmarks/mutants.py) gets a fork of that process: the changed function is put in place, and the
+tests that call it are run, those of the file's own test first, until one fails. A mutant that outlives --budget
+seconds of tests survives. Forks need no import: a mutant costs tenths of a second of CPU time, not four seconds.
+
+Results go line by line to --results, and a mutant that stands there is not run again: a run that was cut off goes on.
+The order is drawn, so that any beginning of a run is a random sample of its mutants. `--again` runs the survivors of
+that file once more, with new tests, more --examples or a larger --budget.
+"""
+
+import argparse
+import gc
+import importlib
+import json
+import math
+import os
+import random
+import resource
+import signal
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from benchmarks.mutants import Mutant, mutants_of
+from benchmarks.mutated import apply, caches, live_functions, watch
+
+ROOT = Path(__file__).parents[1]
+KILLED, SURVIVED, UNREACHED, FAILED = "killed", "survived", "not reached", "cannot be made"
+
+
+class Mutation:
+    """A pytest plugin whose test loop is the baseline and then the mutants."""
+
+    def __init__(self, arguments: argparse.Namespace, mutants: list[Mutant]) -> None:
+        self.arguments, self.mutants = arguments, mutants
+        self.files = {str(ROOT / name): name for name in arguments.files}
+        self.reached: dict[tuple[str, str], set[int]] = {}  # (file, place) -> numbers of the tests that call it
+        self.seconds: list[float] = []
+        self.failed = False
+        self.lucky: dict[tuple[str, str], list[int]] = {}  # what killed mutants of a place
+
+    def pytest_collection(self) -> None:
+        """A few examples kill most; what they do not, more are given."""
+        from hypothesis import Phase, settings  # not before pytest, which rewrites its assertions
+
+        few = settings(
+            derandomize=True,
+            deadline=None,
+            database=None,
+            max_examples=self.arguments.examples,
+            phases=(Phase.explicit, Phase.generate),
+        )
+        settings.register_profile("mutation", few)
+        settings.load_profile("mutation")
+
+    def pytest_runtest_logreport(self, report) -> None:
+        self.failed |= report.failed
+
+    def pytest_runtestloop(self, session) -> bool:
+        self.items = session.items
+        for name in self.arguments.files:
+            importlib.import_module(name.removesuffix(".py").replace("/", "."))
+        self.live, self.caches = live_functions(self.files), caches()
+        self.baseline()
+        gc.collect()
+        gc.freeze()  # so that the forks share the memory of what is there
+        with self.arguments.results.open("a") as results:
+            for mutant in self.mutants:
+                started = time.process_time() + resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+                status, killer = self.judge(mutant)
+                spent = time.process_time() + resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - started
+                row = {
+                    "key": mutant.key,
+                    "line": mutant.line,
+                    "status": status,
+                    "killer": killer,
+                    "cpu": round(spent, 2),
+                }
+                print(json.dumps(row, ensure_ascii=False), file=results, flush=True)
+        return True
+
+    def baseline(self) -> None:
+        """Every test once: what it calls, and its CPU seconds. Tests that fail or take too long are left out."""
+        called: set[tuple[str, str]] = set()
+        unwatch = watch(self.live, ROOT, called)
+        for number, item in enumerate(self.items):
+            called.clear()
+            started = time.process_time()
+            self.protocol(number)
+            self.seconds.append(time.process_time() - started)
+            if self.failed:
+                print(f"left out, it fails without a mutant: {item.nodeid}", file=sys.stderr)
+            elif self.seconds[-1] <= self.arguments.longest:
+                for key in called:
+                    self.reached.setdefault(key, set()).add(number)
+        unwatch()
+
+    def protocol(self, number: int) -> None:
+        """One test, as pytest runs it; what lives for the session stays alive."""
+        item, self.failed = self.items[number], False
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=self.items[(number + 1) % len(self.items)])
+
+    def chosen(self, mutant: Mutant) -> list[int]:
+        """The tests of a mutant in the order they are run: lucky ones, those of its own test file, then by time."""
+        place = (mutant.file, mutant.place)
+        tests = self.reached.get(place)
+        if tests is None:  # a value of a module or a class: whatever calls anything in its file
+            tests = {number for (file, _), numbers in self.reached.items() if file == mutant.file for number in numbers}
+        own = f"test_{Path(mutant.file).name}"
+        lucky = self.lucky.get(place, [])
+
+        def order(number: int) -> tuple:
+            rank = lucky.index(number) if number in lucky else len(lucky)
+            return rank, Path(self.items[number].path).name != own, self.seconds[number]
+
+        chosen: list[int] = []
+        total = 0.0
+        for number in sorted(tests, key=order):
+            total += self.seconds[number]
+            if chosen and total > self.arguments.budget:
+                break
+            chosen.append(number)
+        return chosen
+
+    def judge(self, mutant: Mutant) -> tuple[str, str]:
+        """(what became of the mutant, the test that killed it)."""
+        tests = self.chosen(mutant)
+        if not tests:
+            return UNREACHED, ""
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            self.child(mutant, tests, write)
+        os.close(write)
+        with os.fdopen(read) as pipe:
+            said = pipe.read()
+        _, code = os.waitpid(child, 0)
+        if os.WIFSIGNALED(code):
+            return KILLED, signal.Signals(os.WTERMSIG(code)).name  # SIGXCPU or SIGALRM: it did not end
+        if said.startswith("!"):
+            return FAILED, said[1:]
+        if said:
+            place = self.lucky.setdefault((mutant.file, mutant.place), [])
+            if int(said) in place:
+                place.remove(int(said))
+            place.insert(0, int(said))
+            return KILLED, self.items[int(said)].nodeid
+        return SURVIVED, ""
+
+    def child(self, mutant: Mutant, tests: list[int], write: int) -> None:
+        """The fork: change, run, say which test failed, end."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        limit = math.ceil(3 + 5 * sum(self.seconds[number] for number in tests))
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(6 * limit)
+        try:
+            gc.disable()
+            apply(mutant, ROOT / mutant.file, self.live)
+            for cache in self.caches:
+                cache.cache_clear()
+        except BaseException as error:
+            os.write(write, f"!{type(error).__name__}: {error}".encode())
+            os._exit(3)
+        for number in tests:
+            try:
+                self.protocol(number)
+            except BaseException:
+                self.failed = True
+            if self.failed:
+                os.write(write, str(number).encode())
+                os._exit(1)
+        os._exit(0)
+
+
+def results_of(path: Path) -> dict[str, dict]:
+    """Key -> the latest row of a results file."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return {row["key"]: row for row in map(json.loads, lines)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+", help="what is made wrong, from the root of the repository")
+    parser.add_argument("--tests", nargs="+", default=["tests/theory"])
+    parser.add_argument("--results", type=Path, default=Path("runs/mutation.jsonl"))
+    parser.add_argument("--examples", type=int, default=25, help="of each property in the tests")
+    parser.add_argument("--budget", type=float, default=6.0, help="seconds of tests for one mutant")
+    parser.add_argument("--longest", type=float, default=5.0, help="a test that takes longer is left out")
+    parser.add_argument("--seed", type=int, default=0, help="of the order, in which any beginning is a random sample")
+    parser.add_argument("--again", action="store_true", help="the survivors of --results once more")
+    arguments = parser.parse_args()
+    os.chdir(ROOT)
+    arguments.results.parent.mkdir(parents=True, exist_ok=True)
+    known = results_of(arguments.results)
+    mutants = [mutant for file in arguments.files for mutant in mutants_of(ROOT / file, file)]
+    done = {key for key, row in known.items() if not arguments.again or row["status"] == KILLED}
+    todo = [mutant for mutant in mutants if mutant.key not in done]
+    random.Random(arguments.seed).shuffle(todo)
+    plugin = Mutation(arguments, todo)
+    options = ["-s", "-q", "-p", "no:cacheprovider", "-o", "tmp_path_retention_policy=none"]
+    code = pytest.main([*options, *arguments.tests], plugins=[plugin])
+    known = results_of(arguments.results)
+    rows = [known[mutant.key] for mutant in mutants if mutant.key in known]
+    print(Counter(row["status"] for row in rows), f"{sum(row['cpu'] for row in rows):.0f} CPU seconds", file=sys.stderr)
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The tool that makes small faults: which ones it makes, and that a fault reaches the function that runs."""
+
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from benchmarks.mutants import mutants_of
+from benchmarks.mutated import apply, live_functions, watch
+
+SOURCE = '''
+LEVEL = 0.9
+
+def share(part, whole=2, *, strict=True):
+    """A docstring stays."""
+    if whole <= 0:
+        raise ValueError(f"whole must be above 0, got {whole}")
+    return -part / whole if strict else max(part, LEVEL)
+
+class Kept:
+    size = 3
+
+    def double(self):
+        return [2 * x for x in range(self.size) if x > 0]
+'''
+
+
+@pytest.fixture
+def module(tmp_path):
+    """A module of its own, and its file."""
+    file = tmp_path / "small_module.py"
+    file.write_text(SOURCE)
+    made = types.ModuleType("small_module")
+    made.__file__ = str(file)
+    sys.modules["small_module"] = made
+    exec(compile(SOURCE, str(file), "exec"), vars(made))
+    yield made, file
+    del sys.modules["small_module"]
+
+
+def test_every_place_is_changed_in_one_way_at_a_time(module):
+    _, file = module
+    made = [(mutant.place, mutant.kind, mutant.before, mutant.after) for mutant in mutants_of(file, "small_module.py")]
+    assert sorted(made) == sorted(
+        [
+            ("LEVEL", "number", "0.9", "1.9"),
+            ("share", "number", "2", "3"),
+            ("share", "constant", "True", "False"),
+            ("share", "guard", made[3][2], made[3][3]),
+            ("share", "comparison", "whole <= 0", "whole < 0"),
+            ("share", "number", "0", "1"),
+            (
+                "share",
+                "exchange",
+                "-part / whole if strict else max(part, LEVEL)",
+                "max(part, LEVEL) if strict else -part / whole",
+            ),
+            ("share", "operator", "-part / whole", "-part * whole"),
+            ("share", "unary", "-part", "part"),
+            ("share", "name", "max", "min"),
+            ("Kept.size", "number", "3", "4"),
+            ("Kept.double", "operator", "2 * x", "2 / x"),
+            ("Kept.double", "number", "2", "3"),
+            ("Kept.double", "filter", " for x in range(self.size) if x > 0", " for x in range(self.size)"),
+            ("Kept.double", "comparison", "x > 0", "x >= 0"),
+            ("Kept.double", "number", "0", "1"),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "change, call, before, after",
+    [
+        ("-part / whole -> -part * whole", lambda m: m.share(4.0), -2.0, -8.0),
+        ("2 -> 3", lambda m: m.share(6.0), -3.0, -2.0),  # a default
+        ("True -> False", lambda m: m.share(6.0), -3.0, 6.0),  # a default of a keyword
+        ("0.9 -> 1.9", lambda m: m.share(1.0, strict=False), 1.0, 1.9),  # a value of the module
+        ("3 -> 4", lambda m: m.Kept().double(), [2, 4], [2, 4, 6]),  # a value of a class
+        ("x > 0 -> x >= 0", lambda m: m.Kept().double(), [2, 4], [0, 2, 4]),
+    ],
+)
+def test_a_mutant_changes_what_runs(module, change, call, before, after):
+    made, file = module
+    assert call(made) == before
+    live = live_functions({str(file): "small_module.py"})
+    apply(next(m for m in mutants_of(file, "small_module.py") if m.key.endswith(f"::{change}")), file, live)
+    assert call(made) == after
+
+
+def test_what_a_test_calls_is_noted(module):
+    made, file = module
+    called: set[tuple[str, str]] = set()
+    unwatch = watch(live_functions({str(file): "small_module.py"}), Path(file.parent), called)
+    made.Kept().double()
+    assert called == {("small_module.py", "Kept.double")}
+    unwatch()
+    made.share(1.0)
+    assert len(called) == 1
