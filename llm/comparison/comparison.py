@@ -17,6 +17,7 @@ from harness.run_kind import read_json
 from llm.comparison.baselines import baselines
 from llm.comparison.config import ARMS, Arm, CompareConfig, SampledArm, TrainedArm
 from llm.comparison.how_far import share_of_run
+from llm.comparison.paired import misses, responses_of
 from llm.comparison.run_pool import side_by_side
 from llm.comparison.scores import write_scores
 from llm.comparison.table import page
@@ -45,6 +46,7 @@ from theory.estimation.reweight import Target, tilting_frontier
 from theory.estimation.samples import Rollouts
 from theory.vocabulary import COMPARED, LengthControl
 
+UNKNOWN = (np.nan,) * 3
 # For the organisms: small steps, because a long response that is lost in the first steps is never sampled again.
 ORGANISM_ARGUMENTS = ["--per_device_train_batch_size", "128", "--learning_rate", "3e-4", "--warmup_steps", "20"]
 
@@ -207,7 +209,8 @@ def _objective_options(arm: TrainedArm) -> dict:
 
 def results_table(config: CompareConfig, folder: Path, predictions: dict[str, dict]) -> pd.DataFrame:
     """A row for each arm, seed and quantity: what was forecast, with its interval, and where the run ended."""
-    frontier = tilting_frontier(read(folder / "base"))
+    responses = read(folder / "base")
+    frontier = tilting_frontier(responses)
     base = json.loads((folder / "base" / "summary.json").read_text())
     rows = []
     for name in config.arms:
@@ -222,6 +225,8 @@ def results_table(config: CompareConfig, folder: Path, predictions: dict[str, di
             else:
                 *_, last = run_folder.read_metrics(output_dir)
                 own, tokens = summary["final"], last["num_tokens"]
+            target = _target(ARMS[name])
+            missed = misses(responses, target, responses_of(output_dir)) if target else {}
             rows += [
                 {
                     "arm": name,
@@ -234,6 +239,7 @@ def results_table(config: CompareConfig, folder: Path, predictions: dict[str, di
                     "reliable": predicted.get(f"{quantity}_reliable", False),
                     "run": _number(own, quantity),
                     "run_se": _number(own, f"{quantity}_se"),
+                    **dict(zip(("miss", "miss_low", "miss_high"), missed.get(quantity, UNKNOWN), strict=True)),
                     # The best that any policy could have at the KL that this run spent [T5].
                     "accuracy_of_tilting_at_its_kl": float(reward_at(frontier, _number(own, "kl"))),
                     "kl_to_optimum": _number(summary, "kl_to_optimum"),

@@ -38,7 +38,7 @@ ARMS: dict[str, Arm] = {
     "tilted-0.5": TrainedArm(Regime.TILTED, beta=0.5, longer=2),
     "sharpening": TrainedArm(Regime.SHARPENING, longer=3),
     "tempered-0.5": TrainedArm(Regime.TEMPERED, alpha=0.5),
-    "tempered-1.25": TrainedArm(Regime.TEMPERED, alpha=1.25),
+    "tempered-1.25": TrainedArm(Regime.TEMPERED, alpha=1.25, longer=2),
     "tempered-2": TrainedArm(Regime.TEMPERED, alpha=2.0, longer=3),
     "tempered-4": TrainedArm(Regime.TEMPERED, alpha=4.0, longer=3),
     "tilted-tempered-2-0.5": TrainedArm(Regime.TILTED_TEMPERED, alpha=2.0, beta=0.5, longer=3),

@@ -13,6 +13,7 @@ import pandas as pd
 
 from harness import run_folder, text_table
 from llm.comparison.config import ARMS, TrainedArm
+from llm.comparison.paired import responses_of
 from llm.rollout_table import read
 from theory.estimation.following import follow
 from theory.estimation.samples import Rollouts
@@ -57,8 +58,7 @@ def scores(folder: Path) -> pd.DataFrame:
 
 def sampling_error(run: Path, quantity: str) -> float:
     """Standard error of a run's mean at these very prompts: how prompts differ is shared with the forecast."""
-    file = next(file for file in (run / "final.parquet", run / "rollouts.parquet") if file.exists())
-    table = pd.read_parquet(file)
+    table = responses_of(run)
     by_prompt = table.groupby("prompt_id")["reward" if quantity == Quantity.ACCURACY else "length"]
     return float(np.sqrt((by_prompt.var(ddof=1) / by_prompt.size()).sum()) / len(by_prompt))
 

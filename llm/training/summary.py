@@ -38,6 +38,7 @@ def run_summary(
         "beta": config.beta,
         "kappa": config.kappa,
         "length_control": config.length_control,
+        "same_prompts": config.same_prompts,
         "steps": steps,
         "forecast": forecast_optimum(base, target).to_json(),
         **{name: summarise(table) for name, table in tables.items()},
@@ -59,7 +60,8 @@ def print_summary(summary: dict) -> None:
     header = ("", "base", "run", "optimum, forecast", "told?")
     rows = [_row(summary, name, times, digits) for name, times, digits in SHOWN]
     lines = [textwrap.fill(learnt(summary), WIDTH), "", table(header, rows, text_table.width()), ""]
-    lines.append("Held-out prompts; ± standard error, [95 % interval] over prompts.")
+    judged = "The prompts it was trained on" if summary.get("same_prompts") else "Held-out prompts"
+    lines.append(f"{judged}; ± standard error, [95 % interval] over prompts.")
     if "kl_to_optimum" in summary:
         distance = with_error(summary["kl_to_optimum"], summary["kl_to_optimum_se"], 2)
         lines.append(f"KL from the run to the optimum: {distance} nats")

@@ -43,6 +43,14 @@ def test_a_run_folder_holds_config_metrics_rollouts_summary_model_and_figure(fin
     assert (finished_run / "training.png").is_file()
 
 
+def test_a_run_says_that_it_was_judged_by_what_it_trained_on(tiny_model, tmp_path, monkeypatch, capsys):
+    small = [*SMALL, "--steps", 1, "--regime", "tempered", "--alpha", 2, "--same-prompts"]
+    run(monkeypatch, "--model", tiny_model, *small, "--output-dir", tmp_path / "run")
+    assert "The prompts it was trained on; ±" in capsys.readouterr().out
+    card = (tmp_path / "run" / "model" / "README.md").read_text()
+    assert "| prompts it was trained on |" in card and "none: it is judged by the prompts it was trained on" in card
+
+
 def test_a_run_on_one_prompt_has_no_errors_and_prints_none(tiny_model, tmp_path, monkeypatch, capsys):
     small = [*SMALL, "--steps", 1, "--eval-prompts", 1, "--regime", "tempered", "--alpha", 2]
     run(monkeypatch, "--model", tiny_model, *small, "--output-dir", tmp_path / "run")

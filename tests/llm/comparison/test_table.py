@@ -19,6 +19,7 @@ def results(arms):
             own = (forecast, low, high, reliable, run) if quantity == "accuracy" else (2.0, 1.9, 2.1, True, 2.0)
             row = dict(zip(("forecast", "low", "high", "reliable", "run"), own, strict=True))
             row |= {"arm": arm, "seed": 0, "quantity": quantity, "base": 0.5, "run_se": 0.01, "not_arrived": waits}
+            row |= {"miss": run - forecast, "miss_low": run - forecast - 0.05, "miss_high": run - forecast + 0.05}
             rows.append(row | {"accuracy_of_tilting_at_its_kl": 0.9, "kl_to_optimum": 0.1})
     return pd.DataFrame(rows)
 
@@ -58,6 +59,8 @@ def test_no_number_is_cut_and_no_line_is_wider_than_a_narrow_terminal(columns):
 def test_the_sentence_counts_what_arrived_and_was_told():
     said = " ".join(page(results(ARMS), None, BASE, 80).split())
     assert said.startswith("1 of 2 runs that arrived have the accuracy that the forecast told")
+    assert "Prompt by prompt, where what prompts differ in cancels, no gap can be seen in 1 of 2 runs." in said
+    assert "Prompt by prompt" not in page(results(ARMS).drop(columns=["miss_low"]), None, BASE, 80)
     assert "the farthest is 20.0 points off (tempered-2)" in said
     nobody = page(results({"task": ARMS["task"]}), None, BASE, 80)
     assert nobody.startswith("No run can be held against its forecast")
