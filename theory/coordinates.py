@@ -83,7 +83,8 @@ def coordinates_of_means(
     low, high = np.array([0.0, -largest[1]]), np.array(largest, dtype=np.float64)
 
     def height(point):
-        # Relative to the base, where it is 0: α E[log p] alone would bury small gains in rounding.
+        # Relative to the base, where it is 0: α E[log p] alone would bury small gains in rounding. Each step may lose
+        # a rounding and no more, or a search that has arrived would be halved for ever.
         phi = log_partition(log_p, reward, point[0], point[1], log_mass)
         return float((point - base) @ target - np.mean(phi))
 

@@ -135,6 +135,8 @@ def step_is_stable(objective: Objective, step_size: float) -> bool:
 def step_multiplier(objective: Objective, step_size: float) -> float:
     """1 - ητ: what a step of mirror ascent multiplies log π - log π* by, up to a constant.    [T8]
 
+    ∇J is -τ (log π - log π*) up to a constant, as log π* = (w r + c log p)/τ up to one: a step takes the share ητ of
+    the deviation off, whatever the deviation looks like. At ητ = 1 one step arrives.
     Exact for a deviation of any size. Above ητ = 1 the deviation changes sign at every step, above 2 it grows.
     """
     return 1 - step_size * objective.entropy_weight
@@ -316,7 +318,10 @@ def _gain(alpha, mixing):
 
 
 def _on_line(objective, travelled):
-    """(1, 0) + travelled (c - τ, w), travelled = (1-s)/τ: a point for one time, points for many."""
+    """(1, 0) + travelled (c - τ, w), travelled = (1-s)/τ: a point for one time, points for many.
+
+    Written from the start and not from the target, which runs to infinity as τ -> 0 while (1-s)/τ tends to the time.
+    """
     w, c, tau = objective.reward_weight, objective.reference_weight, objective.entropy_weight
     # A coordinate that does not move stays where it is, however far (0 · inf would be nan).
     alpha = 1 + (c - tau) * travelled if c != tau else 1 + np.zeros_like(travelled)

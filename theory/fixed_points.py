@@ -101,6 +101,11 @@ def thresholds(trainer: Trainer, policy: Problem) -> dict[str, float | bool | No
 
     Each name ends in the number of its statement. None stands for what is infinite or undefined, such as a correlation
     with a constant: JSON has no word for either. The terms of T3 need rewards of 0 and 1, those of T18 and T20 lengths.
+
+    >>> policy = Problem(np.log([0.5, 0.3, 0.2]), np.array([0.0, 1.0, 1.0]))
+    >>> found = thresholds(Trainer(alpha=4, beta=0.25, kappa=1, mixing=0), policy)
+    >>> found["sharpening_raises_accuracy_T3"], round(found["gain_of_sharpening_per_gain_of_tilting_T5"], 2)
+    (False, -0.92)
     """
     log_p, reward = policy.log_p, policy.reward
     found: dict[str, Any] = {
@@ -138,7 +143,11 @@ def measured(entry: Entry, policy: Problem | None) -> dict[str, float]:
 
 
 def _rloo(trainer, policy):
-    """Rewards with their KL inside the return: the straight lines of T8."""
+    """Rewards with their KL inside the return: the straight lines of T8.
+
+    The rate of these is τ alone; their step limit 2/τ is that of exact gradients. Self-reward has τ = -1 and c = 0, so
+    that what is likeliest at the start wins, whatever the rewards are.
+    """
     for name in REGIMES:
         objective = trainer.regime(name)
         log_target = policy and optimum(objective, policy.log_p, policy.reward)
@@ -202,7 +211,11 @@ def _other_estimators(trainer, policy):
 
 
 def _finite_groups(trainer, policy):
-    """What GRPO does with the groups that are sampled: an end at every beta, whatever T12 says of G -> inf."""
+    """What GRPO does with the groups that are sampled: an end at every beta, whatever T12 says of G -> inf.
+
+    Both rewards, each with the KL beside the advantage and with k3 in the loss. The bound on how far log-odds move is
+    that of the first form, 2 (G-1)/(√G β): each of two responses is pushed by at most (G-1)/√G.
+    """
     beta, group = trainer.beta, trainer.group
     for name, reward in (("tilted", policy and policy.reward), ("log p with KL", policy and _floor(policy.log_p))):
         yield Entry(
@@ -225,7 +238,11 @@ def _finite_groups(trainer, policy):
 
 
 def _other_references(trainer, policy):
-    """Lengths, moving references and votes: another target by construction."""
+    """Lengths, moving references and votes: another target by construction.
+
+    A moving reference with a gain of exactly 1 and no mixing stays where it is, which is not the same as being drawn
+    there: marginal.
+    """
     alpha, kappa, lengths = trainer.alpha, trainer.kappa, policy is not None and policy.length is not None
     balanced = normalised = None
     if lengths:

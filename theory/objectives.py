@@ -23,7 +23,10 @@ REGIMES = tuple(Regime)
 
 
 class Coordinates(NamedTuple):
-    """A point of the plane: alpha, the power on the reference, and b = 1/beta, the task weight."""
+    """A point of the plane: alpha, the power on the reference, and b = 1/beta, the task weight.
+
+    (1, 0) is the base model; to the right it is sharpened, upwards it is paid for being right.
+    """
 
     alpha: float
     b: float

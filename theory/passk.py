@@ -133,7 +133,11 @@ def shared_wins(votes_pmf: Float[np.ndarray, "answers votes"], k: int) -> Float[
 
 
 def _ways(votes_pmf, most, total):
-    """P(the answers share `total` votes, none more than `most`, t of them exactly `most`), by t."""
+    """P(the answers share `total` votes, none more than `most`, t of them exactly `most`), by t.
+
+    state[t, v] is the probability that the answers so far have v votes among them, t of them the most. Each further
+    answer either stays below (a convolution in v) or reaches the most itself (a shift in both).
+    """
     state = np.zeros((total // most + 1, total + 1))
     state[0, 0] = 1.0
     for pmf in votes_pmf:

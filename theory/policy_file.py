@@ -51,6 +51,14 @@ def read_policy(path: Path, prompt_id: str | None = None) -> Listed:
     "p" is a whole distribution and must add up to one. "log_p" is what a model says of the responses that happen to be
     listed: they are renormalised, and `mass` keeps their sum. Rows with equal responses count once. -inf (or p = 0) is
     a response of probability zero. ValueError names the argument, the entry that is missing or wrong, and what to do.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "policy.json"
+    ...     _ = file.write_text('{"log_p": [-0.7, -1.2, -2.3], "reward": [0, 1, 1]}')
+    ...     listed = read_policy(file)
+    >>> round(listed.mass, 3), np.exp(listed.problem.log_p).round(3)  # .102 of the model is not in the list
+    (0.898, array([0.553, 0.335, 0.112]))
     """
     path = Path(path)
     rows = _rows(path)
@@ -114,6 +122,7 @@ def _rows(path: Path) -> list[Row]:
 
 
 def _text(path: Path) -> str:
+    """UTF-8, as JSON is: a file in another encoding would be read as other letters, and responses compared by them."""
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -121,6 +130,7 @@ def _text(path: Path) -> str:
 
 
 def _parquet(path: Path) -> list[Row]:
+    """The columns that are used and no other: a table of rollouts may hold texts and tokens by the gigabyte."""
     from pyarrow import ArrowInvalid, parquet  # a third of a second to import, so only where a table is read
 
     try:
@@ -131,6 +141,7 @@ def _parquet(path: Path) -> list[Row]:
 
 
 def _json(path: Path, text: str, line: int | None = None) -> Any:
+    """Of JSONL each line is a text of its own, and `line` its number in the file."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
@@ -156,6 +167,7 @@ def _columns_to_rows(path: Path, columns: Row) -> list[Row]:
 
 
 def _probabilities_to_logarithms(path: Path, rows: list[Row]) -> list[Row]:
+    """Zeros become -inf on purpose; a sum that is not one is refused, since whoever writes p means all of it."""
     p = _numbers(path, rows, "p")
     if not np.all(p >= 0):
         raise ValueError(f"--policy {path}: p holds {p[~(p >= 0)][0]}; a probability is a number of at least 0")
@@ -192,7 +204,12 @@ def _one_prompt(path: Path, rows: list[Row], prompt_id: str | None) -> tuple[lis
 
 
 def _distinct(path: Path, rows: list[Row]) -> list[Row]:
-    """One row a response, where responses are given."""
+    """One row a response, where responses are given.
+
+    Samples repeat, and a distribution lists each response once: what is frequent is already probable by its log p.
+    Copies may differ by rounding; by more, they were scored by different models or at different temperatures, and no
+    choice between them is right.
+    """
     if any(row.get("response") is None for row in rows):
         return rows
     kept: dict[Any, Row] = {}

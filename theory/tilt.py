@@ -373,7 +373,10 @@ def _unnormalised(log_p, reward, alpha, b, log_mass=None):
 
 
 def _tilt_of_face(log_p, height, alpha, reward, b):
-    """q_{α,b} of p restricted to the responses where `height` is largest."""
+    """q_{α,b} of p restricted to the responses where `height` is largest.
+
+    Restricted first and normalised, then tilted: the limit of a tilt keeps on its face the proportions of p.
+    """
     face = np.where(height == np.max(height, axis=-1, keepdims=True), log_p, -np.inf)
     return log_tilt(face - np.expand_dims(log_sum_exp(face), -1), reward, alpha, b)
 

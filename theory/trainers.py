@@ -106,7 +106,8 @@ def k3_in_loss_optimum(
 
     from scipy.optimize import brentq  # half a second to import, so only where a root is needed
 
-    # The slack lies between p(best) and Σp, which is one up to the tolerance of checked_log_p.
+    # The slack lies between p(best) and Σp, which is one up to the tolerance of checked_log_p: at p(best) the best
+    # responses alone would have all the mass, at Σp no response would have more than p.
     lowest, highest = log_sum_exp(np.where(np.isneginf(log_gap), log_p, -np.inf)), log_sum_exp(log_p)
     if lowest >= highest or log_sum_exp(log_policy(lowest)) <= 0:  # nothing to move, or all mass on the best
         return log_policy(lowest)
@@ -244,7 +245,8 @@ def _falling_root(log_height, length, log_total):
     """λ with log Σ e^{log_height - λ length} = log_total.
 
     The left side is convex and falls in λ, so Newton's steps from the left of the root never pass it: no bracket is
-    needed, whose ends would be one in floating point where one response has nearly all the mass.
+    needed, whose ends would be one in floating point where one response has nearly all the mass. The slope is minus the
+    mean length under the terms as weights. A step that no longer changes λ ends the search, well before the 200.
     """
     # At this λ already the largest term alone reaches the total.
     rate = float(np.max((log_height - log_total) / length))
@@ -266,6 +268,7 @@ def trajectory_balance_optimum(
 
 
 def _checked_beta(beta):
+    """beta itself: without a KL weight a reward is followed for ever, and no policy is an end."""
     if not (np.isfinite(beta) and beta > 0):
         raise ValueError(f"beta must be finite and > 0, got {beta}; without a KL weight there is no fixed point")
     return beta

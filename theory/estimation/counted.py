@@ -21,7 +21,8 @@ def with_counts(rollouts: Rollouts, records: Sequence[Forecast]) -> list[Forecas
     """The records, and after each by weights of a task reward alone one by counts. None where rewards are not 0 and 1.
 
     Weights know what each response is like, counts know the number of the right ones exactly: so length, entropy and
-    votes stay those of the weights, with their doubts, and all that depends on accuracies is replaced.
+    votes stay those of the weights, with their doubts, and all that depends on accuracies is replaced. Beside and not
+    instead of the weights: where the two disagree by more than their intervals, something is wrong with one of them.
     """
     told = [record for record in records if record.method == Method.PSIS and _counts_suffice(record.target)]
     if not rollouts.binary or not told:

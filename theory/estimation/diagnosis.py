@@ -197,7 +197,10 @@ def diagnose(rollouts: Rollouts, alphas: Sequence[Forecast], generator: np.rando
 
 
 def _silent(rollouts: Rollouts) -> Silent | None:
-    """Why no covariance of reward and log p can be told, if none can."""
+    """Why no covariance of reward and log p can be told, if none can.
+
+    Constant within every prompt is what counts: rewards may well differ between prompts and tell nothing.
+    """
     if (rollouts.count < 2).all():
         return Silent.SINGLE_SAMPLES
     for values, why in ((rollouts.reward, Silent.EQUAL_REWARDS), (rollouts.log_p, Silent.EQUAL_LOG_P)):
@@ -278,7 +281,10 @@ def _diversity_gap(rollouts: Rollouts, generator: np.random.Generator, silent: S
 
 
 def _efficiency(rollouts: Rollouts, generator: np.random.Generator, silent: Silent | None) -> Efficiency:
-    """One alpha and one b for all prompts: gains are mean covariances, budgets mean variances over 2."""
+    """One alpha and one b for all prompts: gains are mean covariances, budgets mean variances over 2.
+
+    A quotient of means is biased by 1/prompts, little beside its interval, which is that of the quotient in each draw.
+    """
     pairs = (
         (rollouts.reward, rollouts.log_p),
         (rollouts.log_p, rollouts.log_p),

@@ -26,7 +26,10 @@ Steps = Float[np.ndarray, " steps"]
 
 
 class Followed(NamedTuple):
-    """Step by step, the point of the line that the run's own mean implies, and what is predicted there."""
+    """Step by step, the point of the line that the run's own mean implies, and what is predicted there.
+
+    What the run itself measured of accuracy, length and entropy is to be laid beside these: nothing here saw it.
+    """
 
     alpha: Steps
     b: Steps

@@ -43,6 +43,7 @@ EXPANDED_ROWS = 200_000  # a second opinion near the base model does not need mo
 # The estimated bias must be below half the interval, or, for shares, below half a point.
 NEGLIGIBLE = 0.005
 LARGEST_UNSEEN = 0.2  # what right answers that were never sampled could add, as a part of half the interval
+# A jackknife asks what one sample fewer would have said: of two or three effective ones the answer is mostly noise.
 SMALLEST_ESS = 5.0  # mean effective samples a prompt
 SMALLEST_ESS_WITH_RATE = 7.0  # where a rate for every token is fitted to them as well
 LARGEST_VARIANCE = 1.0  # of (alpha - 1) log p within a prompt, nats²: an expansion around alpha = 1 reaches no farther
@@ -172,7 +173,11 @@ def _at_least(plain: float, doubted: Estimate) -> Estimate:
 def _votes(
     rollouts: Rollouts, target: Target, estimate: Reweighted, voters: Voters, doubts: tuple[str, ...]
 ) -> dict[str, Estimate]:
-    """maj@k. With few effective samples a vote among them is not a vote among draws of q."""
+    """maj@k. With few effective samples a vote among them is not a vote among draws of q.
+
+    k draws from fewer than k effective samples are often the same sample several times, and agree with themselves: the
+    vote looks surer than it is. So maj@k asks for k of them, and has the doubts of the accuracy besides.
+    """
     found = {}
     for k in voters.ks:
         assert estimate.weight is not None
@@ -203,6 +208,7 @@ class _Summary(NamedTuple):
     def of(
         cls, method: Method, rollouts: Rollouts, target: Target, estimate: Reweighted, bootstrap: ClusterBootstrap
     ) -> "_Summary":
+        """Means, intervals and what the known errors do to them, in that order."""
         # The gain over the base model, prompt by prompt, is known better than either accuracy.
         base = (
             rollouts.sum(np.exp(rollouts.log_p) * rollouts.reward)
@@ -269,7 +275,12 @@ def limits(quantity: str) -> tuple[float, float]:
 def _doubts(
     method: Method, rollouts: Rollouts, target: Target, estimate: Reweighted, summary: _Summary
 ) -> dict[str, list[str]]:
-    """The reasons to doubt each quantity."""
+    """The reasons to doubt each quantity.
+
+    Three kinds: what makes the whole target doubtful (few prompts, few effective samples, a heavy tail), what makes one
+    quantity so (its own bias is not small), and what no sample could tell (which of several optimal policies a run
+    with b = inf ends at, how long responses would be without a limit).
+    """
     certain = method == Method.EXACT or _is_base(target)
     general = [] if certain else _general_doubts(method, rollouts, target, estimate, summary)
     if target.length_control == LengthControl.IGNORE_EOS:
@@ -295,7 +306,10 @@ def _interval(
     bootstrap: ClusterBootstrap,
     differences: Bool[np.ndarray, " quantity"] | bool = False,
 ) -> tuple[Float[np.ndarray, " quantity"], Float[np.ndarray, " quantity"]]:
-    """The bootstrap interval; of shares and their differences never narrower than the number of prompts allows."""
+    """The bootstrap interval; of shares and their differences never narrower than the number of prompts allows.
+
+    A bootstrap of equal values has no width: sixty prompts, all solved, would prove that every prompt is.
+    """
     found = bootstrap.interval(values)
     for chosen, intervals in ((shares, share_intervals), (differences, difference_intervals)):
         chosen = np.broadcast_to(chosen, values.shape[1])

@@ -54,7 +54,10 @@ def _weight(rollouts: Rollouts, tilt: Rows) -> Rows:
 
 
 def _plain(rollouts: Rollouts, control: str, score: Rows, ks: tuple[int, ...]) -> tuple[dict[str, Prompts], Rows]:
-    """The estimates with all samples, and the weights. E_p[e^t] is 1 by the length term, so that KL = E_q[t]."""
+    """The estimates with all samples, and the weights. E_p[e^t] is 1 by the length term, so that KL = E_q[t].
+
+    Entropy needs no estimate of its own: -log q = -log p - t, response by response.
+    """
     tilt = score - length_terms(control, rollouts, score)
     weight = _weight(rollouts, tilt)
     columns = {
@@ -124,7 +127,11 @@ def _smoothed(rollouts: Rollouts, control: str, score: Rows, tilt: Rows) -> tupl
 
 
 def _of_lengths_seen_once(rollouts: Rollouts, moved: dict[str, Prompts]) -> dict[str, Prompts]:
-    """What the samples that have no equal in length would add, if they moved as the others do on average."""
+    """What the samples that have no equal in length would add, if they moved as the others do on average.
+
+    moved: what sharpening changed in each quantity, by those that have an equal. Without this the change would be too
+    small by the share of lone samples, always towards none.
+    """
     same = same_length(rollouts)
     alone = np.bincount(same.prompt, same.size * (same.size == 1)) / rollouts.count
     seen = max(1 - float(alone.mean()), 1e-9)

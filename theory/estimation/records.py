@@ -32,6 +32,9 @@ class Estimate:
     """A number with its 95 % interval over prompts, and the reasons to doubt it, if any.
 
     high is inf for a lower bound: a KL that hangs on few samples is at least about that, and may be any size.
+
+    >>> Estimate(0.12, 0.08, 0.17).reliable, Estimate(0.3, 0.1, 0.6, ("fewer than 10 prompts",)).reliable
+    (True, False)
     """
 
     value: float

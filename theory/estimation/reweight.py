@@ -32,7 +32,11 @@ __all__ = ["Prompts", "Reweighted", "Target", "enumerated", "exact", "plain_weig
 
 
 def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Reweighted:
-    """Self-normalised importance sampling to the target, Pareto-smoothed [T23]. At (1, 0) the plain means."""
+    """Self-normalised importance sampling to the target, Pareto-smoothed [T23]. At (1, 0) the plain means.
+
+    A quantity of a prompt is a weighted mean of a column, less the jackknife's estimate of its bias. pass@k is curved
+    in accuracy, so it is computed with and without each sample by itself, and not from the corrected accuracy.
+    """
     if target.has_length_term:
         free = score_of(rollouts, target._replace(length_control=LengthControl.NONE))
         return reweight_controlled(rollouts, target, free, ks)
@@ -163,6 +167,9 @@ def _kl(rollouts, target, score, weight, left_out):
 
 
 def tilting_frontier(base: Rollouts) -> Frontier:
-    """(KL(q‖p), accuracy) of q_{1,b} as b grows from 0, means over prompts, for theory.budget.reward_at.    [T5]"""
+    """(KL(q‖p), accuracy) of q_{1,b} as b grows from 0, means over prompts, for theory.budget.reward_at.    [T5]
+
+    For graded rewards too. b up to 12 multiplies odds by 160,000: what is right once in all samples is then the answer.
+    """
     values = [reweight(base, Target(1.0, b)).value for b in (0.0, *np.geomspace(0.05, 12, 40))]
     return Frontier(*(np.array([value[name].mean() for value in values]) for name in ("kl", "accuracy")))

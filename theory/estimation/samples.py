@@ -115,7 +115,10 @@ class Rollouts:
 
     @functools.cached_property
     def different(self) -> Different:
-        """Which rows are the first of their kind, and how many there are of it."""
+        """Which rows are the first of their kind, and how many there are of it.
+
+        By one stable sort over all prompts; kept, since several checks and the exact forecast ask for it.
+        """
         prompt = self.each(np.arange(len(self.start)))
         columns = (self.finished, self.length, self.response, prompt)
         order = np.lexsort(columns)  # stable: the first of equal rows stays the first
@@ -136,7 +139,7 @@ class Rollouts:
         return [slice(start, start + count) for start, count in zip(self.start, self.count, strict=True)]
 
     def rows(self, kept: Bool[np.ndarray, " rows"]) -> "Rollouts":
-        """Some of the rows; a prompt that keeps none is gone."""
+        """Some of the rows; a prompt that keeps none is gone, and with it its place in every mean over prompts."""
         count = np.add.reduceat(kept.astype(int), self.start)
         left = count > 0
         start = np.cumsum(count[left]) - count[left]
@@ -172,7 +175,10 @@ class Rollouts:
         return {name: column[rows] for name, column in columns.items() if column is not None}
 
     def some_prompts(self, most_rows: int, generator: np.random.Generator) -> "Rollouts":
-        """A random selection of prompts with about most_rows rows; itself if it has no more."""
+        """A random selection of prompts with about most_rows rows; itself if it has no more.
+
+        Whole prompts: fewer samples of each would bring other biases, fewer prompts only a wider interval.
+        """
         if len(self.log_p) <= most_rows:
             return self
         prompts = max(2, round(len(self.start) * most_rows / len(self.log_p)))
@@ -225,7 +231,11 @@ class UnequalCopies(NamedTuple):
 
 
 def unequal_copies(rollouts: Rollouts) -> UnequalCopies:
-    """How often copies of one response have another log p. A model gives a response one, whoever computes it."""
+    """How often copies of one response have another log p. A model gives a response one, whoever computes it.
+
+    Rounding differs between batches and programs by a share of log p and a constant (`copy_rounding`); by more, rows
+    were scored by different models, at different temperatures or after different prompts.
+    """
     number = rollouts.different.number
     highest, lowest = np.full(number.max() + 1, -np.inf), np.full(number.max() + 1, np.inf)
     np.maximum.at(highest, number, rollouts.log_p)

@@ -2,6 +2,9 @@
 
 All are unbiased in the n samples of a prompt (k <= n): averages over every choice of k of them, not over one. Averaged
 over prompts they are the table's numbers; their spread over prompts gives its intervals (theory.estimation.intervals).
+
+pass@k wants variety, maj@k agreement, best of k a log p that knows what is right: three different virtues of the same
+samples. k = 1 is accuracy for pass@k and best of k alike, and for maj@k where every sample has an answer.
 """
 
 import functools

@@ -68,7 +68,12 @@ class WeightedCurve:
         return float(np.interp(-SMALLEST_ESS, -self.ess[last : last + 2], mean[last : last + 2]))
 
     def at(self, kl: float) -> Estimate:
-        """The gain where the mean KL is kl, with an interval over prompts that knows that this place is estimated."""
+        """The gain where the mean KL is kl, with an interval over prompts that knows that this place is estimated.
+
+        The place is looked for anew in every draw of prompts and without each prompt, so that a draw in which log p
+        spreads more is read at a smaller alpha. What the jackknife took off is added to the interval by half, or wholly
+        where it is larger than the interval's half.
+        """
         value = read_off(self.kl.mean(axis=0)[None], self.gain.mean(axis=0)[None], kl)[0]
         draws = read_off(self.bootstrap.means(self.kl), self.bootstrap.means(self.gain), kl)
         without = read_off(_without_each(self.kl), _without_each(self.gain), kl)
@@ -180,6 +185,7 @@ def _curve(
 
 
 def _doubts(rollouts, targets):
+    """What is wrong with every point of the curve alike."""
     doubts = []
     if not targets:
         doubts.append("no two responses to a prompt differ in log p")
