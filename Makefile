@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-vllm lint proofs docs clean real real-study
+.PHONY: demo test nightly test-vllm lint proofs docs clean real real-study
 
 # The models are small: threads of one process would wait for each other, and for those of its neighbours.
 export OMP_NUM_THREADS := 1
@@ -25,8 +25,12 @@ demo: $(INSTALLED)
 	@echo "The two figures: runs/demo-toysims/plane.png and runs/demo-llm/training.png"
 	@echo "For the other commands: source $(VENV)/bin/activate"
 
+# The gate draws the same examples in every run; nightly draws ten times as many new ones, and prints how to repeat a failure.
 test: lint
-	$(RUN) -m pytest -n 2 --dist loadfile
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-gate} $(RUN) -m pytest -n 2 --dist loadfile
+
+nightly: $(INSTALLED)
+	HYPOTHESIS_PROFILE=nightly $(RUN) -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 
 from theory import passk
+from theory.tilt import log_odds_terms
 
 
 @given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))
@@ -36,6 +38,20 @@ def test_population_pass_at_k_is_one_minus_the_mean_of_all_failing(accuracy, k):
 
 
 def test_sharpening_can_raise_pass_at_one_and_lower_pass_at_k_and_the_curves_cross_once():
+    """T22: p^4 on a prompt whose likeliest response is right and on one where it is wrong, powers taken by hand."""
+    policies, correct = np.array([[0.4, 0.3, 0.3], [0.3, 0.5, 0.2]]), np.array([True, False, False])
+    base, sharpened = (log_odds_terms(np.log(policies), correct, alpha, 0.0).total for alpha in (1.0, 4.0))
+    base, sharpened = expit(base), expit(sharpened)
+    np.testing.assert_allclose(sharpened, [256 / (256 + 81 + 81), 81 / (81 + 625 + 16)])
+    ks = np.arange(1.0, 60.0, 1e-3)
+    lead = [(np.sum((1 - base) ** k) - np.sum((1 - sharpened) ** k)) / 2 for k in ks]
+    assert lead[0] > 0 > lead[-1] and np.sum(np.diff(np.sign(lead)) != 0) == 1
+    assert passk.population_pass_at_k(sharpened, 1) > passk.population_pass_at_k(base, 1)
+    assert passk.population_pass_at_k(sharpened, 8) < passk.population_pass_at_k(base, 8)
+    np.testing.assert_allclose(passk.crossover(sharpened, base), ks[np.argmax(np.array(lead) < 0)], atol=2e-3)
+
+
+def test_where_two_curves_meet_by_hand():
     """T22: certain on two prompts of three and lost on one, against 0.5 everywhere: 2/3 = 1 - 2^{-k} at k = log₂ 3."""
     sharpened, base = np.array([1.0, 1.0, 0.0]), np.full(3, 0.5)
     assert passk.population_pass_at_k(sharpened, 1) > passk.population_pass_at_k(base, 1)
