@@ -117,8 +117,8 @@ REFUSED: tuple[Refusal, ...] = (
     ),
     Refusal(
         ("mask_truncated_completions",),
-        "takes truncated responses out of the gradient and leaves them in the baseline: the sum is not the gradient "
-        "of the objective (but for --regime task, where a truncated response earns 0)",
+        "takes truncated responses out of the gradient and leaves them in the baseline with return 0: where that ends "
+        "is no power of the base model [T34] (but for --regime task, where a truncated response earns 0)",
         allowed=("false",), regimes=("task",),
     ),
     Refusal(("router_aux_loss_coef",), "adds a loss that is not in the objective", allowed=("0",)),

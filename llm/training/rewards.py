@@ -40,11 +40,18 @@ def log_prob_term(objective: Objective, kappa: float = 0.0) -> Callable[..., lis
 
     With beta' = trl_beta:  (c - tau) log p/|y|^kappa + (tau - beta') (log p - log pi).
     tau > 0 leaves the first term alone; tau = 0 leaves c log p/|y|^kappa after TRL's own term has cancelled the second.
+
+    Called with a truncated response that is left out of the gradient (counted False) it raises ValueError, but for the
+    task regime: such a response has return 0 among siblings of -120, and where that ends is no power of p.    [T34]
     """
     sharpening = objective.reference_weight - objective.entropy_weight
     cancelled = objective.entropy_weight - trl_beta(objective)
 
-    def log_prob_reward(sequence_log_p, sequence_log_pi, sequence_length, **_) -> list[float]:
+    no_target = (objective.reference_weight, objective.entropy_weight) != (0, 0)
+
+    def log_prob_reward(sequence_log_p, sequence_log_pi, sequence_length, counted=(), **_) -> list[float]:
+        if no_target:
+            check_all_count(counted)
         log_p, log_pi, length = (np.asarray(x, float) for x in (sequence_log_p, sequence_log_pi, sequence_length))
         return list(sharpening * log_p / length**kappa + cancelled * (log_p - log_pi))
 
@@ -59,11 +66,21 @@ def length_controlled_term(objective: Objective, control: str) -> Callable[..., 
         LengthControl(control)
     ]
 
-    def log_prob_reward(prompts, sequence_log_p, sequence_log_pi, sequence_length, **_) -> list[float]:
+    def log_prob_reward(prompts, sequence_log_p, sequence_log_pi, sequence_length, counted=(), **_) -> list[float]:
+        check_all_count(counted)
         log_p, log_pi, length = (np.asarray(x, float) for x in (sequence_log_p, sequence_log_pi, sequence_length))
         return list(tau * (own_return(prompts, log_p, log_pi, length, alpha) - (log_p - log_pi)))
 
     return log_prob_reward
+
+
+def check_all_count(counted: Sequence[bool]) -> None:
+    """ValueError where truncated responses are left out of the gradient and would still count in the baseline."""
+    if not all(counted):
+        raise ValueError(
+            "--mask_truncated_completions gives truncated responses return 0 among returns that hold log p: that has "
+            "no target near a power of p; leave it out, and they count with the log p that they have"
+        )
 
 
 def rewarded_by(reward: Reward, problems: Sequence[MathProblem], form: PromptForm) -> Callable[..., list[float]]:

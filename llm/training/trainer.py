@@ -4,7 +4,9 @@ TRL scores each batch of responses under the policy and under the reference befo
 both to itself. This subclass remembers them and hands them to every reward function as the arguments `log_p`,
 `log_pi`, `length` and `finished`, of the response up to its first end-of-sequence token, and `sequence_log_p`,
 `sequence_log_pi`, `sequence_length` of all that was generated: no forward pass more than plain RLOO with a KL term.
-The two differ only where end-of-sequence is ignored and generation goes on to the length limit.
+The two differ where end-of-sequence is ignored and generation goes on to the length limit, and where truncated
+responses are left out of the gradient (`counted` is False): TRL takes their KL term for 0, and so are their
+`sequence_log_p` and `sequence_log_pi`, while `log_p` and `log_pi` remain what the models say.
 """
 
 import contextlib
@@ -43,6 +45,7 @@ class LogProbRewardTrainer(RLOOTrainer):
         if ignore_eos:
             self._go_on_after_eos()
         self._scored: list[torch.Tensor] = []
+        self._generated: list[int] = []  # tokens of each response of the batch
         if self.beta == 0:
             raise ValueError("beta must not be 0: TRL would load no reference model to read log p from")
         if self.reward_clip_range:
@@ -62,6 +65,11 @@ class LogProbRewardTrainer(RLOOTrainer):
         self._scored = []
         return super()._generate_and_score_completions(inputs)
 
+    def _generate(self, prompts):
+        prompt_ids, response_ids, responses = super()._generate(prompts)
+        self._generated = [len(ids) for ids in response_ids]
+        return prompt_ids, response_ids, responses
+
     def _generate_single_turn(self, prompt_ids, *args, **kwargs):
         # In mixed precision TRL scores under autocast but generates in full float32: another, slower policy. vLLM has a
         # precision of its own.
@@ -80,6 +88,9 @@ class LogProbRewardTrainer(RLOOTrainer):
             return shared_prefix.sample(request, len(prompt_ids)).responses
 
     def _get_per_token_logps_and_entropies(self, model, input_ids, attention_mask, logits_to_keep, *args, **kwargs):
+        scoring = not kwargs.get("compute_entropy")  # the loss asks for entropies, the scoring passes do not
+        if scoring and self.mask_truncated_completions:
+            attention_mask = self._with_truncated(attention_mask, logits_to_keep)
         if self.share_prefixes:
             ends = (slice(None, -logits_to_keep), slice(-logits_to_keep, None))
             prompts, responses = (
@@ -92,13 +103,18 @@ class LogProbRewardTrainer(RLOOTrainer):
             result = super()._get_per_token_logps_and_entropies(
                 model, input_ids, attention_mask, logits_to_keep, *args, **kwargs
             )
-        if not kwargs.get("compute_entropy"):  # the loss asks for entropies, the scoring passes do not
+        if scoring:
             self._scored.append(result[0].detach())
         return result
 
+    def _with_truncated(self, attention_mask, logits_to_keep: int) -> torch.Tensor:
+        """The mask with truncated responses, which TRL hides from the model: they are read, so as to be logged."""
+        place = torch.arange(logits_to_keep, device=attention_mask.device)
+        response = place < torch.tensor(self._generated, device=attention_mask.device)[:, None]
+        return torch.cat([attention_mask[:, :-logits_to_keep], response.to(attention_mask.dtype)], dim=1)
+
     def _calculate_rewards(self, inputs, prompts, completions, completion_ids_list):
         log_pi_tokens, log_p_tokens = self._scored  # policy first, then reference
-        generated = [len(ids) for ids in completion_ids_list]
         responses = [self._response(ids) for ids in completion_ids_list]
         finished = [ids[-1] in self._stops for ids in responses]
         if self.ignore_eos:
@@ -107,19 +123,21 @@ class LogProbRewardTrainer(RLOOTrainer):
         counted = finished if self.mask_truncated_completions else [True] * len(finished)
 
         def sums(tokens, lengths):
-            kept = torch.tensor([n * c for n, c in zip(lengths, counted, strict=True)], device=tokens.device)
+            kept = torch.tensor(lengths, device=tokens.device)
             inside = torch.arange(tokens.shape[1], device=tokens.device) < kept[:, None]
             return (tokens.double() * inside).sum(1).tolist()
 
         length = [len(ids) for ids in responses]
+        generated_and_counted = [n * c for n, c in zip(self._generated, counted, strict=True)]
         columns = {
             "log_p": sums(log_p_tokens, length),
             "log_pi": sums(log_pi_tokens, length),
             "length": length,
             "finished": finished,
-            "sequence_log_p": sums(log_p_tokens, generated),
-            "sequence_log_pi": sums(log_pi_tokens, generated),
-            "sequence_length": generated,
+            "counted": counted,
+            "sequence_log_p": sums(log_p_tokens, generated_and_counted),
+            "sequence_log_pi": sums(log_pi_tokens, generated_and_counted),
+            "sequence_length": self._generated,
         }
         inputs = [
             {**example, **{name: values[row] for name, values in columns.items()}} for row, example in enumerate(inputs)
