@@ -13,6 +13,7 @@ import pandas as pd
 
 from llm.rollout_file import read_table, tells_no_answers
 from theory.estimation.samples import Rollouts, copy_rounding
+from theory.score_noise import sd_of_a_token
 
 COLUMNS = ("prompt_id", "sample", "response", "answer", "reward", "log_p", "length", "finished")
 LARGEST = 1e9  # of a log-probability or a length: what lies beyond is no measurement, and its squares overflow
@@ -66,8 +67,17 @@ def from_table(table: pd.DataFrame, name: str = "table", unknown: Collection[str
         correct_vote,
         log_pi=as_given(table, "log_pi")[order] if "log_pi" in table else None,
         entropy=as_given(table, "entropy")[order] if "entropy" in table else None,
+        log_p_noise=_noise(table, numbers),
         answers_known="given" not in unknown and not tells_no_answers(table),
     )
+
+
+def _noise(table: pd.DataFrame, numbers: dict[str, np.ndarray]) -> float:
+    """Of a token's log p, from the rows that were scored twice; 0 where none was."""
+    if "log_p_again" not in table:
+        return 0.0
+    found = sd_of_a_token(numbers["log_p"], as_given(table, "log_p_again"), numbers["length"])
+    return found if np.isfinite(found) else 0.0
 
 
 def _check_texts(table: pd.DataFrame, name: str) -> None:

@@ -13,9 +13,9 @@ from theory.distribution import checked_exponent, checked_log_p, checked_reward,
 
 
 def log_weight_bonus(
-    alpha: float, sd: float, length: float | Real[np.ndarray, "..."]
+    alpha: float, sd: float, length: float | Real[np.ndarray, "..."], kappa: float = 0.0
 ) -> float | Float[np.ndarray, "..."]:
-    """(α-1)² s² L/2 nats: log E[e^{(α-1) ε}] for ε normal with variance s² L.    [T32]
+    """(α-1)² s² L^{1-2κ}/2 nats: log E[e^{(α-1) ε/L^κ}] for ε normal with variance s² L.    [T32; T20 for kappa]
 
     What importance weights e^{(α-1)(ℓ+ε)} add, on average, to a response of L tokens; sd = s of one token. At α = 1
     there are no weights and no bonus. A run on the reward ℓ + ε with fresh noise has mean reward ℓ: only variance.
@@ -26,7 +26,31 @@ def log_weight_bonus(
     """
     if not (np.isfinite(sd) and sd >= 0):
         raise ValueError(f"sd must be finite and >= 0, got {sd}")
-    return (checked_exponent(alpha) - 1) ** 2 * sd**2 * length / 2
+    return (checked_exponent(alpha) - 1) ** 2 * sd**2 * length ** (1 - 2 * kappa) / 2
+
+
+def weighted_excess(
+    alpha: float, sd: float, length: float | Real[np.ndarray, "..."], kappa: float = 0.0
+) -> float | Float[np.ndarray, "..."]:
+    """(α-1) s² L^{1-κ} nats: E[ε e^{(α-1) ε/L^κ}]/E[e^{(α-1) ε/L^κ}], what a weighted mean of ℓ + ε has too much. [T32]
+
+    The weights prefer the responses whose log p came out too high. At α = 1 nothing is weighed and nothing is added.
+    """
+    return (checked_exponent(alpha) - 1) * sd**2 * length ** (1 - kappa)
+
+
+def sd_of_a_token(
+    log_p: Float[np.ndarray, " rows"], again: Float[np.ndarray, " rows"], length: Real[np.ndarray, " rows"]
+) -> float:
+    """s = sqrt(mean (ℓ - ℓ')²/(2L)): of one token, from responses that were scored twice.    [T32]
+
+    Both ℓ and ℓ' have the error of variance s² L, so that their difference has twice that. Rows where `again` is nan
+    were scored once and say nothing. nan where that is all; 0 for arithmetic that does not depend on its batch.
+    """
+    twice = np.isfinite(again)
+    if not twice.any():
+        return float("nan")
+    return float(np.sqrt(np.mean((log_p[twice] - again[twice]) ** 2 / (2 * length[twice]))))
 
 
 def noisy_power(

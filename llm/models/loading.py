@@ -39,8 +39,13 @@ def resolve(model: str) -> str:
     return model
 
 
-def load(path: str, **model_options: Any) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
-    """The model and its tokenizer. Weights are safetensors only, and no code of a checkpoint is run."""
+def load(
+    path: str, head_dtype: str = "float32", **model_options: Any
+) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
+    """The model and its tokenizer. Weights are safetensors only, and no code of a checkpoint is run.
+
+    head_dtype: of the logits, float32 whatever the rest is in, or "model" (llm.models.head).
+    """
     tokenizer = load_tokenizer(path)
     from transformers import AutoModelForCausalLM
 
@@ -50,6 +55,10 @@ def load(path: str, **model_options: Any) -> tuple["PreTrainedModel", "PreTraine
         )
     forget_sampling(model)
     forget_dropout(model)
+    if head_dtype == "float32":
+        from llm.models.head import float32_head
+
+        float32_head(model)
     return model, tokenizer
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.memory import check_memory
+from llm.models.head import check_head_dtype
 from llm.prompts.config import PromptConfig
 
 # The options of each method, beyond those that all have.
@@ -62,6 +63,8 @@ class SampleConfig(PromptConfig):
     """always 1: the log-probabilities of a rollout are those of the model itself"""
     engine: str = "transformers"
     """what generates: transformers, or vllm where it is installed (scores always come from transformers)"""
+    head_dtype: str = "float32"
+    """of the logits: float32 also where the model computes in bfloat16, or model: as the rest of it"""
     batch_size: int = 512
     """responses in one forward pass"""
     share_prefixes: bool = False
@@ -104,6 +107,7 @@ class SampleConfig(PromptConfig):
             )
         if self.engine != "transformers" and self.method != "base":
             raise ValueError(f"--engine {self.engine} serves --method base only, got {self.method}; drop --engine")
+        check_head_dtype(self.head_dtype)
         if self.engine not in ENGINES:
             raise ValueError(f"--engine must be one of {', '.join(ENGINES)}, got {self.engine}")
 

@@ -30,6 +30,7 @@ from llm.samplers.methods import rows_per_sample, sampler
 from llm.sampling import rollouts
 from llm.sampling.config import SampleConfig
 from llm.wording import number, with_error
+from theory.score_noise import sd_of_a_token
 
 
 def sample(config: SampleConfig) -> Path:
@@ -46,7 +47,8 @@ def _sample(config: SampleConfig, place: Place) -> Path:
     reward = reward_of(config.reward)
     problems = choose_problems(config, bundled, reward)
     reward.try_out(problems, form)
-    model, tokenizer = loading.load(path, dtype=torch.bfloat16 if torch.cuda.is_available() else torch.float32)
+    dtype = torch.bfloat16 if torch.cuda.is_available() else torch.float32
+    model, tokenizer = loading.load(path, config.head_dtype, dtype=dtype)
     form.fit(tokenizer, config.model)
     prompts = record.facts_of([form.rendered(tokenizer, problem) for problem in problems])
     model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
@@ -105,12 +107,20 @@ def _join(folder: Path, parts: list[Path]) -> Path:
     summary = {
         **summarise(table),
         "rows": len(table),
+        "log_p_noise": _noise(table),
         "tokens": int(facts.pop("tokens").sum()),
         **{name: float(np.average(facts[name], weights=weights)) for name in facts},
     }
     run_folder.write(folder / "rollouts.parquet", table.to_parquet)
     run_folder.write_json(folder / "summary.json", summary)
     return folder / "rollouts.parquet"
+
+
+def _noise(table: pd.DataFrame) -> float | None:
+    """Standard deviation a token of what log_p owes to its batch, nats; None where no row was scored twice."""
+    columns = (table[name].to_numpy(float) for name in ("log_p", "log_p_again", "length"))
+    found = sd_of_a_token(*columns) if "log_p_again" in table else np.nan
+    return found if np.isfinite(found) else None
 
 
 def learnt(folder: Path) -> str:

@@ -1,17 +1,19 @@
 """The rollouts table: one row a sampled response, readable without our code.
 
 Columns: prompt_id, sample, response, answer, reward, log_p, length, finished, and where known prompt, rendered_prompt,
-log_pi, entropy, given (the answer that a response gives by its kind of --reward, where that is not its box; missing in
-every row where the reward tells none).
+log_pi, entropy, log_p_again, given (the answer that a response gives by its kind of --reward, where that is not its
+box; missing in every row where the reward tells none).
 prompt is the problem, rendered_prompt all that the model read (not of the bundled task, where the two are one).
 log_p is the sum over response tokens under the reference model (EOS included when finished), log_pi the same under
 what sampled it (missing where a sampler's density is not known), entropy the sum of the model's token entropies along
-the response; all in nats. length is in tokens, EOS included. reward is 0 for an unfinished response: what was cut off
-is not scored as if it were complete.
+the response, log_p_again the log_p that another batch gave for a few of the rows (missing in the others); all in nats.
+length is in tokens, EOS included. reward is 0 for an unfinished response: what was cut off is not scored as if it were
+complete.
 """
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import torch
 from transformers import PreTrainedTokenizerBase
@@ -23,6 +25,9 @@ from llm.rewards.reward import Reward
 from llm.samplers import base, shared_prefix
 from llm.samplers.base import Drawn, Request
 from llm.sampling.scoring import response_log_probs
+
+SCORED_TWICE = 0.03  # share of the rows
+FEWEST_TWICE = 8  # of a part of the table, where it has as many
 
 
 def sample_rollouts(
@@ -86,6 +91,7 @@ def tabulate(
     log_p = own
     if reference is not None:
         log_p = response_log_probs(reference, *of_all, share_prefixes=share_prefixes).double()
+    again = log_p_again(reference or model, *of_all, share_prefixes=share_prefixes)
     texts = tokenizer.batch_decode(drawn.responses, skip_special_tokens=True)
     finished = [bool(ids) and ids[-1] in stops for ids in drawn.responses]
     rendered = {} if form is BARE else {"rendered_prompt": _repeated(form, tokenizer, problems, samples)}
@@ -104,11 +110,33 @@ def tabulate(
             "log_p": log_p.numpy(),
             "log_pi": own.numpy() if drawn.log_pi is None and not drawn.columns else drawn.log_pi,
             "entropy": scores[:, 1].numpy(),
+            "log_p_again": again,
             "length": [len(ids) for ids in drawn.responses],
             "finished": finished,
             **drawn.columns,
         }
     ).astype({"log_pi": float})
+
+
+def log_p_again(model, prompt_ids, response_ids, pad_token_id: int, batch_size: int, share_prefixes: bool = False):
+    """log p of a few rows, spread over all, read beside other rows than before; nan for the others.
+
+    The two numbers of a row differ by what the arithmetic of its batch adds (theory.score_noise.sd_of_a_token).
+    """
+    every = max(1, min(round(1 / SCORED_TWICE), len(response_ids) // FEWEST_TWICE))
+    rows = np.arange(0, len(response_ids), every)
+    several = max(1, min(batch_size // 2, len(rows) - 1))  # a batch of another size, with other neighbours
+    found = response_log_probs(
+        model,
+        [prompt_ids[row] for row in rows],
+        [response_ids[row] for row in rows],
+        pad_token_id,
+        several,
+        share_prefixes=share_prefixes,
+    )
+    again = np.full(len(response_ids), np.nan)
+    again[rows] = found.double().numpy()
+    return again
 
 
 def _repeated(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llm.models.head import check_head_dtype
 from llm.prompts.config import PromptConfig
 from theory.vocabulary import LengthControl, Regime
 
@@ -62,6 +63,8 @@ class TrainConfig(PromptConfig):
     """end the run when length or entropy falls below the forecast's band (it warns in any case)"""
     lora_rank: int = 0
     """train low-rank adapters of this rank instead of all weights; 0 trains all"""
+    head_dtype: str = "float32"
+    """of the logits: float32 also where the model computes in bfloat16, or model: as the rest of it"""
     share_prefixes: bool = False
     """read what responses begin with once for all of them: on a CPU, short responses are then several times faster"""
     config: Path | None = None
@@ -80,6 +83,7 @@ class TrainConfig(PromptConfig):
             raise ValueError(f"--same-prompts trains on the prompts that judge and leaves none for {other}; drop one")
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"--seed must be between 0 and {2**31 - 1}, got {self.seed}")
+        check_head_dtype(self.head_dtype)
         if self.resume and self.overwrite:
             raise ValueError("--resume goes on with a run and --overwrite replaces it; give one of them")
         if self.resume and self.output_dir is None:

@@ -36,12 +36,12 @@ class TrainedModel:
 def judge(setup: Setup, base: pd.DataFrame, trained: TrainedModel) -> None:
     """Write rollouts, model card, summary and figure: of what was saved, with what --model names as the reference."""
     dtype = torch.bfloat16 if setup.args.bf16 else torch.float32
-    reference, _ = loading.load(setup.weights, dtype=dtype)
+    reference, _ = loading.load(setup.weights, setup.config.head_dtype, dtype=dtype)
     tables = {"base": base}
     for name, folder in (("final", trained.folder), ("best", trained.best)):
         if folder is None:
             continue
-        policy, _ = loading.load(str(folder), dtype=dtype)
+        policy, _ = loading.load(str(folder), setup.config.head_dtype, dtype=dtype)
         tables[name] = held_out_rollouts(setup, policy, setup.config.eval_samples, setup.config.seed + 1, reference)
         if setup.writes:
             run_folder.write(setup.output_dir / f"{name}.parquet", tables[name].to_parquet)

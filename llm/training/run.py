@@ -95,6 +95,7 @@ def train(setup: Setup, model: PreTrainedModel, base: pd.DataFrame) -> TrainedMo
         callbacks=[recorder, watch, stop],
         diagnose=Diagnosis(samples),
         share_prefixes=setup.config.share_prefixes,
+        head_dtype=setup.config.head_dtype,
         ignore_eos=setup.config.length_control == LengthControl.IGNORE_EOS,
     )
     trainer.remove_callback(PrinterCallback)

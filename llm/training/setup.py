@@ -91,7 +91,7 @@ def set_up(config: TrainConfig, trl_arguments: list[str], place: Place) -> tuple
     if config.base and base is not None:
         check_same_limit(config.base, base, args.max_completion_length)
     # In mixed precision the weights stay in float32: steps of 1e-6 are lost in the rounding of bfloat16 weights.
-    model, tokenizer = loading.load(weights, dtype=torch.float32)
+    model, tokenizer = loading.load(weights, config.head_dtype, dtype=torch.float32)
     form.fit(tokenizer, config.model)
     args.chat_template_kwargs = dict(form.template_kwargs) or None  # TRL renders the prompts of training
     every = [problem for part in problems for problem in part]

@@ -16,6 +16,7 @@ import torch
 from trl import RLOOTrainer
 from trl.models import unwrap_model_for_generation
 
+from llm.models.head import float32_head, trl_scores_in_float32
 from llm.models.token_tree import token_log_probs
 from llm.samplers import shared_prefix
 from llm.samplers.base import Request
@@ -26,6 +27,8 @@ class LogProbRewardTrainer(RLOOTrainer):
     """diagnose: from the means of a step's metrics to further metrics, logged with them.
     ignore_eos: training responses do not end; what counts as the response ends where it would have.
     share_prefixes: what responses begin with is read once for all of them (llm.models.token_tree).
+    head_dtype: of the logits that scores and gradients are made of (llm.models.head); the model's own head is the
+    caller's, who loads it.
     """
 
     def __init__(
@@ -34,9 +37,14 @@ class LogProbRewardTrainer(RLOOTrainer):
         diagnose: Callable[[dict[str, float]], dict[str, float]] | None = None,
         ignore_eos: bool = False,
         share_prefixes: bool = False,
+        head_dtype: str = "float32",
         **kwargs,
     ):
-        super().__init__(*args, **kwargs)
+        in_float32 = head_dtype == "float32"
+        with trl_scores_in_float32() if in_float32 else contextlib.nullcontext():
+            super().__init__(*args, **kwargs)
+        if in_float32 and self.ref_model is not None:
+            float32_head(self.ref_model)
         self.share_prefixes = share_prefixes
         self.diagnose = diagnose
         self.ignore_eos = ignore_eos

@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 
 from theory.estimation.forecast import forecast
 from theory.estimation.records import Forecast
-from theory.estimation.reweight import Target, score_of
+from theory.estimation.reweight import Target, score_of, weighing_score
 from theory.estimation.samples import Rollouts
 
 
@@ -28,7 +28,7 @@ def distance_to_optimum(base: Rollouts, run: Rollouts, target: Target) -> tuple[
     if run.log_pi is None:
         raise ValueError("the run's rollouts have no log_pi; its distance to the optimum needs it")
     base = base.in_order(run.prompt_id)  # so that both are read row by row as they stand
-    tilt = score_of(base, target)
+    tilt = weighing_score(base, target)
     log_z = np.array([logsumexp(part) for part in np.split(tilt, base.start[1:])]) - np.log(base.count)
     gaps = run.mean(run.log_pi - run.log_p - score_of(run, target, base=base)) + log_z
     error = np.std(gaps, ddof=1) / np.sqrt(len(gaps)) if len(gaps) > 1 else np.nan

@@ -34,6 +34,7 @@ from theory.estimation.samples import Rollouts
 from theory.estimation.shares import difference_intervals, share_intervals
 from theory.estimation.votes import majority_accuracy
 from theory.objectives import Objective
+from theory.score_noise import log_weight_bonus
 from theory.vocabulary import LengthControl
 
 KS = (4, 16)  # of pass@k and maj@k
@@ -47,6 +48,8 @@ LARGEST_UNSEEN = 0.2  # what right answers that were never sampled could add, as
 SMALLEST_ESS = 5.0  # mean effective samples a prompt
 SMALLEST_ESS_WITH_RATE = 7.0  # where a rate for every token is fitted to them as well
 LARGEST_VARIANCE = 1.0  # of (alpha - 1) log p within a prompt, nats²: an expansion around alpha = 1 reaches no farther
+LARGEST_NOISE = 1.0  # of the same, nats², where it is error and not log p
+SHARPEST = 10.0  # alpha that stands for the limit of sharpening, where errors of log p are concerned
 LARGEST_PARETO_K = 0.7  # above it smoothed importance sampling does not converge at useful sample sizes
 FEWEST_PROMPTS = 10
 MOST_SAMPLES = 1e6  # a prompt: nobody draws more
@@ -329,6 +332,8 @@ def _general_doubts(
         doubts.append("prompts with a single sample")
     if summary.unseen > summary.largest_unseen:
         doubts.append("right answers that were never sampled could matter")
+    if noise_of_weights(rollouts, target) > LARGEST_NOISE:
+        doubts.append(f"log p is known to {rollouts.log_p_noise:.2g} nats a token, which decides the weights")
     if method == Method.PSIS:
         balanced = target.length_control == LengthControl.TRAJECTORY_BALANCE
         smallest = SMALLEST_ESS_WITH_RATE if balanced else SMALLEST_ESS
@@ -340,6 +345,18 @@ def _general_doubts(
     if method == Method.CUMULANT and _variance_of_sharpening(rollouts, target) > LARGEST_VARIANCE:
         doubts.append("too far from the base model for an expansion")
     return doubts
+
+
+def noise_of_weights(rollouts: Rollouts, target: Target) -> float:
+    """Variance of the error of (alpha - 1) log p/|y|^kappa, mean over responses, nats².    [T32]
+
+    Its mean effect is taken out (theory.estimation.reweight.weighing_score), up to a variance of about 1: beyond, the
+    mean is made by errors that are too rare to be among the samples.
+    """
+    if not rollouts.log_p_noise or np.isinf(target.b):
+        return 0.0
+    alpha = min(target.alpha, SHARPEST)
+    return 2 * float(np.mean(log_weight_bonus(alpha, rollouts.log_p_noise, rollouts.length, target.kappa)))
 
 
 def _variance_of_sharpening(rollouts: Rollouts, target: Target) -> float:

@@ -15,6 +15,9 @@ sample; last the correction. Smoothing is of all prompts together, since one pro
 normalisation prompt by prompt, since Z is each prompt's own.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 
@@ -26,6 +29,7 @@ from theory.estimation.samples import Rollouts, probability_seen
 from theory.estimation.smoothing import smoothed
 from theory.estimation.target import Prompts, Reweighted, Target
 from theory.reweighting import effective_sample_size, limit_score, log_total, log_weights, tilt_score
+from theory.score_noise import log_weight_bonus, weighted_excess
 from theory.vocabulary import LengthControl
 
 __all__ = ["Prompts", "Reweighted", "Target", "enumerated", "exact", "plain_weights", "reweight", "score_of"]
@@ -36,11 +40,26 @@ def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Re
 
     A quantity of a prompt is a weighted mean of a column, less the jackknife's estimate of its bias. pass@k is curved
     in accuracy, so it is computed with and without each sample by itself, and not from the corrected accuracy.
+    A quantity of a prompt is a weighted mean of a column, less the jackknife's estimate of its bias. pass@k is curved
+    in accuracy, so it is computed with and without each sample by itself, and not from the corrected accuracy.
+    What noise in log p does to it on average is taken out [T32].
     """
+    found = _reweight(rollouts, target, ks)
+    if not rollouts.log_p_noise or target.is_face or target.alpha == 1:
+        return found
+    value = dict(found.value)
+    value["log_p"] = value["log_p"] - rollouts.sum(found.weight * noise_in(weighted_excess, rollouts, target))
+    # E_q[t] has twice the bonus too much; once it is taken out of t already, by weighing_score.
+    value["kl"] = value["kl"] - rollouts.sum(found.weight * noise_in(log_weight_bonus, rollouts, target))
+    value["entropy"] = -value["log_p"] - value["kl"]
+    return found._replace(value=value)
+
+
+def _reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...]) -> Reweighted:
     if target.has_length_term:
-        free = score_of(rollouts, target._replace(length_control=LengthControl.NONE))
+        free = weighing_score(rollouts, target._replace(length_control=LengthControl.NONE))
         return reweight_controlled(rollouts, target, free, ks)
-    score = score_of(rollouts, target)
+    score = weighing_score(rollouts, target)
     ess = effective_sample_size(_log_weights(rollouts, target, score), rollouts.start)
     pareto_k = np.nan
     if not target.is_face and target.alpha != 1:  # a reward's weights are at most e^b: there is no tail to smooth
@@ -73,7 +92,7 @@ def plain_weights(rollouts: Rollouts, target: Target) -> Float[np.ndarray, " row
 
     For what is drawn by them (votes, examples): a correction belongs to a mean and not to its samples.
     """
-    return _weights(rollouts, target, score_of(rollouts, target))
+    return _weights(rollouts, target, weighing_score(rollouts, target))
 
 
 def enumerated(rollouts: Rollouts, tolerance: float = 1e-6) -> Rollouts | None:
@@ -138,6 +157,18 @@ def score_of(
         for of_base, own in zip(base.prompt_rows(), rollouts.prompt_rows(), strict=True)
     ]
     return np.concatenate(controlled)
+
+
+def weighing_score(rollouts: Rollouts, target: Target) -> Float[np.ndarray, " rows"]:
+    """score_of for weights of samples: without the length bonus that noise in log p has on average.    [T32]"""
+    return score_of(rollouts, target) - noise_in(log_weight_bonus, rollouts, target)
+
+
+def noise_in(quantity: Callable[..., Any], rollouts: Rollouts, target: Target) -> Float[np.ndarray, " rows"]:
+    """log_weight_bonus or weighted_excess of every row; 0 at a limit, where noise has no mean effect."""
+    if target.is_face or not rollouts.log_p_noise:
+        return np.zeros(len(rollouts.log_p))
+    return quantity(target.alpha, rollouts.log_p_noise, rollouts.length, target.kappa)
 
 
 def _log_weights(rollouts: Rollouts, target: Target, score: np.ndarray, log_mass: np.ndarray | None = None):

@@ -66,6 +66,8 @@ class Rollouts:
     """nats, under the policy that sampled the response; None or nan where it is not known"""
     entropy: Float[np.ndarray, " rows"] | None = None
     """nats, the sum of that policy's token entropies along the response; None or nan where it is not known"""
+    log_p_noise: float = 0.0
+    """standard deviation of the error of log_p a token, nats: error of variance log_p_noise² length    [T32]"""
     answers_known: bool = True
     """whether vote and correct_vote say anything: where not, maj@k cannot be told"""
 

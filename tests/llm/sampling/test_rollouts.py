@@ -9,6 +9,7 @@ from llm.evaluation.averages import summarise
 from llm.models.organisms import build_tokenizer
 from llm.problems import BUNDLED, load_problems
 from llm.prompts.form import BARE
+from llm.rollout_table import from_table
 from llm.sampling.rollouts import sample_rollouts
 from llm.sampling.scoring import response_log_probs
 
@@ -85,3 +86,14 @@ def test_the_summary_means_over_prompts_with_their_standard_error(rollouts):
     # Both estimate E[-log pi]: the chain-rule sum and the surprisal itself.
     surprisal = -rollouts["log_pi"]
     assert summary["entropy"] == pytest.approx(surprisal.mean(), abs=4 * surprisal.std() / np.sqrt(48))
+
+
+def test_a_few_rows_are_scored_twice_and_their_difference_reaches_the_forecast(models, rollouts):
+    """In float32 the two numbers differ by rounding; an error put into one of them is found, a token."""
+    again = rollouts["log_p_again"]
+    assert 8 <= again.notna().sum() <= 12
+    np.testing.assert_allclose(again.dropna(), rollouts["log_p"][again.notna()], atol=1e-3)
+    assert from_table(rollouts).log_p_noise < 1e-4
+    off = 0.02 * np.sqrt(2 * rollouts["length"])
+    assert from_table(rollouts.assign(log_p_again=again + off)).log_p_noise == pytest.approx(0.02, rel=1e-2)
+    assert from_table(rollouts.drop(columns="log_p_again")).log_p_noise == 0
