@@ -29,9 +29,9 @@ def float32_head(model: "torch.nn.Module") -> None:
     """
     import torch  # --help does without it
 
-    head = model.get_output_embeddings()  # type: ignore[operator]
+    head = model.get_output_embeddings()
     if isinstance(head, torch.nn.Linear):
-        head.forward = types.MethodType(_forward, head)  # type: ignore[method-assign]
+        head.forward = types.MethodType(_forward, head)
 
 
 def _forward(head: "torch.nn.Linear", hidden: "torch.Tensor") -> "torch.Tensor":
