@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from theory.vocabulary import LengthControl, Quantity, Regime
     from theory.voting import vote_reward, vote_step
 
+# Module -> the names of it that stand at the door. One with none is there as a module: theory.noise, say.
 _NAMES = {
     "budget": ("sharpening_at_budget", "small_budget_ratio", "tilting_at_budget", "tilting_frontier"),
     "content": ("content_power", "covariance_by_length"),

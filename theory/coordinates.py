@@ -98,6 +98,7 @@ def coordinates_of_means(
     for _ in range(_STEPS):
         gradient, curvature = slopes(point)
         # At a border that the gradient pushes against, only the other coordinate is free to move.
+        # Solving for both and cutting the step off at the border would end beside the best point of that border.
         free = ~(((point <= low) & (gradient < 0)) | ((point >= high) & (gradient > 0)))
         step = np.zeros(2)
         step[free] = np.linalg.solve((curvature + _RIDGE * np.eye(2))[np.ix_(free, free)], gradient[free])

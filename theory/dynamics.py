@@ -67,8 +67,9 @@ def line(objective: Objective, time: float | Real[np.ndarray, "*time"]) -> Coord
     is its target stays: tilted RL keeps alpha = 1 throughout, tempering keeps b = 0.
 
     >>> from theory.objectives import regime
-    >>> line(regime("tilted", beta=0.25), time=4.0)  # one relaxation time: (1 - 1/e) of b = 4
-    Coordinates(alpha=1.0, b=2.5284822353142307)
+    >>> there = line(regime("tilted", beta=0.25), time=4.0)  # one relaxation time: (1 - 1/e) of b = 4
+    >>> there.alpha, round(there.b, 3)
+    (1.0, 2.528)
     """
     elapsed = np.asarray(time, dtype=np.float64)
     tau = objective.entropy_weight

@@ -174,6 +174,8 @@ def _level_advantage(value, mass, group):
         return np.zeros(1)
     value = value - value[-1]
     width, gap = value[-1] - value[0], np.min(np.diff(value))
+    # The integrand lives between s = 1/widest, below which all deviations look alike, and a few times 1/narrowest,
+    # above which every group that is not constant has died off.
     widest = width * (group / 4) ** 0.5  # sqrt of the largest Σ (R_i - R̄)², and of the smallest that is not 0:
     narrowest = gap * ((group - 1) / group) ** 0.5
     if width / gap * group**0.5 * _REACH / _STEP > _MOST_NODES:
@@ -201,7 +203,11 @@ def _inner(value, mass, group, s):
 
 
 def _levels(log_p, reward):
-    """Rewards that differ by rounding alone are one level: dividing by their sd would make something of nothing."""
+    """Rewards that differ by rounding alone are one level: dividing by their sd would make something of nothing.
+
+    Levels, because responses that earn alike are pushed alike: the fixed point is solved for in as many unknowns as
+    there are different rewards, two for a task of 0 and 1 however many responses there are.
+    """
     on = ~np.isneginf(log_p)
     if np.shape(reward) == log_p.shape:
         reward = np.where(on, reward, 0.0)  # never drawn, whatever it is (log p as a reward is -inf there)

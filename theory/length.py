@@ -95,7 +95,9 @@ def markov_power(
     scaled_h = np.zeros_like(stop)
     scaled_h[reached] = np.linalg.solve(np.eye(reached.sum()) - moves[among], ends[reached])
     safe = np.where(reached, scaled_h, 1.0)
+    # The factors e^{-α D} of h cancel against those of the moves, so that the scaled ones serve as they are.
     doob = moves * scaled_h[None, :] / safe[:, None]
+    # How often each state is visited on average; every visit but the first is a move.
     visits = np.linalg.solve(np.eye(len(stop)) - doob.T, np.eye(len(stop))[start])
     with np.errstate(divide="ignore"):  # h = 0 where a state cannot stop
         log_h = np.where(reached, -alpha * depth, 0.0) + np.log(scaled_h)

@@ -126,6 +126,7 @@ def mismatched_class_optimum(
     from scipy.optimize import root  # half a second to import
 
     theta = np.zeros(features.shape[-1])
+    # The slope near the optimum is about -τ times a covariance of features: of order 1, steps of 1/τ suit them.
     for _ in range(100):  # towards the root that the flow from p meets
         theta = theta + slope(theta) / tau
     found = root(slope, theta, tol=1e-12)

@@ -76,6 +76,7 @@ def crossover(
     def lead(k):
         return population_pass_at_k(accuracy, k) - population_pass_at_k(other, k)
 
+    # Powers with a common factor, because a curve changes with log k: between 1,000 and 1,001 samples nothing happens.
     ks = 2 ** np.arange(0, np.log2(largest_k) + 1e-9, 0.125)
     leads = np.array([lead(k) for k in ks])
     # Differences of rounding size are a tie of the curves (at large k both are at their ceiling), not a lead.

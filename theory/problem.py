@@ -47,6 +47,11 @@ class Problem:
         return len(self.log_p)
 
     def on_support(self) -> "Problem":
-        """The same without the responses of probability zero, whose return c log p - τ log π would be inf - inf."""
+        """The same without the responses of probability zero, whose return c log p - τ log π would be inf - inf.
+
+        >>> with_an_impossible_one = Problem(np.array([np.log(0.5), np.log(0.5), -np.inf]), np.array([0.0, 1.0, 1.0]))
+        >>> len(with_an_impossible_one), len(with_an_impossible_one.on_support())
+        (3, 2)
+        """
         on = ~np.isneginf(self.log_p)
         return Problem(self.log_p[on], self.reward[on], None if self.length is None else self.length[on])

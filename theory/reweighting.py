@@ -37,6 +37,9 @@ def tilt_score(
     0 for every response at the base point (1, 0). length in tokens, needed where kappa is not 0.
     alpha - 1, not alpha: one factor p is in how often each response was drawn.
     ValueError: alpha < 0, b, a reward or a log_p that is not finite (p cannot have sampled it).
+
+    >>> tilt_score(np.array([-2.0, -6.0]), np.array([0.0, 1.0]), alpha=1.5, b=3.0)
+    array([-1.,  0.])
     """
     checked_exponent(alpha)
     if not (np.isfinite(log_p).all() and np.isfinite(reward).all() and np.isfinite(b)):
@@ -85,7 +88,10 @@ def log_weights(
     """log w, w_i ∝ m_i e^{t_i} and Σ w = 1 in each prompt: self-normalised importance sampling.    [T23]
 
     score is t of `tilt_score` or of a limit; log_mass as above. Equal scores of samples give equal weights, and a score
-    of -inf no weight.
+    of -inf no weight. Two prompts in one array, with two samples and three, each by itself:
+
+    >>> np.exp(log_weights(np.array([0.0, 0.0, 1.0, 0.0, 0.0]), start=np.array([0, 2]))).round(3)
+    array([0.5  , 0.5  , 0.576, 0.212, 0.212])
     """
     exponent = score if log_mass is None else score + log_mass
     return exponent - _each(log_total(score, start, log_mass), exponent, start)

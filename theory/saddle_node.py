@@ -73,6 +73,8 @@ def std_normalised_alpha(
     def mismatch(x):
         return beta * _spread(levels, x) - 1
 
+    # The curve is monotone between its nodes, so that each bracket holds one root; it is solved for in α-1, whose
+    # digits would be lost in α where p is so spread that a root lies at 1 + 1e-12.
     def root(low, high):
         return 1 + brentq(mismatch, low, high, xtol=1e-15 * high, rtol=1e-14)
 
@@ -131,6 +133,8 @@ def std_normalised_drift(log_p: Float[np.ndarray, " y"], alpha: float, beta: flo
 
 def _levels(log_p, log_mass=None):
     """Values that differ by rounding alone are one level: dividing by their sd would make something of nothing."""
+    # Responses of one level share what sharpening makes of them, so that only levels and their masses are kept: a
+    # million samples with a hundred different values cost what a hundred cost.
     log_p, log_mass = measure(log_p, log_mass)
     kept = np.flatnonzero(~np.isneginf(log_mass))
     order = kept[np.argsort(log_p[kept])]

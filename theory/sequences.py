@@ -129,7 +129,10 @@ def _checked(tokens, log_p):
 
 
 def _prefixes(tokens):
-    """Ids of the prefix of length 0, 1, .. of each response; a padded row keeps the id of its whole response."""
+    """Ids of the prefix of length 0, 1, .. of each response; a padded row keeps the id of its whole response.
+
+    Built from the id one token before and the token, so that no prefix is ever compared as a whole.
+    """
     ids = [np.zeros(len(tokens), dtype=np.int64)]
     for column in tokens.T:
         ids.append(np.unique(np.stack([ids[-1], column]), axis=1, return_inverse=True)[1].reshape(-1))

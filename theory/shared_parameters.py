@@ -91,6 +91,8 @@ def projected_gain_ratio(moments: ScoreMoments) -> float:
     [0.14, -1.0]
     """
     fisher, reward, log_p = moments
+    # A pseudo-inverse and not a small ridge: a ridge would bound the metric where directions hardly move a response,
+    # and the ratio would depend on how parameters are scaled.
     inverse = np.linalg.pinv(fisher, rcond=1e-12, hermitian=True)
     with np.errstate(invalid="ignore", divide="ignore"):  # 0/0 is the documented nan
         return float(np.divide(reward @ inverse @ log_p, np.sqrt(_square(reward, inverse) * _square(log_p, inverse))))

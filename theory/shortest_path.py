@@ -40,8 +40,9 @@ def shortest_path(transition: Float[np.ndarray, "s s"], stop: Float[np.ndarray, 
 
     Three in ten stop at once here, and a single move with its stop has .5 · .3:
 
-    >>> shortest_path(np.array([[0.5, 0.2], [0.0, 0.6]]), np.array([0.3, 0.4]), start=0)
-    ShortestPath(states=(), log_p=-1.2039728043259361)
+    >>> best = shortest_path(np.array([[0.5, 0.2], [0.0, 0.6]]), np.array([0.3, 0.4]), start=0)
+    >>> best.states, round(float(np.exp(best.log_p)), 3)
+    ((), 0.3)
     """
     transition, stop = checked_markov(transition, stop, start)
     cost, onward = _cheapest_way_out(transition, stop)

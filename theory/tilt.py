@@ -143,8 +143,8 @@ def kl_to_base(
     >>> expected = 1e-18 / 2 * moments(log_p, reward, 1, 0).var_log_p  # alpha = 1 + 1e-9
     >>> round(float(kl_to_base(log_p, reward, 1 + 1e-9, 0) / expected), 3)
     1.0
-    >>> round(float(kl(log_tilt(log_p, reward, 1 + 1e-9, 0), log_p) / expected), 3)
-    335.991
+    >>> bool(abs(kl(log_tilt(log_p, reward, 1 + 1e-9, 0), log_p) / expected - 1) > 1)
+    True
 
     Arguments and errors as in log_tilt.
     """

@@ -131,6 +131,7 @@ def chance_to_win(log_odds: float, beta: float, votes: int) -> float:
     [0.38, 0.3, 0.06]
     """
     width = int(np.ceil(40 * _checked_beta(beta)))
+    # Sites run over the log-odds that rounds can lead to, the start in the middle: a walk on a line of steps 1/β.
     site = log_odds + np.arange(-width, width + 1) / beta
     up = majority_probability(1 / (1 + np.exp(-site)), votes)
     tiny = 1e-300  # a step that never happens: log 0

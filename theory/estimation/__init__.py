@@ -17,6 +17,24 @@ What would sharpening to the power 2 make of its accuracy, and what a task rewar
 -0.13 [-0.14, -0.13], reliable: True
 +0.24 [+0.23, +0.24], reliable: True
 
+Which module answers which question:
+
+| question | where |
+|---|---|
+| where does an objective end, and can the number be relied on? | `forecast`, by `reweight`, `counts`, `cumulants` |
+| what do sharpening and a reward each gain at a distance in nats? | `at_distance` |
+| so which of the two? | `verdict` |
+| why: covariance, diversity gap, content or length, turning point? | `diagnosis` |
+| are these rollouts what they are taken for? | `suspicions` |
+| how is the model now: pass@k, maj@k, best of k? | `statistics` |
+| where does a run stand, and is it healthy? | `following`, `coordinate`, `band` |
+| how far is a run from its optimum? | `distance` |
+| how sure is a mean, a difference, a ratio over prompts? | `intervals`, `shares` |
+
+Two things are kept apart everywhere. How many samples a prompt has decides how far from the base model anything can be
+told, and no interval shows when that is passed: hence doubts. How many prompts there are decides how wide an interval
+is. Twice the samples do not make up for half the prompts, nor the other way round.
+
 The names below are what most users need. Tables in files are read by llm.rollout_table, and python -m llm.forecast
 writes all of this for one.
 """

@@ -36,7 +36,10 @@ BS = (0.02, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0,
 
 @dataclass(frozen=True)
 class AtDistance:
-    """What each objective gains at a distance KL(q‖p) from the base model, mean over prompts, in nats."""
+    """What each objective gains at a distance KL(q‖p) from the base model, mean over prompts, in nats.
+
+    Mean over prompts with one alpha, and one b, for all of them: some prompts move farther than that and others less.
+    """
 
     kl: float
     sharpening: Estimate

@@ -44,6 +44,9 @@ def tilted(accuracy: Float[np.ndarray, " grid"], b: float) -> Float[np.ndarray, 
     """A_b of each accuracy; at b = inf all that is ever right becomes always right.    [T3]
 
     logit A_b = logit a + b. 0 stays 0 and 1 stays 1 at every b. Written with e^{-b}, which cannot overflow.
+
+    >>> tilted(np.array([0.0, 0.1, 0.5, 1.0]), b=2.0).round(3)
+    array([0.   , 0.451, 0.881, 1.   ])
     """
     if np.isinf(b):
         return (accuracy > 0).astype(float)
@@ -54,7 +57,11 @@ def tilt_cost(accuracy: Float[np.ndarray, " grid"], b: float) -> Float[np.ndarra
     """KL(q_{1,b}‖p) in nats of each accuracy; -log a at b = inf, and 0 where nothing is ever right.    [T5]
 
     E_q[b r] less the log partition, which is log(1 - a + a e^b): written with expm1, exact for small b and small a.
-    0 for a = 1 too: where all is right a reward has nothing to change.
+    0 for a = 1 too: where all is right a reward has nothing to change. Largest in between, at an accuracy that falls
+    as b grows: a reward spends most on prompts that it just about solves.
+
+    >>> tilt_cost(np.array([0.0, 0.1, 0.5, 1.0]), b=2.0).round(3)
+    array([0.   , 0.408, 0.328, 0.   ])
     """
     if np.isinf(b):
         return -np.log(accuracy, out=np.zeros_like(accuracy), where=accuracy > 0)

@@ -49,7 +49,10 @@ def expand(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Rewe
 
 
 def _expand(rollouts: Rollouts, target: Target, ks: tuple[int, ...]) -> tuple[dict, dict]:
-    """(values, sizes of the first terms left out)."""
+    """(values, sizes of the first terms left out).
+
+    pass@k by its slope k (1-A)^{k-1} in the accuracy. Entropy is -E log p - KL, its error at most the sum of theirs.
+    """
     t = tilt_score(rollouts.log_p, rollouts.reward, target.alpha, target.b, rollouts.length, target.kappa)
     deviation = t - rollouts.each(rollouts.mean(t))
 

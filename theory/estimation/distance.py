@@ -14,7 +14,10 @@ from theory.estimation.samples import Rollouts
 
 
 def forecast_optimum(base: Rollouts, target: Target, seed: int = 0) -> Forecast:
-    """The forecast of one optimum: exact where it can be, else reweighted."""
+    """The forecast of one optimum: exact where it can be, else reweighted.
+
+    The first record of `forecast`: the finite sum where responses add up to one, else weights.
+    """
     return forecast(base, [target], np.random.default_rng(seed))[0]
 
 

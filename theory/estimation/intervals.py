@@ -145,6 +145,9 @@ def seed_draws(seeds: int, generator: np.random.Generator) -> Float[np.ndarray, 
 
     The mean of n - 1 out of n has variance s²/n (Rao and Wu, JASA 83, 1988); n out of n would have (n - 1)/n of it,
     which is half with two seeds. With one seed an interval does not cover what another seed would have done.
+
+    >>> seed_draws(2, np.random.default_rng(0)).shape  # with two, each draw is one of them
+    (2000, 2)
     """
     if seeds == 1:
         return np.ones((DRAWS, 1))
@@ -191,7 +194,10 @@ def bca(
 
 
 def _without_each(values: Float[np.ndarray, " units"]) -> Float[np.ndarray, " units"]:
-    """The mean without each value in turn; the mean itself where there is only one."""
+    """The mean without each value in turn; the mean itself where there is only one.
+
+    From the sum less one value: n subtractions in place of n means.
+    """
     if len(values) == 1:
         return values.copy()
     return (values.sum() - values) / (len(values) - 1)
@@ -200,7 +206,11 @@ def _without_each(values: Float[np.ndarray, " units"]) -> Float[np.ndarray, " un
 def mean_interval(
     values: Float[np.ndarray, " prompts"], generator: np.random.Generator, level: float = 0.95
 ) -> tuple[float, float, float]:
-    """(mean, low, high) over the prompts where values is known, that is not nan; nan for fewer than two."""
+    """(mean, low, high) over the prompts where values is known, that is not nan; nan for fewer than two.
+
+    What is unknown is left out of the mean and of the draws alike: the interval is of the prompts that say anything,
+    and a caller has to ask whether those are like the others.
+    """
     known = values[~np.isnan(values)]
     if len(known) < 2:
         return np.nan, np.nan, np.nan

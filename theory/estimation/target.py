@@ -40,7 +40,11 @@ class Target(NamedTuple):
 
 
 class Reweighted(NamedTuple):
-    """What a target would give, prompt by prompt."""
+    """What a target would give, prompt by prompt.
+
+    Prompt by prompt, because intervals are over prompts and need every one. `value` has `bias` taken off already; where
+    the bias is not known it is as it was estimated.
+    """
 
     value: dict[str, Prompts]
     """jackknife-corrected accuracy, length, log_p, entropy, kl, finished and pass@k"""

@@ -212,7 +212,12 @@ def widening(looks: int, prompts: int) -> float:
 
 
 def widened(estimate: Estimate, times: float) -> Estimate:
-    """Each end so many times as far from the value, within what a gain of accuracy can be."""
+    """Each end so many times as far from the value, within what a gain of accuracy can be.
+
+    >>> wide = widened(Estimate(0.1, 0.0, 0.3), times=1.5)
+    >>> round(wide.low, 2), round(wide.high, 2)
+    (-0.05, 0.4)
+    """
     low = estimate.value - times * (estimate.value - estimate.low)
     high = estimate.value + times * (estimate.high - estimate.value)
     return replace(estimate, low=max(low, -1.0), high=min(high, 1.0))

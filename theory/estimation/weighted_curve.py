@@ -25,6 +25,7 @@ from theory.estimation.records import Estimate
 from theory.estimation.reweight import Target, reweight
 from theory.estimation.samples import Rollouts
 
+# Equal steps near the base model, where most tables are told; farther out by a third each.
 STEPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.65, *map(float, np.geomspace(0.8, 2000, 30)))  # c
 FLAT = 0.005  # nats a step: below it the curve has arrived where it ends
 FEWEST_POINTS = 10  # before that, near the base model, steps are small
