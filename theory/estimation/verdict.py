@@ -8,6 +8,18 @@ surely has. A rule that can be written down, and not a model of costs, because c
 Three guards. Intervals hold for all looks together, since the best of six points is a selection. A loss anywhere on the
 way counts against sharpening even if the end is good, since a run passes there. And where right answers may have been
 missed, the reward's curve is known from below only, and SHARPEN must be good beside all that is left to gain.
+
+>>> def gains(slope):  # a gain of slope √KL, known to two points
+...     return [CurvePoint(kl, Estimate(slope * kl**0.5, slope * kl**0.5 - 0.02, slope * kl**0.5 + 0.02))
+...             for kl in (0.1, 0.4, 0.9)]
+>>> base = Base(prompts=100, samples=16, accuracy=0.4, flat=False)
+>>> for slope in (0.28, 0.2, 0.05, -0.1):
+...     found = judge(base, gains(slope), gains(0.3))
+...     print(f"{slope / 0.3:+.0%} of the reward's gain: {found.word}, {found.reason}")
++93% of the reward's gain: SHARPEN, enough
++67% of the reward's gain: EITHER, worth having
++17% of the reward's gain: REWARD, far behind
+-33% of the reward's gain: REWARD, sharpening loses
 """
 
 from collections.abc import Sequence
