@@ -35,6 +35,7 @@ def weighted_excess(
     """(α-1) s² L^{1-κ} nats: E[ε e^{(α-1) ε/L^κ}]/E[e^{(α-1) ε/L^κ}], what a weighted mean of ℓ + ε has too much. [T32]
 
     The weights prefer the responses whose log p came out too high. At α = 1 nothing is weighed and nothing is added.
+    With x = (α-1)/L^κ it is the slope of log E e^{xε} = x² Var(ε)/2 in x, that is x Var(ε).
     """
     return (checked_exponent(alpha) - 1) * sd**2 * length ** (1 - kappa)
 
@@ -46,6 +47,11 @@ def sd_of_a_token(
 
     Both ℓ and ℓ' have the error of variance s² L, so that their difference has twice that. Rows where `again` is nan
     were scored once and say nothing. nan where that is all; 0 for arithmetic that does not depend on its batch.
+    Each response is divided by its length first, so that long ones do not decide alone.
+
+    >>> noise = 0.1 * np.sqrt(100) * np.random.default_rng(0).normal(size=(2, 1000))  # .1 a token, 100 tokens
+    >>> round(sd_of_a_token(noise[0] - 50, noise[1] - 50, np.full(1000, 100)), 2)
+    0.1
     """
     twice = np.isfinite(again)
     if not twice.any():

@@ -40,8 +40,6 @@ def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Re
 
     A quantity of a prompt is a weighted mean of a column, less the jackknife's estimate of its bias. pass@k is curved
     in accuracy, so it is computed with and without each sample by itself, and not from the corrected accuracy.
-    A quantity of a prompt is a weighted mean of a column, less the jackknife's estimate of its bias. pass@k is curved
-    in accuracy, so it is computed with and without each sample by itself, and not from the corrected accuracy.
     What noise in log p does to it on average is taken out [T32].
     """
     found = _reweight(rollouts, target, ks)
@@ -56,6 +54,7 @@ def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Re
 
 
 def _reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...]) -> Reweighted:
+    """The steps of the module's head in their order, for log p as they are given but for the bonus of their noise."""
     if target.has_length_term:
         free = weighing_score(rollouts, target._replace(length_control=LengthControl.NONE))
         return reweight_controlled(rollouts, target, free, ks)
