@@ -166,9 +166,9 @@ def _settled(answer, start, pace=0.05, most=4000):
 def _level_advantage(value, mass, group):
     """h of each level, by the trapezoid rule in m and, after s = c sinh w, in w: both converge exponentially.
 
-    For a smooth function that dies off at both ends the trapezoid rule is the best there is: its error is that of the
-    function's Fourier transform at 2π/step. sinh spaces the nodes evenly near 0 and by factors far out, since s runs
-    over all scales between 1/(largest difference of rewards) and 1/(smallest).
+    For a smooth function that dies off at both ends the trapezoid rule's error is the function's Fourier transform at
+    multiples of 2π/step, and falls faster than any power of the step. sinh spaces the nodes evenly near 0 and by
+    factors far out, since s runs over all scales between 1/(largest difference of rewards) and 1/(smallest).
     """
     if len(value) == 1:
         return np.zeros(1)

@@ -10,7 +10,7 @@ statements on single prompts say.
 What sharing changes. A step moves θ, and through it every response of every prompt along its scores. Of a reward only
 the part counts that scores can express: its projection on them, in the sense of least squares under p. The rest is
 there, and no step can act on it. So sharpening and reward are compared by the correlation of their projections, and
-two functions that agree on every response taken singly may have projections that point apart.
+two functions that rise together over the responses may have projections that point apart.
 
 What it does not change. J on each prompt still falls short of its optimum by τ times a KL divergence (T1), so training
 within a class seeks the nearest policy of the class, in the KL divergence whose first argument is the policy. That one
