@@ -11,8 +11,8 @@ Why -inf and no large negative number for an impossible response. A stand-in of 
 multiplied by a small power, and at power 0 it would be as likely as any other. -inf stays impossible as long as nobody
 forms 0 · -inf or -inf - (-inf), both nan: where a line could, it puts a finite number there first and says so.
 
-Each check returns what it was given, as an array of float64, so that a function can say `log_p = checked_log_p(log_p)`
-in its first line: bad input is named before any work is done, by argument and value.
+Each check returns what it was given (numbers as float64, masks as truth values, counts as integers), so that a function
+can say `log_p = checked_log_p(log_p)` in its first line: bad input is named by argument and value before any work.
 """
 
 from typing import TypeVar

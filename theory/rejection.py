@@ -1,9 +1,9 @@
 """The price of a target in draws from p: rejection sampling, and supervised training on what it keeps.
 
-Draw y from p, keep it with probability q(y)/(M p(y)): what is kept has the law q. The largest M that this needs is
+Draw y from p, keep it with probability q(y)/(M p(y)): what is kept has the law q. The smallest M that will do is
 max q/p, and one draw in M is kept. So every target has a price before any training, and the prices of sharpening and
-of a reward are of different kinds. A reward of accuracy A₀ costs at most 1/A₀ draws, at any length. Sharpening costs
-the ratio of the mode's probability after and before, which multiplies from token to token.
+of a reward are of different kinds. A reward costs at most 1/A₀ draws, A₀ the base model's accuracy, at any length.
+Sharpening costs the ratio of the mode's probability after and before, which multiplies from token to token.
 """
 
 import numpy as np

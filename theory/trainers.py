@@ -208,9 +208,9 @@ def trajectory_balance_rate(
     Trajectory balance makes log Z + log π - α log p vanish for every response, with log Z learnt. Divided by |y| the
     learnt constant stands alone, λ, and what it stands for is λ |y|: a rate for each token and no normaliser. The sum
     falls from ∞ to 0 as λ grows, hence one root; it lies between log Z/(longest) and log Z/(shortest),
-    Z = Σ p^α. 0 at alpha = 1, where Z = 1. The loss is 0 at this policy and no other when the samples that it is
-    taken over can be any response; samples of the policy itself cannot: on them every policy that is certain of one
-    response has loss 0 as well, with λ fitted to that response.
+    Z = Σ p^α. 0 at alpha = 1, where Z = 1. The loss is 0 at this policy and no other if it is a mean over a law that
+    can draw every response. Over samples of the policy itself every policy that is certain of one response has loss 0
+    as well, with λ fitted to that response.
     ValueError: a length < 1, alpha < 0, shapes.
 
     >>> log_p, length = np.log([0.5, 0.3, 0.2]), np.array([1.0, 2.0, 3.0])
