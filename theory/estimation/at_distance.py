@@ -7,8 +7,8 @@ fewer than 5 samples a prompt nothing is told along alpha. Each interval is for 
 curve was picked, and needs an allowance for that before it is called a gain.
 
 Three ways, because each is good where the others are not. Weights follow p^α itself and give out when a few samples
-have them all. Counts need no log p and reach any b, but rewards of 0 and 1. The likeliest of k is a policy of its own,
-not p^α, and its cost is known only from above where responses repeat: good for a picture, and left out of judgements.
+have them all. Counts need no log p and reach any b, but the rewards have to be 0 and 1. The likeliest of k is a policy
+of its own, not p^α, and what it costs is known only from above: it is asked where weights no longer tell.
 """
 
 from collections.abc import Sequence

@@ -169,8 +169,8 @@ class RelaxationTime(Finding):
 class EmptyResponse(Finding):
     """The share of prompts where stopping at once is likelier than every sampled response.    [T17]
 
-    There the limit of sharpening is the empty response, or something likelier still. Samples can only show too little:
-    a response that beats the stop may not have been drawn.
+    There the limit of sharpening is the empty response, or one likelier still that was not drawn: samples can make this
+    share too large, never too small.
     """
 
     name = "empty_response"

@@ -5,8 +5,8 @@ run's own policy (the KL where the objective does not sharpen) identifies the po
 then be those of that point, with nothing left to fit [T23]. Where a network leaves the line is a measurement.
 
 Why not by the number of steps. How far a step goes depends on the learning rate, its schedule, the optimiser and
-clipping, and none of them is in the theory; all of them move the run along its line and not off it. So the mean of
-log p is taken for a clock, and what is compared is everything else at the same reading.
+clipping, and none of them is in the theory, where they would only set the pace along the line. So the mean of log p is
+taken for a clock, and what is compared is everything else at the same reading.
 """
 
 from typing import NamedTuple

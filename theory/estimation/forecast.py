@@ -9,9 +9,9 @@ is needed to know where training would end. Three kinds of error stand in the wa
 - What was never sampled has no weight. The effective number of samples and the tail of the weights (Pareto k) say when
   that matters, and for rewards the right answers that may have been missed are allowed for (`unseen_accuracy`).
 
-A value is `reliable` when no rule below finds a reason for doubt. The rules were set so that the intervals of reliable
-values cover what they say they cover on populations whose truth is known (docs/forecast.md); a doubted value is printed
-all the same, with its reason.
+A value is `reliable` when no rule below finds a reason for doubt. The rules were set on populations whose truth is
+known, and docs/forecast.md says what the intervals of reliable values covered there; a doubted value is printed all the
+same, with its reason.
 
 Four methods: `exact` where the rollouts list all of the probability; `psis`, weights with a smoothed tail; `counts` for
 a 0/1 reward alone, which needs no weights; `cumulant`, an expansion near the base model. They err in different ways,

@@ -6,7 +6,7 @@ estimate), says how large the bias was. Nothing need be known of c.
 
 For weighted means it also finds what no average of weights shows: a prompt whose answer is that of one sample changes
 altogether when that sample is left away. In closed form, because n estimates of n samples each would cost n times as
-much, and there are as many prompts as there are.
+much.
 """
 
 from collections.abc import Callable
