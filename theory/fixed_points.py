@@ -9,7 +9,7 @@ no such point. `rate`: how fast a small deviation decays, per unit of time of th
 per step. `stability`: whether a deviation decays at all, or within which bounds. `threshold`: what must hold for that
 end to exist. `statement`: its numbers in docs/theorems.md.
 
-Nothing is computed here but the layout of the table; every number comes from the module that proves it.
+Nothing is computed here but the layout of the table and one slope; every number comes from the module that proves it.
 """
 
 import contextlib

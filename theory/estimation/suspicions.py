@@ -3,9 +3,9 @@
 A suspicion is no proof. What cannot be (probabilities that add up to more than 1) is refused by who reads a table; here
 is what samples of a model at temperature 1 would hardly ever show.
 
-Why it matters. Every forecast reads log p as the probability with which a sample was drawn. If it is c log p, all
-powers are off by the factor c; drawn at another temperature, the samples stand for another law than their log p; if
-the prompt is counted in, long prompts look improbable. Intervals know nothing of this, and are as narrow as ever.
+Why it matters. Every forecast reads log p as the probability with which a sample was drawn. If it is c log p, every
+α - 1 is off by the factor c; drawn at another temperature, the samples stand for another law than their log p; if the
+prompt is counted in, long prompts look improbable. Intervals know nothing of this, and are as narrow as ever.
 
 What is looked at, surest first: what the table says of itself (a temperature column); the entropies that were met on
 the way, whose sum is the mean of -log p for a model's own samples; probabilities that add up to too much; repeats that

@@ -2,8 +2,8 @@
 
 The samples with their weights stand for the target, so k voters are k draws from them with replacement. That is a vote
 of the target only as long as several samples carry weight: with one effective sample all voters say the same. By
-simulation, because votes among unequal shares have no short formula for many answers; the noise of 256 votes is small
-beside that of prompts.
+simulation, because the exact vote (`theory.voting.vote_reward`) takes long where there are many answers, and the noise
+of 256 votes is small beside that of prompts.
 """
 
 import numpy as np
