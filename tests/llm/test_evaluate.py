@@ -100,3 +100,17 @@ def test_a_table_has_the_same_intervals_wherever_it_stands(tmp_path, monkeypatch
         told[order] = json.loads((tmp_path / out / "evaluation.json").read_text())["tables"]
     first, second = told.values()
     assert first == second
+
+
+def test_the_level_of_the_intervals_is_the_one_asked_for(tmp_path, monkeypatch, capsys):
+    """Half of a normal distribution lies within .674 standard deviations, 95 % of it within 1.96."""
+    table(prompts=60, samples=4).to_parquet(tmp_path / "one.parquet")
+    width = {}
+    for level in (0.5, 0.95):
+        run(monkeypatch, tmp_path / "one.parquet", "--level", level, "--output-dir", tmp_path / str(level))
+        result = json.loads((tmp_path / str(level) / "evaluation.json").read_text())
+        (values,) = result["tables"].values()
+        width[level] = {name: values[name]["high"] - values[name]["low"] for name in ("length", "log_p", "pass@1")}
+        assert result["level"] == level and f"{level:.0%} intervals over prompts" in capsys.readouterr().out
+    for name in width[0.5]:
+        assert width[0.5][name] / width[0.95][name] == pytest.approx(0.674 / 1.96, rel=0.15), name

@@ -68,6 +68,7 @@ def test_json_says_what_the_table_says_for_the_parameters_given(run):
     assert found["tempered", "RLOO"]["target"] == "q(alpha=3, b=0)"
     assert found["tilted-tempered", "RLOO"]["target"] == "q(alpha=3, b=2)"
     assert found["log p with KL", "RLOO"]["target"] == "q(alpha=3, b=0)"
+    assert found["log p with KL", "RLOO"]["rate"] == "0.5" and found["log p with KL", "RLOO"]["threshold"] == "step < 4"
     assert found["task", "RLOO"]["target"] == "p on the best reward"
     assert found["sharpening", "RLOO"]["target"] == "the mode of p"
     assert found["self-reward log pi", "RLOO"]["stability"] == "unstable"

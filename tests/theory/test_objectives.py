@@ -10,6 +10,8 @@ from scipy.special import log_softmax
 
 from theory import objectives, tilt
 from theory.objectives import Coordinates, Objective, optimum, regime, value
+from theory.reweighting import limit_score
+from theory.tilt import sharpening_limit, task_limit
 
 
 def plain_value(objective, log_pi, log_p, reward):
@@ -177,3 +179,15 @@ def test_bad_input_is_refused_with_one_sentence(call, message):
     with pytest.raises(ValueError) as error:
         call()
     assert str(error.value) == message
+
+
+def test_a_face_holds_what_ties_and_nothing_that_is_near():
+    """T4, T8: the limits forget all but the largest; .005 nats or a reward of .995 is second for ever."""
+    log_p, reward = np.log([0.3, 0.3, 0.3 * np.exp(-0.005), 0.1 - 0.3 * np.expm1(-0.005)]), np.array([1.0, 1, 1, 0.995])
+    halves, none = np.log([0.5, 0.5]), [-np.inf, -np.inf]
+    np.testing.assert_allclose(optimum(regime("sharpening"), log_p, reward), [*halves, *none], atol=1e-12)
+    np.testing.assert_allclose(sharpening_limit(log_p, reward), [*halves, *none], atol=1e-12)
+    right = log_p[:3] - np.log(np.exp(log_p[:3]).sum())
+    np.testing.assert_allclose(optimum(regime("task"), log_p, reward), [*right, -np.inf], atol=1e-12)
+    np.testing.assert_allclose(task_limit(log_p, reward, 1.0), [*right, -np.inf], atol=1e-12)
+    assert limit_score(log_p).tolist() == [0, 0, *none] and limit_score(reward).tolist() == [0, 0, 0, -np.inf]

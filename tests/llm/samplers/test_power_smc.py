@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 
 from llm.samplers.particles import PAD, begin, individuals
-from llm.samplers.power_smc import sample, thin, weighted_particles
+from llm.samplers.power_smc import Stages, resample, sample, thin, weighted_particles
 from llm.samplers.systematic import systematic_counts
 
 
@@ -113,3 +113,16 @@ def test_prefixes_that_are_shared_go_through_the_model_once(model, tables):
     assert few.tokens <= sum(len(p) - 1 for p in PROMPTS) + len(PROMPTS) * unfinished
     one_each = sum(map(len, few.responses)) * 2000 // 50
     assert few.tokens < one_each / 20
+
+
+def test_the_effective_sample_size_is_that_of_the_weights(model):
+    """T16: 1/ess = 1/N + Σ_stages (1/ess_stage - 1/N). Without resampling it is that of the final weights; a stage of
+    equal weights costs nothing, however often it is gone through."""
+    request = ask(model, [PROMPTS[0]], samples=0)
+    cloud, stages = weighted_particles(request, 50, 2.0, 0, 0.0)
+    weight = cloud.log_weight[individuals(cloud, request.generator)[0]].exp()
+    assert float(1 / stages.inverse_ess) == pytest.approx(float(weight.sum() ** 2 / (weight**2).sum()))
+    even = begin(model, [PROMPTS[0]], 50)
+    before = Stages(torch.zeros(1).double(), torch.full((1,), 0.02).double(), torch.zeros(1).long())
+    _, after, _ = resample(even, before, 51, request.generator)
+    assert after.resamplings.tolist() == [1] and float(after.inverse_ess) == pytest.approx(0.02)

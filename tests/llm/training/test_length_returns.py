@@ -232,3 +232,13 @@ def test_a_prompt_whose_responses_are_spread_over_processes_is_refused():
     check_groups_are_whole(config, whole)
     with pytest.raises(ValueError, match=r"content needs all responses to a prompt in one process: .* \(4\) must be"):
         check_groups_are_whole(config, SimpleNamespace(**vars(whole) | {"per_device_train_batch_size": 2}))
+
+
+def test_content_compares_a_response_with_the_others_as_long():
+    """T18: u less the mean of the others of the same prompt and length, not of all of them; pi = p leaves no drift."""
+    log_p = np.array([-1.0, -2.0, -4.0, -3.0, -6.0])
+    length = np.array([3.0, 3, 3, 9, 9])
+    u = 2.0 * log_p - log_p
+    others = [np.mean(np.delete(u[length == L], i)) for L in (3, 9) for i in range(np.sum(length == L))]
+    returns = content_return(["x"] * 5, log_p, log_p, length, 2.0)
+    np.testing.assert_allclose(returns, u - others)

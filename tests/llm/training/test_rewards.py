@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import log_softmax
 
-from llm.training.rewards import log_prob_term, trl_beta
+from llm.training.rewards import log_prob_term, task_reward, trl_beta
 from theory.objectives import REGIMES, regime, value
 
 VECTORS = arrays(float, 6, elements=st.floats(-4, 4))
@@ -44,3 +44,21 @@ def test_the_length_exponent_weakens_the_power_of_each_response(logits_p, kappa)
     log_pi = log_softmax((1 + 2.0 / length**kappa) * log_p)
     reached = returns(objective, kappa, log_p, log_pi, length)
     np.testing.assert_allclose(reached, reached[0], rtol=1e-9, atol=1e-9)
+
+
+def test_what_a_run_is_followed_by_has_the_signs_of_its_definitions():
+    """KL(pi‖p) = E[log pi - log p] and entropy = -E log pi, of responses that the policy likes better than the base."""
+    logged = {}
+    rewards = task_reward(
+        completions=["so \\boxed{4}", "so \\boxed{5}", "\\boxed{4"],
+        answer=["4", "4", "4"],
+        finished=[True, True, False],
+        log_p=[-6.0, -3.0, -9.0],
+        log_pi=[-2.0, -2.5, -6.0],
+        length=[5, 5, 4],
+        log_metric=logged.__setitem__,
+    )
+    assert rewards == [1.0, 0.0, 0.0]
+    expected = {"accuracy": 1 / 3, "length": 14 / 3, "finished": 2 / 3, "log_p": -6.0, "log_p_sd": 6**0.5}
+    expected |= {"sequence_entropy": 3.5, "sequence_kl": 2.5}
+    assert logged == pytest.approx(expected)

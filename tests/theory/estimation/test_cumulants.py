@@ -1,11 +1,13 @@
 """The expansion around the base model against the finite sum that it expands."""
 
 import numpy as np
+import pytest
 
 from llm.rollout_table import from_table
 from tests.rollout_tables import responses, table_of
 from theory.estimation.cumulants import expand
 from theory.estimation.reweight import Target, exact
+from theory.estimation.samples import Rollouts
 
 
 def test_the_error_of_the_expansion_falls_with_a_power_of_the_distance():
@@ -23,3 +25,25 @@ def test_the_error_of_the_expansion_falls_with_a_power_of_the_distance():
             for x in (0.4, 0.2)
         ]
         assert expected / 1.4 < error[0] / error[1] < 1.4 * expected, (name, error)
+
+
+def test_what_is_left_out_is_as_large_as_the_next_term():
+    """T23: near the base model the error of every quantity is the size that is reported for it, no more and no less.
+
+    Eight copies of each sample, one in each group of the jackknife: it has nothing to correct, and the error that is
+    left is of the series alone. log p of the wrong responses is symmetric, so that sizes of two classes are one.
+    """
+    log_p = np.repeat(-5 - np.array([0.0, 0.3, 1.3, 0.1, 0.6, 1.1]), 8)
+    right = np.repeat([1.0, 1.0, 1.0, 0.0, 0.0, 0.0], 8)
+    length = np.repeat([3.0, 9.0, 4.0, 8.0, 5.0, 7.0], 8)
+    rollouts = Rollouts.of_arrays(log_p[None], right[None], length[None], np.arange(48)[None])
+    target = Target(1.05, 0.0)
+    q = np.exp(0.05 * log_p) / np.exp(0.05 * log_p).sum()
+    exact = {"accuracy": q @ right, "length": q @ length, "log_p": q @ log_p, "kl": q @ np.log(48 * q)}
+    exact |= {"entropy": -exact["log_p"] - exact["kl"], "pass@2": 1 - (1 - q @ right) ** 2}
+    found = expand(rollouts, target, (2,))
+    for name in ("accuracy", "length", "log_p", "kl", "pass@2"):
+        error = abs(found.value[name][0] - exact[name])
+        assert error / abs(found.bias[name][0]) == pytest.approx(1, abs=0.1), name
+    assert abs(found.value["entropy"][0] - exact["entropy"]) < found.bias["entropy"][0]
+    assert found.bias["entropy"] == pytest.approx(found.bias["log_p"] + found.bias["kl"])

@@ -12,9 +12,11 @@ from tests.rollout_tables import ANSWERS, responses, sampled, table_of
 from tests.theory.estimation.test_length_controlled import long_answers
 from tests.theory.estimation.test_length_controlled import table as population
 from theory.content import covariance_by_length
-from theory.estimation.diagnosis import Silent, diagnose, empty_response
+from theory.estimation.diagnosis import Silent, Turn, diagnose, empty_response
 from theory.estimation.length_term import length_class
+from theory.estimation.records import Estimate, Forecast, Method
 from theory.estimation.samples import Rollouts
+from theory.estimation.target import Target
 
 
 def by_name(findings):
@@ -35,6 +37,8 @@ def test_the_diagnosis_has_the_numbers_of_the_theory():
     )
     assert found["covariance"].value == pytest.approx(covariance, abs=2e-3)
     assert found["efficiency"].value == pytest.approx(covariance / np.sqrt(var_l * var_r), abs=2e-3)
+    # The standard deviation, not the variance: what alpha = 2 weighs against b = 1, and the b that balances it.
+    assert found["knob_ratio"].value == found["relaxation_time"].value == pytest.approx(np.sqrt(var_l), rel=2e-3)
 
 
 def drawn_prompts(samples, prompts=4000, seed=0):
@@ -152,3 +156,46 @@ def test_the_empty_response_is_compared_with_the_likeliest_sample():
     best = rollouts.max(rollouts.log_p)
     found = empty_response(best + np.array([1.0, -1.0, -2.0, -3.0]), rollouts)
     assert found.value == 0.25 and "On 25.0 % of prompts" in sentence(found)
+
+
+def curve(accuracies, lows, highs):
+    """Forecasts along alpha = 1, 1.5, 2, 3, 4 with these accuracies and intervals of the gain over the base model."""
+    return [
+        Forecast(
+            Target(alpha, 0.0),
+            Method.PSIS,
+            20.0,
+            0.1,
+            {"accuracy": Estimate(value, value - 0.1, value + 0.1), "gain": Estimate(0.0, low, high)},
+            None,
+        )
+        for alpha, value, low, high in zip((1.0, 1.5, 2.0, 3.0, 4.0), accuracies, lows, highs, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "moves", "turn", "where"),
+    [
+        ((0.5, 0.6, 0.7, 0.6, 0.4), "both", Turn.PEAK, (2.0, 1.5, 3.0)),
+        ((0.5, 0.45, 0.4, 0.45, 0.7), "both", Turn.VALLEY, (2.0, 1.5, 3.0)),
+        ((0.5, 0.45, 0.4, 0.35, 0.3), "falls", Turn.FALLS, (1.0, 1.0, 1.5)),
+        ((0.5, 0.55, 0.6, 0.65, 0.7), "rises", Turn.RISES, (4.0, 3.0, 4.0)),
+        ((0.5, 0.51, 0.52, 0.51, 0.5), "neither", Turn.NOISE, (2.0, 1.5, 3.0)),
+        ((0.5, 0.5, 0.5, 0.5, 0.5), "both", Turn.FLAT, (1.0, 1.0, 1.5)),
+    ],
+)
+def test_the_turning_point_is_where_accuracy_turns(accuracies, moves, turn, where):
+    """T4: the highest point of a peak, the lowest of a valley, between its neighbours on the grid."""
+    lows = [0.01 if moves in ("both", "rises") else -0.2] * 5
+    highs = [-0.01 if moves in ("both", "falls") else 0.2] * 5
+    found = by_name(diagnose(from_table(sampled()), curve(accuracies, lows, highs), np.random.default_rng(0)))
+    point = found["turning_point"]
+    assert point.turn == turn and (point.value, point.low, point.high) == where
+    assert point.accuracy == accuracies[[1.0, 1.5, 2.0, 3.0, 4.0].index(where[0])]
+
+
+def test_two_values_make_no_turning_point():
+    """Nor do values below alpha = 1, which is no sharpening."""
+    few = curve((0.5, 0.6, 0.7, 0.6, 0.4), [0.01] * 5, [0.2] * 5)[:2]
+    found = by_name(diagnose(from_table(sampled()), few, np.random.default_rng(0)))["turning_point"]
+    assert found.turn == Turn.UNKNOWN and np.isnan(found.value)

@@ -1,5 +1,6 @@
 """What a forecast says, what it doubts, and that it stands on theory's formulas."""
 
+import importlib
 import json
 import warnings
 from pathlib import Path
@@ -12,15 +13,18 @@ from scipy.special import log_softmax
 
 from llm.rollout_table import from_table
 from tests.rollout_tables import ANSWERS, COMPLETE, PROMPTS, responses, sampled, table_of
+from tests.theory.estimation.test_reweight import one_table
 from theory import dynamics, estimation, reweighting
 from theory.estimation import band, following
 from theory.estimation.at_distance import frontier
 from theory.estimation.forecast import forecast, limits, samples_needed
 from theory.estimation.records import Method
-from theory.estimation.reweight import Target
+from theory.estimation.reweight import Target, reweight
 from theory.estimation.verdict import Base, judge
 from theory.objectives import regime
 from theory.vocabulary import Quantity
+
+FORECAST = importlib.import_module("theory.estimation.forecast")  # its function has the same name
 
 
 def test_two_samples_with_log_probabilities_a_hundred_nats_apart_cannot_tell():
@@ -246,3 +250,47 @@ def test_a_prompt_with_a_single_sample_does_not_take_the_interval_of_all():
     for record in forecast(ragged, [Target(1.0, 0.0), Target(1.2, 0.0)], np.random.default_rng(0), ("psis",)):
         assert record["accuracy"].low < record["accuracy"].value < record["accuracy"].high
     assert not record.reliable and "prompts with a single sample" in record.doubts
+
+
+def test_what_was_corrected_for_widens_the_interval(monkeypatch):
+    """Half of a bias is added to either end, and all of it where it is more than half the interval's width."""
+    rollouts = from_table(sampled(samples=6))
+    target = Target(1.5, 0.0)
+    true = reweight(rollouts, target)
+
+    def end(bias):
+        told = true._replace(bias={name: np.full(PROMPTS, bias) for name in true.bias})
+        monkeypatch.setattr(FORECAST, "reweight", lambda *_: told)
+        (record,) = forecast(rollouts, [target], np.random.default_rng(0), ("psis",))
+        return np.array([record["length"].low, record["length"].high])
+
+    plain = end(0.0)
+    half = (plain[1] - plain[0]) / 2
+    for bias, added in ((0.4 * half, 0.2 * half), (-0.4 * half, 0.2 * half), (1.5 * half, 1.5 * half)):
+        assert end(bias) - plain == pytest.approx([-added, added])
+
+
+def test_right_answers_that_were_never_sampled_are_added_above(monkeypatch):
+    """T24: what was not seen can only be missing, and only from accuracies."""
+    table = sampled()
+    table.loc[table["prompt_id"].isin(["p0", "p1", "p2"]), "reward"] = 0.0
+    rollouts = from_table(table)
+
+    def record(unseen):
+        monkeypatch.setattr(FORECAST, "unseen_accuracy", lambda *_: unseen)
+        return forecast(rollouts, [Target(1.0, 1.0)], np.random.default_rng(0), ("psis",))[0]
+
+    without, having = record(0.0), record(0.03)
+    for name in ("accuracy", "pass@4", "gain"):
+        assert having[name].high - without[name].high == pytest.approx(0.03) and having[name].low == without[name].low
+    for name in ("length", "log_p", "finished", "kl"):
+        assert (having[name].low, having[name].high) == (without[name].low, without[name].high)
+
+
+@pytest.mark.parametrize(("mean", "doubted"), [(0.5, False), (0.95, True)])
+def test_a_tail_beyond_seven_tenths_is_doubted(mean, doubted):
+    """T23: an exponential tail of t with mean m has Pareto shape m; from .7 on smoothed weights do not converge."""
+    surprise = np.random.default_rng(0).exponential(size=4000)
+    (record,) = forecast(one_table(-60 + mean * surprise), [Target(2.0, 0.0)], np.random.default_rng(0), ("psis",))
+    assert record.pareto_k == pytest.approx(mean, abs=0.15)
+    assert ("Pareto k above 0.7" in record.doubts) == doubted
