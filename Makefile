@@ -25,10 +25,10 @@ demo: $(INSTALLED)
 	@echo "The two figures: runs/demo-toysims/plane.png and runs/demo-llm/training.png"
 	@echo "For the other commands: source $(VENV)/bin/activate"
 
-# The gate draws the same examples in every run; nightly draws ten times as many new ones, and prints how to repeat a failure.
 test: lint
-	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-gate} $(RUN) -m pytest -n 2 --dist loadfile
+	$(RUN) -m pytest -n 2 --dist loadfile
 
+# test draws the same examples in every run; this draws ten times as many new ones, and prints how to repeat a failure.
 nightly: $(INSTALLED)
 	HYPOTHESIS_PROFILE=nightly $(RUN) -m pytest -n 2 --dist loadfile
 
