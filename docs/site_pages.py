@@ -22,7 +22,10 @@ DOCUMENTS = {
 TAGS = re.compile(r"(<[^>]*>)")
 BRACES = r"\{((?:[^{}]|\{[^{}]*\})*)\}"
 RAISED = re.compile(rf"\^(?:{BRACES}|(-?[\wαβτ*∘]+))")
-LOWERED = re.compile(rf"(?<!\w)([\w∇∂]*[A-Za-zα-ωΑ-Ω∇∂ℓ])_(?:{BRACES}|([A-Za-z0-9α-ω]{{1,2}})(?![A-Za-z0-9_]))")
+WITHIN = r"\w\u0302\u0304∇∂"  # a hat or a bar over a letter is a sign of its own
+LOWERED = re.compile(
+    rf"(?<![{WITHIN}])([{WITHIN}]*[^\W\d_]|[{WITHIN}]*[\u0302\u0304∇∂])_(?:{BRACES}|([A-Za-z0-9α-ω]{{1,2}})(?![A-Za-z0-9_]))"
+)
 NAME = re.compile(r"(?!(?:argmax|max|min|sup)_)[a-z]\w+_[a-z0-9]+")  # log_p, pass_at_k: of the code, not of the maths
 
 

@@ -36,6 +36,12 @@ def test_every_public_name_has_its_entry(site: Path) -> None:
             )
 
 
+def test_stars_of_the_maths_emphasise_nothing(site: Path) -> None:
+    for page in ("derivations", "theorems"):
+        emphasised = re.findall(r"<em>(.*?)</em>", (site / f"{page}.html").read_text(), re.DOTALL)
+        assert not [text for text in emphasised if not re.fullmatch(r"[a-z ,]+", text)], page
+
+
 def test_nothing_is_loaded_from_a_network(site: Path) -> None:
     loaded = re.compile(
         r"""<(?:script|img|iframe)[^>]*src="?(https?:[^"> ]+)|<link[^>]*rel="?stylesheet[^>]*href="?(https?:[^"> ]+)"""
