@@ -39,7 +39,7 @@ def told(rollouts, alpha=ALPHA, **how):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_small_errors_are_taken_out(seed):
-    """s = .03: a bonus of .36 nats for 200 tokens. Unknown, the length is wrong and called reliable."""
+    """T32: s = .03, a bonus of .36 nats for 200 tokens. Unknown, the length is wrong and called reliable."""
     rollouts, exact = world(0.03, seed)
     old, new = told(rollouts), told(dataclasses.replace(rollouts, log_p_noise=0.03))
     assert old["length"].reliable and not old["length"].low <= exact["length"] <= old["length"].high
