@@ -221,7 +221,8 @@ def main() -> None:
     sys.modules[forecast.__module__].MOST_VOTING_PROMPTS = 2  # type: ignore[attr-defined]
     for world in arguments.worlds:
         began = time.process_time()
-        rows, told = [], []
+        rows: list[dict] = []
+        told: list[dict] = []
         for number, case in enumerate(_cases(world, arguments)):
             generator = np.random.default_rng([arguments.seed, number, 1])
             rows += measured(case, generator, tuple(arguments.methods))

@@ -9,7 +9,7 @@ import numpy as np
 from figures.study.runs import Study
 from harness.run_kind import Folder, read_json
 
-METHODS = ("exact", "counts", "psis")  # the best first
+METHODS = ("exact", "counts", "psis", "power-smc")  # the best first
 TARGET = ("line", "alpha", "b", "kappa", "length_control")
 NEEDED = ("forecasts", "plane", "verdict", "diagnosis")
 
@@ -55,12 +55,13 @@ def read_forecast(folder: Folder) -> ForecastFolder:
 
 
 def _best(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One record a target, by the best method that has one; in the order of the file."""
+    """One record a target, by the best method that tells it, or else by the best; in the order of the file."""
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for method in METHODS:
-        for own in records:
-            if own["method"] == method:
-                found.setdefault(tuple(own.get(name) for name in TARGET), own)
+    for told in (True, False):
+        for method in METHODS:
+            for own in records:
+                if own["method"] == method and (own.get("reliable", True) or not told):
+                    found.setdefault(tuple(own.get(name) for name in TARGET), own)
     return [own for own in records if any(own is kept for kept in found.values())]
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from llm.forecasting.config import ForecastConfig
-from llm.rollout_file import read_file
 from llm.scoring.agreement import other_tokens
+from theory.estimation.diagnosis import Finding, empty_response
+from theory.estimation.records import Forecast
 from theory.estimation.samples import Rollouts
 from theory.estimation.suspicions import Suspicion, beside_the_models_own, of_entropy
 
@@ -19,49 +20,40 @@ FEWEST_COMPARED = 8
 class Answers(NamedTuple):
     """What a model was asked."""
 
-    log_p_stop: np.ndarray
-    """log p(stop at once | prompt) of every prompt, in the order of the rollouts"""
     suspicions: list[Suspicion]
     """how its own log p of 32 responses differ from those of the file"""
+    findings: list[Finding]
+    """whether it would end in silence and, with --gradient-cosine, whether its first steps gain"""
+    forecasts: list[Forecast]
+    """with --smc: p^alpha by particles"""
 
 
-def ask(config: ForecastConfig) -> Answers:
+def ask(config: ForecastConfig, rollouts: Rollouts) -> Answers:
     """ValueError: there is no such model, or no prompt to ask it with."""
-    from llm.models import loading
-    from llm.models.organisms import ORGANISMS
+    from llm.forecasting import gradient_cosine, power_smc
+    from llm.forecasting.model import Model
     from llm.sampling.scoring import response_log_probs, stop_log_probs
-    from llm.scoring.config import ScoreConfig
-    from llm.scoring.texts import prompts_of, texts_of
 
-    name, table = config.model, read_file(config.rollouts, config.column, config.answers).table
-    assert name is not None
-    if not {"prompt", "rendered_prompt"} & set(table):
-        raise ValueError(f"--model {name} was given, but {config.rollouts} has no column 'prompt' to ask it with")
-    model, tokenizer = loading.load(loading.resolve(name))
-    chat = "rendered_prompt" in table or name in ORGANISMS or bool(tokenizer.chat_template)
-    asked = ScoreConfig(rollouts=config.rollouts, model=name, chat=chat)
-    stops = loading.stop_token_ids(model, tokenizer)
-    _, prompts, _ = prompts_of(asked, table.drop_duplicates("prompt_id"), tokenizer)
-    few = _a_few(table)
-    texts = texts_of(asked, few, tokenizer, sorted(stops))
-    scores = response_log_probs(
-        model, texts.prompts, texts.responses, tokenizer.pad_token_id, SCORED_SAMPLES, with_entropy=True
-    )
+    behind = Model.behind(config)
+    few = behind.some(SCORED_PROMPTS, _samples(rollouts))
+    texts = behind.texts(few)
+    pad = behind.tokenizer.pad_token_id
+    scores = response_log_probs(behind.model, texts.prompts, texts.responses, pad, SCORED_SAMPLES, with_entropy=True)
     own, entropy = scores.double().numpy().T
+    stop = stop_log_probs(behind.model, behind.prompt_ids, pad, behind.stops)
+    findings: list[Finding] = [empty_response(stop, rollouts)]
+    if config.gradient_cosine:
+        findings.append(gradient_cosine.finding(behind, config.seed))
     return Answers(
-        stop_log_probs(model, prompts, tokenizer.pad_token_id, stops),
         _compared(few, own, entropy, np.array([len(ids) for ids in texts.responses], float)),
+        findings,
+        power_smc.forecasts(behind, rollouts, config) if config.smc else [],
     )
 
 
-def _a_few(table: pd.DataFrame) -> pd.DataFrame:
-    """The first responses to some prompts, spread over the file."""
-    prompts = table["prompt_id"].unique()
-    chosen = prompts[np.linspace(0, len(prompts) - 1, min(SCORED_PROMPTS, len(prompts))).round().astype(int)]
-    of_chosen = table[table["prompt_id"].isin(chosen)]
-    samples = max(SCORED_SAMPLES, SCORED_PROMPTS * SCORED_SAMPLES // len(chosen))
-    few = of_chosen.groupby("prompt_id", sort=False).head(samples)
-    return few.sort_values("prompt_id", kind="stable").reset_index(drop=True)
+def _samples(rollouts: Rollouts) -> int:
+    """Of each prompt: more where there are few prompts."""
+    return max(SCORED_SAMPLES, SCORED_PROMPTS * SCORED_SAMPLES // min(len(rollouts.start), SCORED_PROMPTS))
 
 
 def _compared(few: pd.DataFrame, own: np.ndarray, entropy: np.ndarray, length: np.ndarray) -> list[Suspicion]:

@@ -29,6 +29,13 @@ class ForecastConfig:
     """further points alpha,b or alpha,b,kappa, such as 2,1"""
     model: str | None = None
     """the model that made the rollouts, to ask it how likely it is to stop at once (one forward pass a prompt)"""
+    gradient_cosine: bool = False
+    """with --model: would its first steps of sharpening gain reward? (needs 35 times the memory of its weights)"""
+    smc: int = 0
+    """with --model: the --alphas from 1.25 to 2 by so many particles a prompt, and by four times as many"""
+    labels: Path | None = None
+    """table (CSV, JSONL, Parquet) of prompt_id, sample, label (1 right, 0 wrong): samples judged by hand, to tell how
+    often the reward is wrong, and where training on it ends"""
     run: Path | None = None
     """a run folder of llm.train to follow: its coordinate at each step, and what should hold there"""
     accept: Annotated[tuple[str, ...], UseAppendAction] = ()
@@ -58,6 +65,11 @@ class ForecastConfig:
                 raise ValueError(
                     f"--{name} {max(getattr(self, name)):g} is too large; the limit is forecast in any case"
                 )
+        if self.smc < 0:
+            raise ValueError(f"--smc must be at least 0 particles, got {self.smc}")
+        if self.model is None and (self.smc or self.gradient_cosine):
+            flag = f"--smc {self.smc}" if self.smc else "--gradient-cosine"
+            raise ValueError(f"{flag} asks the model itself; give the one that made the rollouts with --model")
         for point in self.points:
             self.parsed(point)
 

@@ -16,16 +16,23 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from jaxtyping import Float, Int
 
+from harness.memory import check_memory
+from llm.forecasting.model import Model
 from llm.sampling.scoring import log_probs_and_entropies
+from llm.scoring.agreement import other_tokens
 from theory.budget import gain_ratio
+from theory.estimation.diagnosis import GradientCosine, Silent
 from theory.gradient_blocks import BlockCosine, block_cosine
 
 DRAWS = 4  # of random signs a block, for the diagonal of the Fisher matrix
 DAMPING = 0.1  # of its mean, added to it: what it makes of weights that hardly move a response is noise
 FEWEST_BLOCKS = 3
+PROMPTS, SAMPLES, BLOCKS = 32, 16, 16  # of a file of rollouts
+Z = 1.96
 
 
 class Batch(NamedTuple):
@@ -43,6 +50,29 @@ class GradientCosines(NamedTuple):
     plain: BlockCosine
     natural: BlockCosine
     table: float
+
+
+def finding(behind: Model, seed: int = 0) -> GradientCosine:
+    """The cosines from rollouts of the model: up to 32 prompts, 16 samples each. ValueError: too large for the memory.
+
+    A text that is read back as other tokens than were sampled is left out.
+    """
+    weights = sum(weight.numel() for weight in behind.model.parameters())
+    check_memory("--gradient-cosine: the weights of --model", weights, 4.0 * (2 * BLOCKS + 3))
+    few = behind.some(PROMPTS, SAMPLES)
+    texts = behind.texts(few)
+    prompt = pd.factorize(few["prompt_id"])[0]
+    reward = few["reward"].to_numpy(float) * np.array(texts.finished)
+    kept = np.flatnonzero(~other_tokens(few, np.array([len(ids) for ids in texts.responses], float)))
+    prompt_ids, responses = ([ids[row] for row in kept] for ids in (texts.prompts, texts.responses))
+    batch = Batch(prompt_ids, responses, reward[kept], prompt[kept])
+    mixed = [x for x in np.unique(batch.prompt) if np.ptp(batch.reward[batch.prompt == x]) > 0]
+    if len(mixed) < FEWEST_BLOCKS:
+        return GradientCosine(np.nan, np.nan, np.nan, Silent.EQUAL_REWARDS)
+    found = gradient_cosines(behind.model, batch, behind.tokenizer.pad_token_id, BLOCKS, seed)
+    value, error = found.plain
+    known = None if np.isfinite(value) else Silent.NOISE
+    return GradientCosine(value, value - Z * error, value + Z * error, known, *found.natural, found.table)
 
 
 def gradient_cosines(

@@ -12,8 +12,9 @@ from harness import run_folder, text_table
 from harness.reservation import Place, fresh, reserved
 from llm import suspicions
 from llm.base_rollouts import read_base
+from llm.forecasting import labels, price
 from llm.forecasting.all_powers import all_powers
-from llm.forecasting.asked import ask
+from llm.forecasting.asked import Answers, ask
 from llm.forecasting.config import ForecastConfig
 from llm.forecasting.following import follow_run, on_the_curve
 from llm.forecasting.page import WIDTH, about_samples, short_page, short_rows
@@ -24,7 +25,7 @@ from llm.forecasting.verdict import told, verdict_json
 from llm.forecasting.words import described
 from llm.rollout_file import read_file
 from llm.wording import disagreement, say
-from theory.estimation.diagnosis import Finding, diagnose, empty_response
+from theory.estimation.diagnosis import diagnose
 from theory.estimation.forecast import forecast
 from theory.estimation.records import Forecast, Method
 from theory.estimation.reweight import Target
@@ -56,22 +57,27 @@ def _write_forecast(config: ForecastConfig, place: Place) -> Path:
         return write_tilt_only(config, base, place)
     rollouts = base.rollouts
     of_prompt = None if config.prompt is None else responses_to(config, config.prompt)
+    verifier = None if config.labels is None else labels.errors_of_reward(config)
     said, asked = _asked(config, rollouts, base.suspicions)
     followed = None if config.run is None else follow_run(rollouts, config.run)
     targets = lines(config)
     # Each line is drawn anew from the same seed: what stands on two of them has one interval.
     records = {name: forecast(rollouts, line, _random(config)) for name, line in targets.items()}
+    records["alpha"] += asked.forecasts
     plane = [record.to_json() for record in _plane(rollouts, targets, config)]
     shown = {name: best(line) for name, line in records.items()}
     settled = settle(rollouts, config.seed)
     result = {
         "rollouts": describe(rollouts),
         **verdict_json(settled, rollouts, config.rollouts),
-        "diagnosis": described([*diagnose(rollouts, shown["alpha"], _random(config)), *asked]),
+        "diagnosis": described([*diagnose(rollouts, shown["alpha"], _random(config)), *asked.findings]),
+        "price": price.prices(rollouts, shown, settled.sharpening),
         "suspicions": suspicions.described(said),
         "forecasts": [{"line": name} | record.to_json() for name, line in records.items() for record in line],
         "plane": [{name: record[name] for name in PLANE} for record in plane],
     }
+    if verifier is not None:
+        result["verifier"] = labels.described(verifier)
     if followed is not None:
         result["following"] = on_the_curve(followed)
     page, why = first_page(result, settled, shown, disagreement(rollouts)), reasons_page(result)
@@ -92,13 +98,13 @@ def _write_forecast(config: ForecastConfig, place: Place) -> Path:
     return folder
 
 
-def _asked(config: ForecastConfig, rollouts: Rollouts, said: list[Suspicion]) -> tuple[list[Suspicion], list[Finding]]:
+def _asked(config: ForecastConfig, rollouts: Rollouts, said: list[Suspicion]) -> tuple[list[Suspicion], Answers]:
     """What is odd about the file, and what is found, once --model has been asked as well."""
     if config.model is None:
-        return said, []
-    answers = ask(config)
+        return said, Answers([], [], [])
+    answers = ask(config, rollouts)
     new = suspicions.further(str(config.rollouts), answers.suspicions, said, config.accept)
-    return [*said, *new], [empty_response(answers.log_p_stop, rollouts)]
+    return [*said, *new], answers
 
 
 def _random(config: ForecastConfig) -> np.random.Generator:
@@ -115,12 +121,14 @@ def first_page(result: dict[str, Any], settled: Settled, shown: Lines, odd: str 
     """The page that is printed without being asked. odd: what is odd about the rewards."""
     rows = short_rows(settled, shown["alpha"], shown["b"], shown["point"])
     about, verdict = [*about_samples(result["rollouts"], settled), *([odd] if odd else [])], result["verdict"]
+    about += [result["verifier"]["sentence"]] if "verifier" in result else []
     return short_page(settled, verdict["sentence"], verdict["advice"], told(settled), rows, about)
 
 
 def reasons_page(result: dict[str, Any]) -> str:
     """What --why prints: how the verdict was come by, what the base rollouts say, what is odd, how a run went."""
     said = [*result["verdict"]["sentences"], *(finding["sentence"] for finding in result["diagnosis"])]
+    said += [result[name]["sentence"] for name in ("price", "verifier") if result.get(name, {}).get("sentence")]
     if "following" in result:
         said.append(result["following"]["sentence"])
     return "\n".join(textwrap.fill(one, WIDTH, initial_indent="- ", subsequent_indent="  ") for one in said) + "\n"
@@ -145,10 +153,12 @@ def lines(config: ForecastConfig) -> dict[str, list[Target]]:
 
 
 def best(records: Sequence[Forecast]) -> list[Forecast]:
-    """One record a target: exact where there is one, else by counts, else psis."""
-    order = (Method.PSIS, Method.COUNTS, Method.EXACT)
+    """One record a target: exact where there is one, else by counts, else psis; particles where psis cannot tell."""
+    order = (Method.PSIS, Method.POWER_SMC, Method.COUNTS, Method.EXACT)
     found: dict[Target, Forecast] = {}
     for record in sorted((r for r in records if r.method in order), key=lambda r: order.index(r.method)):
+        if record.method == Method.POWER_SMC and (found[record.target].reliable or not record.reliable):
+            continue
         found[record.target] = record  # keeps the place of the first
     return list(found.values())
 

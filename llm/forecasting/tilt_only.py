@@ -15,6 +15,7 @@ from harness.reservation import Place
 from harness.text_table import table
 from llm import suspicions
 from llm.base_rollouts import Base
+from llm.forecasting import labels
 from llm.forecasting.all_powers import with_interval
 from llm.forecasting.config import ForecastConfig
 from llm.forecasting.page import WIDTH, first_line, indented, named
@@ -35,6 +36,7 @@ def write_tilt_only(config: ForecastConfig, base: Base, place: Place) -> Path:
         if getattr(config, name):
             raise ValueError(f"--{name} needs log p, and in ROLLOUTS {config.rollouts} there is none: {_why(base)}")
     known = replace(base.rollouts, log_p=np.zeros_like(base.rollouts.log_p), length=_lengths(base.rollouts))
+    verifier = None if config.labels is None else labels.described(labels.errors_of_reward(config))
     records = along_b(known, config, base.unknown)
     settled = settle_reward(known, _why(base), config.seed)
     said = to_json(settled, sentence(settled), advice(settled, config.rollouts), [f"No log p: {_why(base)}."])
@@ -46,6 +48,9 @@ def write_tilt_only(config: ForecastConfig, base: Base, place: Place) -> Path:
             {"line": "b" if np.isfinite(record.target.b) else "limit"} | record.to_json() for record in records
         ],
     }
+    if verifier is not None:
+        result["verifier"] = verifier
+        said["verdict"]["sentences"].append(verifier["sentence"])
     verdict = said["verdict"]
     first = first_line(verdict["word"], verdict["sentence"])
     text = "\n".join(

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
+import numpy as np
+
 from llm.wording import interval, number
 from theory.estimation.diagnosis import (
     ContentCovariance,
@@ -12,6 +14,7 @@ from theory.estimation.diagnosis import (
     Efficiency,
     EmptyResponse,
     Finding,
+    GradientCosine,
     KnobRatio,
     RelaxationTime,
     Silent,
@@ -26,6 +29,7 @@ REASONS = {
     Silent.EQUAL_LOG_P: "the samples of a prompt all have the same log p, so that sharpening has nothing to act on",
     Silent.FEW_PROMPTS: "it takes two prompts or more",
     Silent.LENGTHS_APART: "too many samples have no equal in length",
+    Silent.NOISE: "it is lost in the noise of these samples",
     Silent.GRADED_REWARDS: "rewards between 0 and 1 tell no right responses from wrong ones",
 }
 TURNS = {
@@ -143,6 +147,23 @@ def _(finding: EmptyResponse) -> str:
     return (
         f"On {100 * finding.value:.1f} % of prompts stopping at once is likelier than every sample (the likeliest "
         f"sample leads by {finding.margin:.1f} nats on the median prompt): {advice}."
+    )
+
+
+@sentence.register
+def _(finding: GradientCosine) -> str:
+    if finding.silent:
+        return f"Whether the network's first steps of sharpening gain cannot be told: {REASONS[finding.silent]}."
+    table = finding.table
+    if finding.sign and np.isfinite(table) and finding.sign != np.sign(table):
+        beside = "the other sign: what one response would do by itself is not what this network does first"
+    else:
+        beside = "the same sign" if finding.sign else "and no sign can be told of the network's"
+    advice = _by_sign(finding, "first steps of sharpening gain reward", "first steps of sharpening lose reward")
+    return (
+        f"In the network the gradients of reward and of log p have a cosine of {_shown(finding, 2)} (in the metric of "
+        f"the diagonal Fisher matrix {number(finding.natural, 2)} ± {number(finding.natural_error, 2)}): {advice}. "
+        f"The table of the same samples says {number(table, 2)}, {beside}."
     )
 
 

@@ -26,6 +26,7 @@ from scipy.special import xlogy
 
 from theory.estimation.prompt_accuracies import PromptAccuracies
 from theory.estimation.records import Estimate
+from theory.rejection import reward_log_draws
 
 FEWEST_PROMPTS = 10
 FEW = (f"fewer than {FEWEST_PROMPTS} prompts",)
@@ -69,17 +70,30 @@ def tilt_cost(accuracy: Float[np.ndarray, " grid"], b: float) -> Float[np.ndarra
 
 
 def along_b(known: PromptAccuracies, bs: Sequence[float], ks: Sequence[int] = ()) -> list[dict[str, Estimate]]:
-    """accuracy, gain, kl and pass@k at each b, with profile-likelihood intervals over prompts.    [T3, T5, T22]"""
-    a = known.accuracy
-    names = ["accuracy", "gain", "kl", *(f"pass@{k}" for k in ks)]
-    rows = [
-        row
-        for b in bs
-        for right in (tilted(a, b),)
-        for row in (right, right - a, tilt_cost(a, b), *(_solved(right, k) for k in ks))
-    ]
-    found = iter(estimates(known, np.stack(rows)))
-    return [{name: next(found) for name in names} for _ in bs]
+    """accuracy, gain, kl, log_draws and pass@k at each b, with profile-likelihood intervals.    [T3, T5, T22, T28]
+
+    No log_draws at b = inf: waiting for the first right answer to a prompt that is never solved has no end.
+    """
+    values = [_values(known.accuracy, b, ks) for b in bs]
+    found = iter(estimates(known, np.stack([row for one in values for row in one.values()])))
+    return [{name: next(found) for name in one} for one in values]
+
+
+def _values(a: Float[np.ndarray, " grid"], b: float, ks: Sequence[int]) -> dict[str, Float[np.ndarray, " grid"]]:
+    right = tilted(a, b)
+    price = {} if np.isinf(b) else {"log_draws": np.asarray(reward_log_draws(a, b))}
+    solved = {f"pass@{k}": _solved(right, k) for k in ks}
+    return {"accuracy": right, "gain": right - a, "kl": tilt_cost(a, b), **price, **solved}
+
+
+def after_filtering(known: PromptAccuracies, draws: Sequence[int]) -> list[Estimate]:
+    """Accuracy after supervised training on the right ones of so many samples a prompt, of a table.    [T28]
+
+    What is kept of a prompt has the law of p among its right responses, and a model trained on it is always right
+    there; a prompt without a right sample stays as it was, and is right with its old chance a: 1 - (1 - a)^n (1 - a),
+    the pass@(n + 1) of the base model.
+    """
+    return pass_at(known, [n + 1 for n in draws])
 
 
 def pass_at(known: PromptAccuracies, ks: Sequence[int]) -> list[Estimate]:

@@ -45,6 +45,8 @@ class Silent(StrEnum):
     FEW_PROMPTS = "few prompts"
     LENGTHS_APART = "lengths apart"
     """too many samples have no equal in length"""
+    NOISE = "noise"
+    """it is lost in the noise of the samples"""
     GRADED_REWARDS = "graded rewards"
     """between 0 and 1: there are no right and wrong responses"""
 
@@ -176,6 +178,18 @@ class EmptyResponse(Finding):
     name = "empty_response"
     margin: float = np.nan
     """nats by which the likeliest sample leads on the median prompt"""
+
+
+@dataclass(frozen=True)
+class GradientCosine(Finding):
+    """The cosine of the gradients of mean reward and mean log p of a network; interval by a jackknife.    [T26]"""
+
+    name = "gradient_cosine"
+    natural: float = np.nan
+    """the same in the metric of the diagonal Fisher matrix"""
+    natural_error: float = np.nan
+    table: float = np.nan
+    """Corr(r, log p) of the same samples: what it would be if every response moved by itself"""
 
 
 def diagnose(rollouts: Rollouts, alphas: Sequence[Forecast], generator: np.random.Generator) -> list[Finding]:

@@ -19,6 +19,7 @@ so where two agree that is worth something.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -59,6 +60,7 @@ RANGES = {
     "log_p": (-np.inf, 0.0),
     "entropy": (0.0, np.inf),
     "kl": (0.0, np.inf),
+    "log_draws": (0.0, np.inf),
     "gain": (-1.0, 1.0),
 }
 LARGEST_UNFINISHED = 0.05  # share under the target beyond which lengths are those of the limit
@@ -148,10 +150,15 @@ def _forecast(
         name: Estimate(float(value), float(low), float(high), tuple(doubts[name]))
         for name, value, low, high in zip(summary.names, summary.mean, summary.low, summary.high, strict=True)
     }
-    if method == Method.PSIS and not quantities["kl"].reliable:
-        seen = estimate.value["kl"] - estimate.untold.get("kl", 0.0)
-        plain = float(np.mean(seen + np.nan_to_num(estimate.bias["kl"])))
-        quantities["kl"] = _at_least(max(plain, 0.0), quantities["kl"])
+    for name in ("kl", "log_draws") if method == Method.PSIS else ():
+        if name in quantities and not quantities[name].reliable:
+            seen = estimate.value[name] - estimate.untold.get(name, 0.0)
+            plain = float(np.mean(seen + np.nan_to_num(estimate.bias[name])))
+            quantities[name] = _at_least(max(plain, 0.0), quantities[name])
+    if (
+        method == Method.PSIS and "log_draws" in quantities and target.alpha != 1
+    ):  # its likeliest response may be unseen
+        quantities["log_draws"] = replace(quantities["log_draws"], high=np.inf)
     accuracy, length = quantities["accuracy"], quantities["length"]
     needed = None
     if not (accuracy.reliable and length.reliable):
@@ -164,7 +171,7 @@ def _forecast(
 
 
 def _at_least(plain: float, doubted: Estimate) -> Estimate:
-    """A KL that hangs on few samples, as what it is: a lower bound.
+    """A KL, or the log of a price in draws, that hangs on few samples, as what it is: a lower bound.
 
     The plain estimate log n - H(w), H the entropy of the weights, cannot pass log n however far the target is. Over
     draws weighed by their mean weight Z̄ (1 on average) its mean is KL(q‖p) - E[Z̄ log Z̄], so too small: what the
@@ -298,6 +305,8 @@ def _doubts(
             doubts[name].append(few)
         if np.isinf(target.b) and name in ("length", "log_p", "entropy", "kl"):
             doubts[name].append("all policies that are always right are optimal; where among them a model ends is open")
+        if name == "log_draws" and target.alpha < 1 and not certain:
+            doubts[name].append("the rarest response decides it, and is not among the samples")
         if name == "length" and 1 - summary.mean[summary.names.index("finished")] > LARGEST_UNFINISHED:
             doubts[name].append("responses run into the length limit")
     return doubts

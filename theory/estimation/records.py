@@ -25,6 +25,8 @@ class Method(StrEnum):
     """the likeliest distribution of prompt accuracies, for a task reward of 0 and 1 alone"""
     CUMULANT = "cumulant"
     """a Taylor expansion around the base model"""
+    POWER_SMC = "power-smc"
+    """weighted particles of p^alpha, from the model itself"""
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ def reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Re
     # E_q[t] has twice the bonus too much; once it is taken out of t already, by weighing_score.
     value["kl"] = value["kl"] - rollouts.sum(found.weight * noise_in(log_weight_bonus, rollouts, target))
     value["entropy"] = -value["log_p"] - value["kl"]
+    value.pop("log_draws", None)  # the largest of noisy log p is the noisiest
     return found._replace(value=value)
 
 
@@ -59,6 +60,7 @@ def _reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...]) -> Reweig
         free = weighing_score(rollouts, target._replace(length_control=LengthControl.NONE))
         return reweight_controlled(rollouts, target, free, ks)
     score = weighing_score(rollouts, target)
+    top = None if target.is_face else _largest(rollouts, target, score)
     ess = effective_sample_size(_log_weights(rollouts, target, score), rollouts.start)
     pareto_k = np.nan
     if not target.is_face and target.alpha != 1:  # a reward's weights are at most e^b: there is no tail to smooth
@@ -76,6 +78,9 @@ def _reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...]) -> Reweig
     pairs = {name: (rollouts.sum(weight * x), left_out.mean(weight, x)) for name, x in columns.items()}
     pairs["kl"] = _kl(rollouts, target, score, weight, left_out)
     pairs["entropy"] = (-pairs["log_p"][0] - pairs["kl"][0], -pairs["log_p"][1] - pairs["kl"][1])
+    if top is not None:
+        log_z = log_total(score, rollouts.start) - np.log(rollouts.count)
+        pairs["log_draws"] = (top - log_z, top - left_out.log_z(log_z))
     accuracy = left_out.means(weight, rollouts.reward)
     for k in ks:
         pairs[f"pass@{k}"] = 1 - (1 - pairs["accuracy"][0]) ** k, rollouts.mean(1 - np.clip(1 - accuracy, 0, 1) ** k)
@@ -121,6 +126,8 @@ def exact(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Rewei
         "entropy": -rollouts.sum(q * np.where(q > 0, log_q, 0.0)),
     }
     value["kl"] = -value["entropy"] - value["log_p"]
+    if not target.is_face and not target.has_length_term:
+        value["log_draws"] = _largest(rollouts, target, score) - log_total(score + rollouts.log_p, rollouts.start)
     value |= {f"pass@{k}": 1 - (1 - np.clip(value["accuracy"], 0, 1)) ** k for k in ks}
     nothing = np.zeros(len(rollouts.start))
     return Reweighted(value, dict.fromkeys(value, nothing), np.full(len(nothing), np.inf), q, np.nan)
@@ -194,6 +201,15 @@ def _kl(rollouts, target, score, weight, left_out):
         return -np.log(rollouts.mean(weight > 0)), -np.log(left_out.share_of_face(weight))
     log_z = log_total(score, rollouts.start) - np.log(rollouts.count)
     return rollouts.sum(weight * score) - log_z, left_out.mean(weight, score) - left_out.log_z(log_z)
+
+
+def _largest(rollouts: Rollouts, target: Target, score: np.ndarray) -> Float[np.ndarray, " prompts"]:
+    """The largest t of a prompt's responses, were the likeliest of them right: what rejection has to allow for.  [T28]
+
+    log of the draws from p for one of q is this less log E_p[e^t]. A sampler does not know beforehand whether a
+    response with a reward of 1 will come. Of samples it is a lower bound: the likeliest response may be none of them.
+    """
+    return rollouts.max(score - target.b * rollouts.reward) + target.b
 
 
 def tilting_frontier(base: Rollouts) -> Frontier:

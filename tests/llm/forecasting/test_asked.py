@@ -34,6 +34,33 @@ def test_samples_of_the_model_pass(sampled, tmp_path):
     assert forecast_of(sampled["base"], tmp_path)["suspicions"] == []
 
 
+def test_particles_and_gradients_of_the_model_stand_beside_the_weights(sampled, tmp_path, capsys):
+    """--smc and --gradient-cosine: a row by each method, and the network's own cosine beside the table's."""
+    table = sampled["base"]
+    table = table[table["prompt_id"].isin(table["prompt_id"].unique()[:12])]
+    told = forecast_of(table, tmp_path, "--smc", "8", "--gradient-cosine", "--alphas", "1.25", "--why")
+    record = {r["method"]: r for r in told["forecasts"] if r["line"] == "alpha" and r["alpha"] == 1.25}
+    assert {"psis", "power-smc"} <= set(record) and record["power-smc"]["ess"] > 5
+    assert record["power-smc"]["accuracy_low"] < record["psis"]["accuracy_high"]
+    assert record["power-smc"]["accuracy_high"] > record["psis"]["accuracy_low"]
+    assert abs(record["power-smc"]["length"] - record["psis"]["length"]) < 6
+    (found,) = [finding for finding in told["diagnosis"] if finding["name"] == "gradient_cosine"]
+    assert found["low"] < found["value"] < found["high"] and "In the network" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "said"),
+    [
+        (lambda t: t, ["--smc", "4", "--alphas", "3"], "--smc asks powers from 1.25 to 2"),
+        (lambda t: t.assign(reward=1 - t["reward"]), ["--smc", "4", "--alphas", "2"], "gives another reward"),
+    ],
+)
+def test_particles_that_cannot_be_asked_or_graded_are_refused(sampled, tmp_path, capsys, change, options, said):
+    with pytest.raises(SystemExit):
+        forecast_of(change(sampled["base"]), tmp_path, *options)
+    assert said in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("method", "change", "kind", "said"),
     [

@@ -4,9 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.budget import tilting_frontier
-from theory.estimation.counts import along_b, gain_at_budget, pass_at, tilt_cost, tilted
+from theory.estimation.counts import after_filtering, along_b, gain_at_budget, pass_at, tilt_cost, tilted
 from theory.estimation.prompt_accuracies import PromptAccuracies
 from theory.passk import pass_at_k, population_pass_at_k
+from theory.rejection import reward_log_draws
 from theory.tilt import kl_to_base, log_tilt
 
 
@@ -70,3 +71,14 @@ def test_at_no_weight_nothing_is_gained():
 def test_fewer_than_ten_prompts_are_in_doubt():
     known = PromptAccuracies.of_counts(np.full(9, 8), np.arange(9))
     assert not along_b(known, [1.0])[0]["gain"].reliable
+
+
+def test_the_price_of_a_reward_and_what_filtered_training_reaches_follow_from_accuracies():
+    """T28, with so many samples that accuracies are known: kept where one of n is right, and a else."""
+    accuracy, known = known_accuracies()
+    for b, found in zip((0.5, 3.0), along_b(known, (0.5, 3.0)), strict=True):
+        assert found["log_draws"].value == pytest.approx(np.mean(reward_log_draws(accuracy, b)), abs=2e-3)
+    assert "log_draws" not in along_b(known, (np.inf,))[0]
+    drawn = np.random.default_rng(0).random((20_000, 5, 3)) < accuracy
+    reached = np.where(drawn.any(axis=1), 1.0, accuracy).mean()
+    assert after_filtering(known, (5,))[0].value == pytest.approx(reached, abs=5e-3)

@@ -11,6 +11,7 @@ from theory.estimation.forecast import target_of
 from theory.estimation.reweight import Target, enumerated, exact, plain_weights, reweight
 from theory.estimation.samples import Rollouts
 from theory.objectives import optimum, regime
+from theory.rejection import reward_log_draws, sharpening_log_draws
 
 LOG_P = np.log([0.4, 0.25, 0.15, 0.1, 0.06, 0.04])
 REWARD = np.array([0.0, 1.0, 1.0, 0.0, 1.0, 0.0])
@@ -66,6 +67,20 @@ def test_a_complete_list_of_responses_gives_the_optimum_of_the_theory(name, para
     expected = of_theory(optimum(objective, LOG_P, REWARD))
     for prompt in (0, 1):
         assert {name: estimate.value[name][prompt] for name in expected} == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("alpha", "b"), [(2.0, 0.0), (1.25, 0.0), (1.0, 0.5), (1.0, 4.0)])
+def test_the_price_in_draws_is_that_of_rejection(alpha, b, monkeypatch):
+    """T28: Rényi entropies for a power, the accuracy for a reward; by weights and by the list of all responses."""
+    monkeypatch.setattr("theory.estimation.smoothing.FEWEST_FOR_TAIL", 10**9)
+    accuracy = float(np.exp(LOG_P) @ REWARD)
+    expected = reward_log_draws(accuracy, b) if b else sharpening_log_draws(LOG_P, alpha)
+    sampled = reweight(rollouts([IN_PROPORTION] * 2), Target(alpha, b))
+    listed = exact(rollouts([range(6)] * 2), Target(alpha, b))
+    assert sampled.value["log_draws"][1] + sampled.bias["log_draws"][1] == pytest.approx(expected, abs=1e-9)
+    assert listed.value["log_draws"] == pytest.approx([expected] * 2, abs=1e-9)
+    assert listed.value["log_draws"][0] > listed.value["kl"][0] > 0
+    assert "log_draws" not in reweight(rollouts([IN_PROPORTION] * 2), Target(np.inf, 0.0)).value
 
 
 def test_a_list_with_a_response_missing_is_not_complete():
