@@ -8,6 +8,7 @@ from tyro.conf import Positional, UseAppendAction
 
 from llm.readers.columns import parsed_columns
 
+FEWEST_PARTICLES = 8
 LARGEST = 1e9  # of a number asked for: times a log-probability it is still far from an overflow
 
 
@@ -65,8 +66,8 @@ class ForecastConfig:
                 raise ValueError(
                     f"--{name} {max(getattr(self, name)):g} is too large; the limit is forecast in any case"
                 )
-        if self.smc < 0:
-            raise ValueError(f"--smc must be at least 0 particles, got {self.smc}")
+        if self.smc != 0 and self.smc < FEWEST_PARTICLES:
+            raise ValueError(f"--smc must be at least {FEWEST_PARTICLES} particles, or 0 for none, got {self.smc}")
         if self.model is None and (self.smc or self.gradient_cosine):
             flag = f"--smc {self.smc}" if self.smc else "--gradient-cosine"
             raise ValueError(f"{flag} asks the model itself; give the one that made the rollouts with --model")

@@ -12,6 +12,7 @@ Each block of prompts takes one forward and 2 + DRAWS backward passes, the table
 float32 for each block.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -63,9 +64,9 @@ def finding(behind: Model, seed: int = 0) -> GradientCosine:
     texts = behind.texts(few)
     prompt = pd.factorize(few["prompt_id"])[0]
     reward = few["reward"].to_numpy(float) * np.array(texts.finished)
-    kept = np.flatnonzero(~other_tokens(few, np.array([len(ids) for ids in texts.responses], float)))
-    prompt_ids, responses = ([ids[row] for row in kept] for ids in (texts.prompts, texts.responses))
-    batch = Batch(prompt_ids, responses, reward[kept], prompt[kept])
+    same = ~other_tokens(few, np.array([len(ids) for ids in texts.responses], float))
+    prompt_ids, responses = (list(itertools.compress(ids, same)) for ids in (texts.prompts, texts.responses))
+    batch = Batch(prompt_ids, responses, reward[same], prompt[same])
     mixed = [x for x in np.unique(batch.prompt) if np.ptp(batch.reward[batch.prompt == x]) > 0]
     if len(mixed) < FEWEST_BLOCKS:
         return GradientCosine(np.nan, np.nan, np.nan, Silent.EQUAL_REWARDS)

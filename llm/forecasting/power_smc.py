@@ -31,6 +31,8 @@ from theory.estimation.target import Target
 
 POWERS = (1.25, 2.0)  # the least and the largest that is asked
 FACTOR = 4
+SURELY = 0.999  # level at which one quantity that moved puts all of them in doubt
+MOVED = f"{FACTOR} times the particles say something else"
 AT_ONCE = 1024  # particles in one forward pass
 CHECKED, MOST_OTHER = 200, 0.02  # responses of the file that are graded again, and how many may differ
 SHARES = ("accuracy", "finished")
@@ -81,7 +83,7 @@ def _means(request: Request, alpha: float, number: int, grade: Grade) -> Particl
     responses = response_ids(cloud.tokens)
     group, log_p = cloud.group.numpy(), cloud.log_p.numpy()
     score = cloud.log_weight.numpy() + np.log(cloud.count.numpy())
-    rows = {name: [] for name in ("accuracy", "length", "log_p", "finished")}
+    rows: dict[str, list[float]] = {name: [] for name in ("accuracy", "length", "log_p", "finished")}
     for prompt in range(len(request.prompt_ids)):
         here = np.flatnonzero(group == prompt)
         own = [responses[row] for row in here]
@@ -108,32 +110,35 @@ def as_forecast(
     """What four times the particles say; in doubt where it is not what the few said, or hangs on few of them.
 
     A self-normalised mean of N particles is off by c/N, so that the many are off by a third of what lies between the
-    two: that is added to the interval. base: accuracy of the base model, prompt by prompt.
+    two: that is added to the interval. Where one number surely moved, the particles as a whole have not settled, and
+    all are in doubt. base: accuracy of the base model, prompt by prompt.
     """
     large, small = ({**own.value, "gain": own.value["accuracy"] - base} for own in (many, few))
     names = list(large)
     values, moved = np.stack(list(large.values()), 1), np.stack([large[name] - small[name] for name in names], 1)
     low, high = bootstrap.interval(values)
-    low_moved, high_moved = bootstrap.interval(moved)
+    (low_moved, high_moved), (low_surely, high_surely) = (bootstrap.interval(moved, level) for level in (0.95, SURELY))
     left = np.abs(moved.mean(axis=0)) / (FACTOR - 1)
     ess = float(many.ess.mean())
-    general = () if ess >= SMALLEST_ESS else (f"fewer than {SMALLEST_ESS:g} effective particles a prompt",)
+    general: tuple[str, ...] = () if ess >= SMALLEST_ESS else (f"fewer than {SMALLEST_ESS:g} effective particles a prompt",)
+    if np.any((low_surely > 0) | (high_surely < 0)):
+        general += (MOVED,)
     if len(base) < FEWEST_PROMPTS:
         general += (f"fewer than {FEWEST_PROMPTS} prompts",)
     quantities = {}
     for place, name in enumerate(names):
-        ends = low[place], high[place]
-        if name in (*SHARES, "gain") and len(base) > 1:
+        share = name in (*SHARES, "gain")
+        ends = np.array([low[place], high[place]])
+        if share and len(base) > 1:
             intervals = difference_intervals if name == "gain" else share_intervals
             ends = intervals(values[:, place : place + 1], bootstrap)[:, 0]
-        share = name in (*SHARES, "gain")
         still = low_moved[place] <= 0 <= high_moved[place]
         small_enough = left[place] <= max((ends[1] - ends[0]) / 2, NEGLIGIBLE if share else 0.0)
-        agree = () if still and small_enough else (f"{FACTOR} times the particles say something else",)
+        agree = () if still and small_enough else (MOVED,)
         bounds = (-1.0, 1.0) if name == "gain" else (0.0, 1.0) if share else (-np.inf, np.inf)
         low_end, high_end = np.clip([ends[0] - left[place], ends[1] + left[place]], *bounds)
         value = float(np.mean(values[:, place]))
-        quantities[name] = Estimate(value, float(low_end), float(high_end), (*general, *agree))
+        quantities[name] = Estimate(value, float(low_end), float(high_end), tuple(dict.fromkeys((*general, *agree))))
     return Forecast(Target(alpha, 0.0), Method.POWER_SMC, ess, np.nan, quantities, None)
 
 

@@ -1,4 +1,4 @@
-"""What an optimum costs without RL, in draws of the base model: by rejection, and by training on what is kept.  [T28]"""
+"""What an optimum costs without RL, in draws of the base model: by rejection, and by training on what is kept [T28]"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

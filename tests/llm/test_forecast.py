@@ -53,6 +53,7 @@ def test_a_finished_forecast_is_not_overwritten(written, capsys):
         (["--bs", "inf"], "--bs must be finite numbers >= 0, got [inf]"),
         (["--run", "nowhere"], "--run nowhere is not a run folder"),
         (["--smc", "8"], "--smc 8 asks the model itself; give the one that made the rollouts with --model"),
+        (["--smc", "4"], "--smc must be at least 8 particles, or 0 for none, got 4"),
         (["--gradient-cosine"], "--gradient-cosine asks the model itself"),
         (["--labels", "nowhere.csv"], "--labels nowhere.csv is no file"),
         (["--model", "nowhere"], "--model nowhere does not exist"),

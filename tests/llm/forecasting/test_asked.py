@@ -51,8 +51,8 @@ def test_particles_and_gradients_of_the_model_stand_beside_the_weights(sampled, 
 @pytest.mark.parametrize(
     ("change", "options", "said"),
     [
-        (lambda t: t, ["--smc", "4", "--alphas", "3"], "--smc asks powers from 1.25 to 2"),
-        (lambda t: t.assign(reward=1 - t["reward"]), ["--smc", "4", "--alphas", "2"], "gives another reward"),
+        (lambda t: t, ["--smc", "8", "--alphas", "3"], "--smc asks powers from 1.25 to 2"),
+        (lambda t: t.assign(reward=1 - t["reward"]), ["--smc", "8", "--alphas", "2"], "gives another reward"),
     ],
 )
 def test_particles_that_cannot_be_asked_or_graded_are_refused(sampled, tmp_path, capsys, change, options, said):

@@ -69,15 +69,16 @@ def test_particles_give_the_power_that_a_list_of_all_responses_gives(behind, exa
         error = np.sqrt(np.sum(by_kind.var(axis=0, ddof=1) / COPIES)) / len(PROMPTS)
         assert abs(record[name].value - truth) < 3.5 * error + 0.01 * abs(truth) / 4, name
         assert record[name].low < truth < record[name].high, name
-    assert abs(exact(alpha)["accuracy"] - exact(1.0)["accuracy"]) > 0.02  # so that the base model would not do
+    base = exact(1.0)["log_p"]
+    assert not record["log_p"].low < base < record["log_p"].high  # so that the base model would not do
 
 
 def test_what_moves_with_four_times_the_particles_is_in_doubt(behind):
-    """Two particles are hardly resampled: their mean KL is far below that of eight."""
+    """Two particles are hardly weighed against each other: their mean KL is far above that of eight."""
     few, many, record = asked(behind, 2.0, 2)
-    assert many.value["kl"].mean() > few.value["kl"].mean() + 0.02
+    assert few.value["kl"].mean() > many.value["kl"].mean() + 0.1
     assert f"{FACTOR} times the particles say something else" in record["kl"].doubts
-    assert not record["kl"].reliable
+    assert not record["accuracy"].reliable  # where the cloud moves as a whole nothing of it is told
 
 
 def test_a_third_of_what_moved_is_left_and_widens_the_interval():
