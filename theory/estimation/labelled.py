@@ -57,23 +57,24 @@ def verifier_errors(
     v = float(share.mean())
     end = _mean(of_accepted, share, (share > 0).astype(float), 0.95)
     precision = _mean(of_accepted, share, share, 0.95)
-    few = [
-        (f"{FEW}{verb}",) if np.sum(~np.isnan(known)) < FEWEST_PROMPTS else ()
-        for known, verb in ((of_accepted, "accepts"), (of_rejected, "rejects"))
-    ]
+    few = [_doubts(known, verb) for known, verb in ((of_accepted, "accepts"), (of_rejected, "rejects"))]
     # vπ of all samples are accepted and right, (1 - v)o are rejected and right.
     yes = v * np.array(_mean(of_accepted, share, share, BOTH))
     no = (1 - v) * np.array(_mean(of_rejected, share, 1 - share, BOTH))
-    recall = (yes / np.maximum(yes + no[[0, 2, 1]], 1e-300))[:3]
+    recall = yes / np.maximum(yes + no[[0, 2, 1]], 1e-300)
     doubts = (*few[0], *(few[1] if v < 1 else ()))
     return VerifierErrors(
         int(np.sum(labelled & accepted)),
         int(np.sum(labelled & ~accepted)),
-        Estimate(*precision, few[0]),
-        Estimate(*map(float, recall), doubts),
-        Estimate(*map(float, yes + no), doubts),
-        Estimate(*end, few[0]),
+        *(
+            Estimate(float(value), float(low), float(high), own)
+            for (value, low, high), own in ((precision, few[0]), (recall, doubts), (yes + no, doubts), (end, few[0]))
+        ),
     )
+
+
+def _doubts(known, verb):
+    return (f"{FEW}{verb}",) if np.sum(~np.isnan(known)) < FEWEST_PROMPTS else ()
 
 
 def _by_prompt(prompt, chosen, right):
