@@ -117,10 +117,12 @@ def as_forecast(
     names = list(large)
     values, moved = np.stack(list(large.values()), 1), np.stack([large[name] - small[name] for name in names], 1)
     low, high = bootstrap.interval(values)
-    (low_moved, high_moved), (low_surely, high_surely) = (bootstrap.interval(moved, level) for level in (0.95, SURELY))
+    low_moved, high_moved = bootstrap.interval(moved)
+    low_surely, high_surely = bootstrap.interval(moved, SURELY)
     left = np.abs(moved.mean(axis=0)) / (FACTOR - 1)
     ess = float(many.ess.mean())
-    general: tuple[str, ...] = () if ess >= SMALLEST_ESS else (f"fewer than {SMALLEST_ESS:g} effective particles a prompt",)
+    few_left = f"fewer than {SMALLEST_ESS:g} effective particles a prompt"
+    general: tuple[str, ...] = () if ess >= SMALLEST_ESS else (few_left,)
     if np.any((low_surely > 0) | (high_surely < 0)):
         general += (MOVED,)
     if len(base) < FEWEST_PROMPTS:
