@@ -173,6 +173,7 @@ def _forecast(
 def _at_least(plain: float, doubted: Estimate) -> Estimate:
     """A KL, or the log of a price in draws, that hangs on few samples, as what it is: a lower bound.
 
+    A lower bound is worth printing: it can rule a target out, and on average more samples only raise it.
     The plain estimate log n - H(w), H the entropy of the weights, cannot pass log n however far the target is. Over
     draws weighed by their mean weight Z̄ (1 on average) its mean is KL(q‖p) - E[Z̄ log Z̄], so too small: what the
     samples miss of q only adds to it.    [T23]

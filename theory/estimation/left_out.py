@@ -60,7 +60,10 @@ class LeftOut:
         return self.rollouts.mean(self.means(weight, values))
 
     def log_z(self, log_z: Prompts) -> Prompts:
-        """The average over i of log mean_{j != i} e^{t_j}."""
+        """The average over i of log mean_{j != i} e^{t_j}.
+
+        Of an estimate of log Z, which is biased too: the logarithm of a mean is too small on average.
+        """
         n = self.rollouts.count
         fewer = np.maximum(n - 1, 1)
         # log(Σ - e^{t_i}) = log Σ + log(1 - w_i), and 1 - w = 1/(1 + ratio)
@@ -82,7 +85,11 @@ class LeftOut:
         return np.exp(self.rollouts.mean(np.log(np.maximum(left, 1) / self.rollouts.each(fewer))))
 
     def log_p_of_modes(self, weight: Rows) -> Prompts:
-        """The average over i of log Σ p over the different responses with weight among the others, see log_p_of."""
+        """The average over i of log Σ p over the different responses with weight among the others, see log_p_of.
+
+        Leaving out a sample whose response stands there again changes nothing; one that stands there once takes its own
+        probability with it.
+        """
         copies, single = self.rollouts.different.copies, self.rollouts.different.copies == 1
         total = log_p_of(self.rollouts, weight)
         own = np.where((weight > 0) & single, np.exp(self.rollouts.log_p - self.rollouts.each(total)), 0.0)

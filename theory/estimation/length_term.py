@@ -45,7 +45,10 @@ class SameLength(NamedTuple):
 
 
 def same_length(rollouts: Rollouts) -> SameLength:
-    """The groups of equally long samples, numbered prompt by prompt."""
+    """The groups of equally long samples, numbered prompt by prompt.
+
+    Samples of different prompts are never compared, equally long or not: each prompt has its own p.
+    """
     prompt, length = rollouts.each(np.arange(len(rollouts.start))), length_class(rollouts.length)
     classes = int(length.max()) + 1
     known, group, size = np.unique(prompt * classes + length, return_inverse=True, return_counts=True)

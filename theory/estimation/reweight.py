@@ -208,6 +208,7 @@ def _largest(rollouts: Rollouts, target: Target, score: np.ndarray) -> Float[np.
 
     log of the draws from p for one of q is this less log E_p[e^t]. A sampler does not know beforehand whether a
     response with a reward of 1 will come. Of samples it is a lower bound: the likeliest response may be none of them.
+    For alpha < 1 the largest t is at the rarest response, which a sample is least likely to hold.
     """
     return rollouts.max(score - target.b * rollouts.reward) + target.b
 

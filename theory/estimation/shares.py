@@ -25,6 +25,7 @@ def share_intervals(values: Quantities, bootstrap: ClusterBootstrap, level: floa
 
     With fewer than 5 prompts below 1 the lower end is at most that of Clopper and Pearson (Biometrika 26, 1934), in
     which a prompt of value v counts as v of a success: 1 for none, .025^(1/P) below it for 95 %. Likewise above 0.
+    From five exceptions on the bootstrap has something to draw, and is left alone: it knows how large they are.
     """
     low, high = np.clip(bootstrap.interval(values, level), 0, 1)
     return np.stack(
@@ -36,7 +37,10 @@ def share_intervals(values: Quantities, bootstrap: ClusterBootstrap, level: floa
 
 
 def difference_intervals(values: Quantities, bootstrap: ClusterBootstrap, level: float = 0.95) -> Ends:
-    """Of means of differences of shares, in [-1, 1]: where fewer than 5 prompts differ, what counts of them allow."""
+    """Of means of differences of shares, in [-1, 1]: where fewer than 5 prompts differ, what counts of them allow.
+
+    Gains and losses are counted apart: a few prompts that gained say nothing of how many might have lost.
+    """
     low, high = bootstrap.interval(values, level)
     few = _few(np.abs(values) > ROUNDING)
     return np.stack(

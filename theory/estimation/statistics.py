@@ -105,6 +105,9 @@ def _best_of_k(rollouts: Rollouts, rows: slice, correct_vote: int, k: int) -> fl
 
 
 def _by_prompt(rollouts: Rollouts, statistic: Callable[[slice, int], float]) -> Float[np.ndarray, " prompts"]:
-    """statistic(rows of a prompt, number of its correct answer), for every prompt."""
+    """statistic(rows of a prompt, number of its correct answer), for every prompt.
+
+    One prompt at a time, because votes are a search over patterns of counts and not one sum over rows.
+    """
     prompts = zip(rollouts.prompt_rows(), rollouts.correct_vote, strict=True)
     return np.array([statistic(rows, int(correct)) for rows, correct in prompts])
