@@ -65,6 +65,8 @@ class TrainConfig(PromptConfig):
     """train low-rank adapters of this rank instead of all weights; 0 trains all"""
     head_dtype: str = "float32"
     """of the logits: float32 also where the model computes in bfloat16, or model: as the rest of it"""
+    importance_cap: float = 20.0
+    """with --use_vllm a response weighs min(pi/mu, this), mu being vLLM's own policy; 0: no weights"""
     share_prefixes: bool = False
     """read what responses begin with once for all of them: on a CPU, short responses are then several times faster"""
     config: Path | None = None
@@ -84,6 +86,8 @@ class TrainConfig(PromptConfig):
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"--seed must be between 0 and {2**31 - 1}, got {self.seed}")
         check_head_dtype(self.head_dtype)
+        if not (self.importance_cap == 0 or 1 <= self.importance_cap < float("inf")):
+            raise ValueError(f"--importance-cap must be 0 (no weights) or finite and >= 1, got {self.importance_cap}")
         if self.resume and self.overwrite:
             raise ValueError("--resume goes on with a run and --overwrite replaces it; give one of them")
         if self.resume and self.output_dir is None:

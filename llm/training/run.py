@@ -96,6 +96,7 @@ def train(setup: Setup, model: PreTrainedModel, base: pd.DataFrame) -> TrainedMo
         diagnose=Diagnosis(samples),
         share_prefixes=setup.config.share_prefixes,
         head_dtype=setup.config.head_dtype,
+        importance_cap=setup.config.importance_cap,
         ignore_eos=setup.config.length_control == LengthControl.IGNORE_EOS,
     )
     trainer.remove_callback(PrinterCallback)

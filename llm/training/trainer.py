@@ -13,6 +13,7 @@ import contextlib
 from collections.abc import Callable
 
 import torch
+from accelerate.utils import gather_object
 from trl import RLOOTrainer
 from trl.models import unwrap_model_for_generation
 
@@ -21,12 +22,14 @@ from llm.models.token_tree import token_log_probs
 from llm.samplers import shared_prefix
 from llm.samplers.base import Request
 from llm.training.data_order import EpochOrder
+from llm.training.sampler_mismatch import SamplerMismatch
 
 
 class LogProbRewardTrainer(RLOOTrainer):
     """diagnose: from the means of a step's metrics to further metrics, logged with them.
     ignore_eos: training responses do not end; what counts as the response ends where it would have.
     share_prefixes: what responses begin with is read once for all of them (llm.models.token_tree).
+    importance_cap: responses that vLLM drew are weighed by min(pi/mu, cap), mu vLLM's own policy; 0: they are not.
     head_dtype: of the logits that scores and gradients are made of (llm.models.head); the model's own head is the
     caller's, who loads it.
     """
@@ -38,6 +41,7 @@ class LogProbRewardTrainer(RLOOTrainer):
         ignore_eos: bool = False,
         share_prefixes: bool = False,
         head_dtype: str = "float32",
+        importance_cap: float = 20.0,
         **kwargs,
     ):
         in_float32 = head_dtype == "float32"
@@ -45,6 +49,9 @@ class LogProbRewardTrainer(RLOOTrainer):
             super().__init__(*args, **kwargs)
         if in_float32 and self.ref_model is not None:
             float32_head(self.ref_model)
+        self.sampler = SamplerMismatch(importance_cap) if self.use_vllm else None
+        if self.sampler:
+            self.sampler.listen(self.vllm_generation)
         self.share_prefixes = share_prefixes
         self.diagnose = diagnose
         self.ignore_eos = ignore_eos
@@ -71,7 +78,18 @@ class LogProbRewardTrainer(RLOOTrainer):
 
     def _generate_and_score_completions(self, inputs):
         self._scored = []
-        return super()._generate_and_score_completions(inputs)
+        batch = super()._generate_and_score_completions(inputs)
+        if self.sampler:
+            log_pi, log_p = (
+                [row[:n].double().cpu().numpy() for row, n in zip(tokens, self._generated, strict=True)]
+                for tokens in self._scored
+            )
+            weights = torch.tensor(self.sampler.weights(log_pi), device=batch["advantages"].device)
+            batch["advantages"] = batch["advantages"] * weights.to(batch["advantages"].dtype)
+            metrics = self._metrics["train" if self.model.training else "eval"]
+            for name, value in self.sampler.compared(log_pi, log_p, gather_object).items():
+                metrics[name].append(value)
+        return batch
 
     def _generate(self, prompts):
         prompt_ids, response_ids, responses = super()._generate(prompts)
