@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from accelerate.utils import gather_object
 
 from llm.problems import BOXED, MathProblem
 from llm.prompts.form import BARE, PromptForm
@@ -19,6 +20,7 @@ from llm.rewards.reward import Reward
 from llm.training.config import TrainConfig
 from llm.training.length_returns import balance_return, content_return
 from llm.training.stopping import within_prompts
+from theory.estimation.length_term import Rows
 from theory.objectives import Objective
 from theory.vocabulary import LengthControl
 
@@ -116,16 +118,30 @@ def task_reward(
     texts = [c if isinstance(c, str) else c[0]["content"] for c in completions]
     asked = problem or [MathProblem("", "", gold) for gold in answer]
     rewards = reward.scores(texts, asked, finished, form)
-    diagnostics: dict[str, Any] = {
-        "accuracy": np.mean(rewards),
-        "length": np.mean(length),
-        "finished": np.mean(finished),
-        "log_p": np.mean(log_p),
-        "log_p_sd": np.std(log_p),
-        "sequence_entropy": -np.mean(log_pi),
-        "sequence_kl": np.mean(log_pi) - np.mean(log_p),
-        **({} if prompts is None else within_prompts(prompts, np.asarray(rewards, float), np.asarray(log_p, float))),
-    }
-    for name, value in diagnostics.items():
-        log_metric(name, float(value))
+    # Of all processes, so that what is no mean of responses (a spread, a covariance within a prompt) is what one logs.
+    mine = np.array([rewards, length, finished, log_p, log_pi], float)
+    columns = dict(zip(COLUMNS, np.concatenate(gather_object([mine]), axis=1), strict=True))
+    everyone = None if prompts is None else gather_object(list(prompts))
+    for name, value in diagnostics(everyone, **columns).items():
+        log_metric(name, value)
     return rewards
+
+
+COLUMNS = ("reward", "length", "finished", "log_p", "log_pi")
+
+
+def diagnostics(
+    prompts: Sequence | None, reward: Rows, length: Rows, finished: Rows, log_p: Rows, log_pi: Rows
+) -> dict[str, float]:
+    """What a step is followed by, from all of its responses; with the prompts also what tells when to stop."""
+    means = {
+        "accuracy": reward.mean(),
+        "length": length.mean(),
+        "finished": finished.mean(),
+        "log_p": log_p.mean(),
+        "log_p_sd": log_p.std(),
+        "sequence_entropy": -log_pi.mean(),
+        "sequence_kl": log_pi.mean() - log_p.mean(),
+    }
+    found = means | ({} if prompts is None else within_prompts(prompts, reward, log_p))
+    return {name: float(value) for name, value in found.items()}

@@ -15,7 +15,7 @@ from jaxtyping import Float
 CLEAR = 4.0  # times the smaller of two distances is told apart from it
 GROWN = 10.0  # times as far from the policy as at the start, and more than FAR: the sampler does not follow it
 FAR = 0.1  # nats a token
-Tokens = Float[np.ndarray, " tokens"]
+Tokens = Float[np.ndarray, " _"]
 
 
 class SamplerMismatch:

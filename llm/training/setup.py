@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 from accelerate import PartialState
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trl import RLOOConfig
@@ -23,6 +22,7 @@ from llm.rewards.reward import Reward
 from llm.training import resume
 from llm.training.config import TrainConfig
 from llm.training.given_base import check_rendered, check_same_limit, given_base
+from llm.training.lora import check_no_adapter, weights_dtype
 from llm.training.requirements import check_context, check_enough_prompts
 from llm.training.splits import Splits, split
 from llm.training.trl_options import ORGANISM_OPTIONS, PAPER_OPTIONS, changed_options, rloo_config
@@ -90,8 +90,9 @@ def set_up(config: TrainConfig, trl_arguments: list[str], place: Place) -> tuple
     base = given_base(config.base, config.model, problems.held_out, config.reward) if config.base else None
     if config.base and base is not None:
         check_same_limit(config.base, base, args.max_completion_length)
-    # In mixed precision the weights stay in float32: steps of 1e-6 are lost in the rounding of bfloat16 weights.
-    model, tokenizer = loading.load(weights, config.head_dtype, dtype=torch.float32)
+    dtype = weights_dtype(config.lora_rank, args.bf16, args.use_vllm)
+    model, tokenizer = loading.load(weights, config.head_dtype, dtype=dtype)
+    check_no_adapter(model, config.model)
     form.fit(tokenizer, config.model)
     args.chat_template_kwargs = dict(form.template_kwargs) or None  # TRL renders the prompts of training
     every = [problem for part in problems for problem in part]
