@@ -47,7 +47,7 @@ def test_two_processes_take_the_steps_of_one(tiny_model, tmp_path):
     rows = [[json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()] for folder in (one, two)]
     assert [row["step"] for row in rows[1]] == [1, 2]
     for alone, together in zip(*rows, strict=True):
-        for name in ("loss", "grad_norm", "reward", "accuracy", "length", "log_p", "sequence_kl", "kl"):
+        for name in ("loss", "grad_norm", "reward", "accuracy", "length", "log_p", "log_p_sd", "sequence_kl", "kl"):
             np.testing.assert_allclose(together[name], alone[name], rtol=1e-4, atol=1e-5, err_msg=name)
     assert rows[0][0]["grad_norm"] > 0.1, "a first step without a gradient would show nothing"
     weights = [load_file(folder / "model" / "model.safetensors") for folder in (one, two)]
