@@ -103,6 +103,11 @@ def _check_vllm(options: argparse.Namespace) -> None:
             f"(docs/launch.md), {without}"
         )
     if options.vllm_mode == "server":
+        if _for_cpu():  # TRL would say so after the base model's responses were sampled
+            raise ValueError(
+                "--vllm_mode server sends the new weights by NCCL, from a GPU to another one; on a CPU use --vllm_mode "
+                "colocate"
+            )
         _wait_for_server(options)
 
 

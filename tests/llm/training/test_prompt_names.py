@@ -30,7 +30,7 @@ def test_shuffled_names_change_no_return(own_return):
 def logged(prompts, rows=slice(None)):
     """What task_reward logs of these rows."""
     found = {}
-    numbers = (list(column[rows]) for column in (LOG_P, LOG_PI, LENGTH))
+    numbers = (column[rows].tolist() for column in (LOG_P, LOG_PI, LENGTH.astype(int)))
     some = COMPLETIONS[rows]
     task_reward(some, ["7"] * len(some), [True] * len(some), *numbers, found.__setitem__, prompts=prompts[rows])
     return found
