@@ -5,12 +5,17 @@ Then every mutant (benchmarks/mutants.py) gets a fork of that process: the chang
 tests that call it are run, those of the file's own test first, until one fails. A mutant that outlives --budget
 seconds of tests survives. Forks need no import: a mutant costs tenths of a second of CPU time, not four seconds.
 
+`--own` does without that first run, which takes minutes for a whole folder: a mutant meets the tests of its own file
+alone (test_tilt.py for tilt.py; where there is none, the test files that import it). What they kill is killed; the
+rate is a lower bound.
+
 Results go line by line to --results, and a mutant that stands there is not run again: a run that was cut off goes on.
 The order is drawn, so that any beginning of a run is a random sample of its mutants. `--again` runs the survivors of
 that file once more, with new tests, more --examples or a larger --budget.
 """
 
 import argparse
+import functools
 import gc
 import importlib
 import json
@@ -66,7 +71,10 @@ class Mutation:
         for name in self.arguments.files:
             importlib.import_module(name.removesuffix(".py").replace("/", "."))
         self.live, self.caches = live_functions(self.files), caches()
-        self.baseline()
+        if self.arguments.own:
+            self.seconds = [0.2] * len(self.items)  # learned as forks tell
+        else:
+            self.baseline()
         gc.collect()
         gc.freeze()  # so that the forks share the memory of what is there
         with self.arguments.results.open("a") as results:
@@ -108,7 +116,7 @@ class Mutation:
     def chosen(self, mutant: Mutant) -> list[int]:
         """The tests of a mutant in the order they are run: lucky ones, those of its own test file, then by time."""
         place = (mutant.file, mutant.place)
-        tests = self.reached.get(place)
+        tests = self.own(mutant.file) if self.arguments.own else self.reached.get(place)
         if tests is None:  # a value of a module or a class: whatever calls anything in its file
             tests = {number for (file, _), numbers in self.reached.items() if file == mutant.file for number in numbers}
         own = f"test_{Path(mutant.file).name}"
@@ -127,6 +135,26 @@ class Mutation:
             chosen.append(number)
         return chosen
 
+    @functools.cache  # noqa: B019  there is one plugin
+    def own(self, file: str) -> set[int]:
+        """The tests of the file of the same name; else of those that import the module, or what imports it."""
+        named = {n for n, item in enumerate(self.items) if Path(item.path).name == f"test_{Path(file).name}"}
+        if named:
+            return named
+        wanted = {file.removesuffix(".py").replace("/", ".")}
+        texts = {item.path: Path(item.path).read_text() for item in self.items}
+        for _ in range(2):
+            importers = {path for path, text in texts.items() if any(f"from {name} import" in text for name in wanted)}
+            if importers:
+                return {n for n, item in enumerate(self.items) if item.path in importers}
+            modules = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "theory").rglob("*.py")}
+            wanted = {
+                name.removesuffix(".py").replace("/", ".")
+                for name, text in modules.items()
+                if any(f"from {other} import" in text for other in wanted)
+            }
+        return set()
+
     def judge(self, mutant: Mutant) -> tuple[str, str]:
         """(what became of the mutant, the test that killed it)."""
         tests = self.chosen(mutant)
@@ -137,8 +165,13 @@ class Mutation:
         if child == 0:
             self.child(mutant, tests, write)
         os.close(write)
+        said = ""
         with os.fdopen(read) as pipe:
-            said = pipe.read()
+            for line in pipe:
+                number, seconds, failed = line.split(" ", 2)
+                if self.arguments.own:
+                    self.seconds[int(number)] = float(seconds)
+                said = failed.strip()
         _, code = os.waitpid(child, 0)
         if os.WIFSIGNALED(code):
             return KILLED, signal.Signals(os.WTERMSIG(code)).name  # SIGXCPU or SIGALRM: it did not end
@@ -167,16 +200,20 @@ class Mutation:
             for cache in self.caches:
                 cache.cache_clear()
         except BaseException as error:
-            os.write(write, f"!{type(error).__name__}: {error}".encode())
+            os.write(write, f"0 0 !{type(error).__name__}: {error}\n".encode())
             os._exit(3)
         for number in tests:
+            started = time.process_time()
             try:
                 self.protocol(number)
             except BaseException:
                 self.failed = True
+            spent = time.process_time() - started
+            os.write(write, f"{number} {spent:.3f} {number if self.failed else ''}\n".encode())
             if self.failed:
-                os.write(write, str(number).encode())
                 os._exit(1)
+            if time.process_time() > self.arguments.budget:
+                break
         os._exit(0)
 
 
@@ -194,6 +231,8 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=25, help="of each property in the tests")
     parser.add_argument("--budget", type=float, default=6.0, help="seconds of tests for one mutant")
     parser.add_argument("--longest", type=float, default=5.0, help="a test that takes longer is left out")
+    parser.add_argument("--own", action="store_true", help="each file against its own tests, with no run before")
+    parser.add_argument("--most", type=int, help="mutants in this run")
     parser.add_argument("--seed", type=int, default=0, help="of the order, in which any beginning is a random sample")
     parser.add_argument("--again", action="store_true", help="the survivors of --results once more")
     arguments = parser.parse_args()
@@ -204,7 +243,7 @@ def main() -> None:
     done = {key for key, row in known.items() if not arguments.again or row["status"] == KILLED}
     todo = [mutant for mutant in mutants if mutant.key not in done]
     random.Random(arguments.seed).shuffle(todo)
-    plugin = Mutation(arguments, todo)
+    plugin = Mutation(arguments, todo[: arguments.most])
     options = ["-s", "-q", "-p", "no:cacheprovider", "-o", "tmp_path_retention_policy=none"]
     code = pytest.main([*options, *arguments.tests], plugins=[plugin])
     known = results_of(arguments.results)
