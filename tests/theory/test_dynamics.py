@@ -286,12 +286,15 @@ def test_iterated_sharpening_of_policies_has_that_exponent():
 
 @pytest.mark.parametrize(
     ("alpha", "mixing", "exponent", "stable"),
-    [(1.5, 0.5, 2.0, True), (2.0, 0.5, np.inf, False), (3.0, 0.5, -1.0, False), (1.0, 0.0, 1.0, False)],
+    [
+        *[(1.5, 0.5, 2.0, True), (2.0, 0.5, np.inf, False), (3.0, 0.5, -1.0, False), (1.0, 0.0, 1.0, False)],
+        *[(1.9375, 0.5, 16.0, True), (2.0625, 0.5, -16.0, False)],  # a gain of 1 - 1/32 and of 1 + 1/32
+    ],
 )
 def test_iterated_sharpening_rests_exactly_when_its_gain_is_below_one(alpha, mixing, exponent, stable):
     """T11: ρ/(1-α(1-ρ)), stable iff α(1-ρ) < 1, checked by iterating."""
     assert dynamics.iterated_sharpening_limit(alpha, mixing) == (exponent, stable)
-    far = dynamics.iterated_sharpening(alpha, mixing, 120)
+    far = dynamics.iterated_sharpening(alpha, mixing, 2000)
     assert (abs(far - exponent) < 1e-9) == (stable or (alpha, mixing) == (1.0, 0.0))
 
 

@@ -47,3 +47,11 @@ def test_what_is_left_out_is_as_large_as_the_next_term():
         assert error / abs(found.bias[name][0]) == pytest.approx(1, abs=0.1), name
     assert abs(found.value["entropy"][0] - exact["entropy"]) < found.bias["entropy"][0]
     assert found.bias["entropy"] == pytest.approx(found.bias["log_p"] + found.bias["kl"])
+
+
+def test_the_jackknife_over_groups_makes_a_variance_unbiased():
+    """T23: near the base model KL is half the variance of t; eight samples, one a group: the divisor 7, exactly."""
+    log_p = -5 - np.array([[0.0, 0.3, 1.3, 0.1, 0.6, 1.1, 2.0, 0.2]])
+    rollouts = Rollouts.of_arrays(log_p, np.zeros((1, 8)), np.full((1, 8), 3.0), np.arange(8)[None])
+    found = expand(rollouts, Target(1 + 1e-4, 0.0)).value["kl"]
+    assert found == pytest.approx(0.5e-8 * log_p.var(ddof=1), rel=1e-3)
