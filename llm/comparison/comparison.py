@@ -33,6 +33,7 @@ from llm.prompts.form import prompt_form
 from llm.rollout_table import read
 from llm.sampling.config import SampleConfig
 from llm.sampling.parts import choose_problems, sample
+from llm.training import resume
 from llm.training.config import TrainConfig
 from llm.training.requirements import check_enough_prompts
 from llm.training.run import run
@@ -47,8 +48,6 @@ from theory.estimation.samples import Rollouts
 from theory.vocabulary import COMPARED, LengthControl
 
 UNKNOWN = (np.nan,) * 3
-# For the organisms: small steps, because a long response that is lost in the first steps is never sampled again.
-ORGANISM_ARGUMENTS = ["--per_device_train_batch_size", "128", "--learning_rate", "3e-4", "--warmup_steps", "20"]
 
 
 def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
@@ -56,20 +55,20 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
     if config.quick:
         config = dataclasses.replace(config, seeds=1, steps=10, prompts=16, samples=16, eval_samples=4)
     small = config.model in ORGANISMS or config.dataset == BUNDLED
-    if small:
-        trl_arguments = [*ORGANISM_ARGUMENTS, *trl_arguments]  # what is given later wins
     settings = dataclasses.asdict(config) | {"trl": trl_arguments}
     with reserved("llm.compare", config.output_dir, settings, config.overwrite, goes_on="the same command") as place:
         _check(config, trl_arguments, small)
         begun = (config.output_dir / "runs").exists()  # before, how to train may still be chosen
-        free = ("arms", "seeds", "processes", "forecast_only") + (() if begun else ("trl", "steps", "eval_samples"))
+        free = ("arms", "seeds", "processes", "forecast_only") + (() if begun else ("trl", "eval_samples"))
+        if not begun or _asks_for_more(config):
+            free += ("steps",)
         folder = place.begin_or_go_on(settings, may_change=free)
         sample(_sample_config(config, trl_arguments, samples=config.samples, output_dir=folder / "base"))
         predictions = _predict(config, folder)
         if config.forecast_only:
             return folder
         jobs = [(name, seed) for seed in range(config.seeds) for name in config.arms]
-        missing = [job for job in jobs if not (_run_folder(folder, *job) / "summary.json").exists()]
+        missing = [job for job in jobs if _is_missing(config, ARMS[job[0]], _run_folder(folder, *job))]
         work = partial(_make, config, trl_arguments, folder)
         at_once = config.processes or (os.cpu_count() or 1 if small else 1)
         for _ in side_by_side(work, missing, at_once, partial(_done, config, folder)):
@@ -80,6 +79,21 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
     told = json.loads((folder / "forecast.json").read_text())
     print(page(table, told.get("verdict"), read_json(folder / "base" / "summary.json"), text_table.width()))
     return folder
+
+
+def _asks_for_more(config: CompareConfig) -> bool:
+    """The comparison in the folder was asked for fewer steps: those of its runs that have not arrived go on."""
+    file = config.output_dir / "config.json"
+    return file.exists() and read_json(file).get("steps", config.steps) < config.steps
+
+
+def _is_missing(config: CompareConfig, arm: Arm, run_folder: Path) -> bool:
+    """The run is not there, or not where its objective ends and may now take more steps."""
+    if not (run_folder / "summary.json").exists():
+        return True
+    if isinstance(arm, SampledArm) or not read_json(run_folder / "summary.json").get("not_arrived"):
+        return False
+    return resume.is_longer(run_folder, config.steps * arm.longer)
 
 
 def _check(config: CompareConfig, trl_arguments: list[str], small: bool) -> None:

@@ -17,17 +17,42 @@ MAY_CHANGE = {"output_dir", "overwrite", "resume", "config"}
 TRL_MAY_CHANGE = {*REPORTS, "output_dir", "logging_dir", "save_total_limit", "save_steps", "save_strategy"}
 TRL_MAY_CHANGE |= {"vllm_server_base_url", "vllm_server_host", "vllm_server_port", "vllm_group_port"}
 TRL_MAY_CHANGE |= {"vllm_gpu_memory_utilization", "vllm_server_timeout"}
+# A finished run may be given more of these: it goes on from its last step towards the same optimum, on the learning
+# rates that a run of so many steps has from there on.
+STEPS, TRL_STEPS = "steps", "max_steps"
 
 
 def is_run(output_dir: Path) -> bool:
     return (output_dir / "config.json").exists()
 
 
+def is_longer(output_dir: Path, steps: int | None) -> bool:
+    """The run in the folder is finished, and was asked for fewer steps than these."""
+    if steps is None or not (output_dir / "summary.json").exists():
+        return False
+    return int(json.loads((output_dir / "config.json").read_text())[STEPS]) < steps
+
+
+def reopen(output_dir: Path, checkpoint: Path | None) -> None:
+    """A finished run is one that was cut off after its last step. ValueError: nothing is left to go on from."""
+    if checkpoint is None:
+        raise ValueError(
+            f"--resume: the run in {output_dir} is finished and its checkpoints are gone; for more --steps name "
+            "another --output-dir"
+        )
+    (output_dir / "summary.json").unlink()
+
+
 def check_same_run(output_dir: Path, config: dict) -> None:
-    """ValueError that names the first option in which the run in the folder differs from `config`."""
+    """ValueError that names the first option in which the run in the folder differs from `config`.
+
+    A finished run may be gone on with for more steps.
+    """
     saved = json.loads((output_dir / "config.json").read_text())
     given = json.loads(json.dumps(config, default=str))
-    pairs = [("", saved, given, MAY_CHANGE), ("trl ", saved.get("trl", {}), given.get("trl", {}), TRL_MAY_CHANGE)]
+    more = is_longer(output_dir, given.get(STEPS))
+    free, trl_free = (MAY_CHANGE | {STEPS}, TRL_MAY_CHANGE | {TRL_STEPS}) if more else (MAY_CHANGE, TRL_MAY_CHANGE)
+    pairs = [("", saved, given, free), ("trl ", saved.get("trl", {}), given.get("trl", {}), trl_free)]
     for kind, there, here, may_change in pairs:
         for name in [*there, *(here.keys() - there.keys())]:  # regime and model first, as they stand in the file
             if name in may_change | {"trl"} or (kind == "" and name not in there):

@@ -59,7 +59,8 @@ class Setup:
     @property
     def finished(self) -> bool:
         """The run that is gone on with has nothing left to do."""
-        return self.resuming and (self.output_dir / "summary.json").exists()
+        done = self.resuming and (self.output_dir / "summary.json").exists()
+        return done and not resume.is_longer(self.output_dir, self.config.steps)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -130,7 +131,11 @@ def _take_the_folder(setup: Setup, place: Place) -> None:
     PartialState().wait_for_everyone()
     if place.writes and not setup.finished:
         if setup.resuming:
-            place.go_on()
+            if resume.is_longer(place.path, setup.config.steps):
+                resume.reopen(place.path, setup.checkpoint)
+                place.go_on(setup.options)
+            else:
+                place.go_on()
             resume.forget_after(place.path, setup.checkpoint)
         else:
             place.begin(setup.options)

@@ -56,7 +56,6 @@ def run_summary(
 
 def print_summary(summary: dict) -> None:
     """What was learnt, and the numbers that it was learnt from."""
-    on_the_way = summary.get("not_arrived")
     header = ("", "base", "run", "optimum, forecast", "told?")
     rows = [_row(summary, name, times, digits) for name, times, digits in SHOWN]
     lines = [textwrap.fill(learnt(summary), WIDTH), "", table(header, rows, text_table.width()), ""]
@@ -69,9 +68,7 @@ def print_summary(summary: dict) -> None:
     if turned_at is not None:
         lines.append(f"From step {turned_at} on, right responses were less likely under the base than wrong ones:")
         lines.append("more sharpening lowers accuracy from there.")
-    if on_the_way:
-        lines.append(f"The run has not arrived ({on_the_way}): no evidence for or against the forecast.")
-        lines.append(f"Give more --steps than {summary['steps']} to go farther.")
+    lines.append(textwrap.fill(arrival(summary), WIDTH))
     print("\n".join(lines))
 
 
@@ -85,6 +82,17 @@ def learnt(summary: dict) -> str:
     if summary.get("not_arrived"):
         return f"{moved}{foretold}, not there yet."
     return f"{moved}{foretold}."
+
+
+def arrival(summary: dict) -> str:
+    """Is the run where its objective ends? One that is not is no evidence for or against the forecast."""
+    why_not, steps = summary.get("not_arrived"), summary["steps"]
+    if not why_not:
+        return "Arrived: the run is where its objective ends, as far as can be told."
+    said = f"Not there yet ({why_not}): no evidence for or against the forecast."
+    if summary.get("collapse"):
+        return f"{said} It lost responses on the way; a smaller --learning_rate may keep them."
+    return f"{said} To go on: the same command with --resume --steps {2 * steps}."
 
 
 def _row(summary: dict, name: str, times: float, digits: int) -> tuple[str, ...]:

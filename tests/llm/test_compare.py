@@ -8,6 +8,10 @@ import pytest
 
 from harness.reservation import locked
 from llm.compare import main
+from llm.comparison.comparison import _asks_for_more, _is_missing
+from llm.comparison.config import ARMS as ARMS_BY_NAME
+from llm.comparison.config import CompareConfig, TrainedArm
+from llm.training.config import TrainConfig
 
 ARMS = ["tempered-2", "task"]
 OPTIONS = ["--dataset", "addition", "--per_device_train_batch_size", "16", "--max_completion_length", "8"]
@@ -45,11 +49,24 @@ def test_what_was_said_of_the_base_model_is_there_before_the_runs(comparison):
     }
 
 
+def test_a_run_by_itself_takes_at_least_the_steps_of_the_study():
+    """docs/study.md is of these numbers; a model of one's own has 100."""
+    for name, arm in ARMS_BY_NAME.items():
+        if isinstance(arm, TrainedArm):
+            options = {"regime": arm.regime.value, "alpha": arm.alpha, "beta": arm.beta, "kappa": arm.kappa}
+            alone = TrainConfig(**options, length_control=arm.length_control)
+            assert alone.steps >= 240 * arm.longer, name
+            assert TrainConfig(**options, dataset="addition", model="x/y").steps == alone.steps
+            assert TrainConfig(**options, dataset="sums.jsonl", model="x/y").steps == 100
+    assert TrainConfig(regime="tilted", beta=2.0).steps == 240 < TrainConfig(regime="tilted", beta=0.5).steps
+    assert TrainConfig(regime="tempered", alpha=4.0, steps=7).steps == 7
+
+
 def test_every_run_keeps_what_it_said_in_a_log(comparison):
     folder, _ = comparison
     said = (folder / "logs" / "tempered-2-seed0.txt").read_text()
     assert "KL from the run to the optimum" in said
-    assert "The run has not arrived (" in said
+    assert "Not there yet (" in said
 
 
 def test_the_forecast_is_older_than_every_run(comparison):
@@ -67,6 +84,19 @@ def test_the_same_command_passes_over_what_is_finished_and_adds_arms(comparison)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert (folder / "runs" / "tilted-1" / "seed0" / "summary.json").exists()
     assert json.loads((folder / "forecast.json").read_text())["arms"]["task"] == forecast
+
+
+def test_more_steps_are_for_runs_that_have_not_arrived(tmp_path):
+    arm, run = ARMS_BY_NAME["tilted-1"], tmp_path / "run"  # twice as many steps as are asked for
+    config = CompareConfig(steps=20, output_dir=tmp_path)
+    assert _is_missing(config, arm, run)
+    run.mkdir()
+    (run / "config.json").write_text('{"steps": 20}')
+    for why_not, steps, missing in ((None, 20, False), ("0.4 nats", 20, True), ("0.4 nats", 10, False)):
+        (run / "summary.json").write_text(json.dumps({"not_arrived": why_not}))
+        assert _is_missing(CompareConfig(steps=steps, output_dir=tmp_path), arm, run) == missing
+    (tmp_path / "config.json").write_text('{"steps": 10}')
+    assert _asks_for_more(config) and not _asks_for_more(CompareConfig(steps=10, output_dir=tmp_path))
 
 
 @pytest.mark.parametrize(

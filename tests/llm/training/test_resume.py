@@ -148,6 +148,26 @@ def test_resume_of_a_finished_run_does_nothing_and_of_no_run_starts_one(whole_ru
         run(monkeypatch, "--model", tiny_model, *ARGUMENTS, "--output-dir", tmp_path / "no", "--resume", "--steps", "0")
 
 
+def test_a_finished_run_goes_on_for_more_steps_and_not_for_fewer(whole_run, tiny_model, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "run"
+    shutil.copytree(whole_run, folder)
+    more = ["--model", tiny_model, *ARGUMENTS, "--output-dir", folder, "--resume", "--steps"]
+    run(monkeypatch, *more, "6")
+    assert [row["step"] for row in metrics(folder)] == [1, 2, 3, 4, 5, 6]
+    assert metrics(folder)[:4] == metrics(whole_run) and not same_weights(weights(whole_run), weights(folder))
+    assert json.loads((folder / "summary.json").read_text())["steps"] == 6
+    assert json.loads((folder / "config.json").read_text())["trl"]["max_steps"] == 6
+    assert "--resume --steps 12" in " ".join(capsys.readouterr().out.split())  # six steps do not arrive
+    with pytest.raises(SystemExit):
+        run(monkeypatch, *more, "5")
+    assert "steps = 6, this command 5" in capsys.readouterr().err
+    shutil.rmtree(folder / "checkpoints")
+    with pytest.raises(SystemExit):
+        run(monkeypatch, *more, "8")
+    assert "is finished and its checkpoints are gone" in capsys.readouterr().err
+    assert (folder / "summary.json").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
