@@ -1,11 +1,16 @@
-"""What the site has beside the files of docs/: README and its neighbours, the reference, raised and lowered signs."""
+"""What the site has beside the files of docs/: README, notebooks, the reference, raised and lowered signs."""
 
+import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+
+sys.path.insert(0, str(Path(__file__).parent))
+from notebook import markdown  # it lies beside this hook
 
 ROOT = Path(__file__).parents[1]
 ROOMS = {
@@ -15,7 +20,7 @@ ROOMS = {
 }
 FRONT = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
 DOCUMENTS = {
-    "Use it": ("forecast", "prompts", "rewards", "files", "grading", "samplers", "launch"),
+    "Use it": ("quickstart", "forecast", "prompts", "rewards", "files", "grading", "samplers", "launch"),
     "What was found": ("real", "study", "log"),
     "Why it is so": ("theorems", "derivations", "architecture"),
 }
@@ -31,7 +36,7 @@ NAME = re.compile(r"(?!(?:argmax|max|min|sup)_)[a-z]\w+_[a-z0-9]+")  # log_p, pa
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """The order of the pages; documents that are not there are left out."""
-    there = {path.stem for path in (ROOT / "docs").glob("*.md")}
+    there = {path.stem for form in ("*.md", "*.ipynb") for path in (ROOT / "docs").glob(form)}
     groups = [{name: [f"{page}.md" for page in pages if page in there]} for name, pages in DOCUMENTS.items()]
     reference = [{room: [_address(module) for module in modules(room)]} for room in ROOMS]
     config.nav = [{"Start": "index.md"}, *groups, {"Reference": reference}, *list(FRONT.values())[1:]]
@@ -41,6 +46,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     for source, page in FRONT.items():
         files.append(File.generated(config, page, content=_links((ROOT / source).read_text())))
+    for notebook in sorted((ROOT / "docs").glob("*.ipynb")):
+        content = markdown(json.loads(notebook.read_text()))
+        files.append(File.generated(config, f"{notebook.stem}.md", content=content))
     for module in (module for room in ROOMS for module in modules(room)):
         files.append(File.generated(config, _address(module), content=f"---\ntitle: {module}\n---\n::: {module}\n"))
     return files

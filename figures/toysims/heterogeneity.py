@@ -2,7 +2,15 @@
 
 from figures.style import COLOURS, MARKERS, PAGE, figure
 
-TITLE = "Over many prompts one policy can win at k = 1 and lose at large k; at equal KL a task reward is never behind"
+
+def finding(table) -> str:
+    """What each policy changes of pass@k at the smallest and at the largest k, in points."""
+    found = table[table["part"] == "pass"].pivot(index="x", columns="policy", values="simulated").sort_index()
+    if "base" not in found:
+        return ""
+    gains = 100 * found.drop(columns="base").sub(found["base"], axis=0).iloc[[0, -1]]
+    said = (f"{name} {first:+.1f} and {last:+.1f}" for name, (first, last) in gains.items())
+    return f"pass@{found.index[0]:g} and pass@{found.index[-1]:g}, points to the base model: {', '.join(said)}"
 
 
 def draw_curves(ax, rows, label: str) -> None:
@@ -28,7 +36,7 @@ def draw_budget(ax, rows) -> None:
 
 def heterogeneity_figure(table):
     """All panels, from the table of toysims.heterogeneity."""
-    with figure(PAGE, 4.6, TITLE, nrows=2, height_ratios=(1.3, 1)) as (canvas, (top, bottom)):
+    with figure(PAGE, 4.6, finding(table), nrows=2, height_ratios=(1.3, 1)) as (canvas, (top, bottom)):
         above = top.get_subplotspec().subgridspec(1, 2, width_ratios=(1.7, 1))
         below = bottom.get_subplotspec().subgridspec(1, 2)
         top.remove()

@@ -4,9 +4,22 @@ import numpy as np
 
 from figures.style import COLOURS, PAGE, figure
 
-TITLE = "Below a threshold of α the length of responses runs away; above it theory tells the length that training finds"
-
 _STYLE = {"geometric": ("-", "o"), "Markov": ("--", "s")}
+
+
+def finding(table) -> str:
+    """How near the length limit training ends below the threshold, and how near theory above it."""
+    trained = table[(table["part"] == "markov") & (table["multiple"] != 1)]
+    below, above = trained[trained["multiple"] < 1], trained[trained["multiple"] > 1]
+    full = int((below["simulated"] > 0.9 * below["limit"]).sum())
+    said = (
+        f"Below its threshold of α length runs into the limit: {full} of {len(below)} trained policies fill 90 % of it"
+    )
+    if above.empty:
+        return said
+    own = above[above["limit"] == above["limit"].max()]
+    worst = (own["simulated"] / own["predicted"] - 1).abs().max()
+    return f"{said}. Above it theory tells length to {worst:.1%}"
 
 
 def draw_threshold(ax, table) -> None:
@@ -68,7 +81,7 @@ def draw_loop(ax, rows) -> None:
 def length_figure(table):
     """All panels, from the table of toysims.length."""
     means = table[table["part"] == "mean"].set_index("policy")
-    with figure(PAGE, 5.4, TITLE, nrows=2, ncols=2, height_ratios=(1.5, 1)) as (canvas, axes):
+    with figure(PAGE, 5.4, finding(table), nrows=2, ncols=2, height_ratios=(1.5, 1)) as (canvas, axes):
         draw_threshold(axes[0, 0], table)
         draw_weighings(axes[0, 1], means, means["base"].iloc[0])
         draw_empty(axes[1, 0], table[table["part"] == "empty"])

@@ -32,6 +32,7 @@ ALTS = {
     "voting": "Three panels: log-odds by round, the chance to win by log-odds, log-odds of being correct by round.",
     "tokens": "Two panels: the chance of the narrow way by α, and the bias of a probability by rollouts a token.",
     "noise": "Four panels: variance and signal-to-noise by length, gradient noise by group size, variance by step.",
+    "practice": "Four panels: mean log p by group size, accuracy by b, log p of a response by step, reward by sampler.",
     "sweep": "Two grids of α and β with a number in each cell: mean accuracy, and the share of policies that gain.",
 }
 

@@ -2,8 +2,16 @@
 
 from figures.style import COLOURS, PAGE, figure, key
 
-TITLE = "Advantages divided by their spread: below a critical KL weight sharpening has no end"
 _COLOUR = COLOURS["tempered"]
+
+
+def finding(table) -> str:
+    """On which side of the critical KL weight training from p lost its end."""
+    trained = table[table["part"] == "trained"]
+    lost = trained["collapsed"].astype(bool)
+    sides = [lost[trained["x"] < 1], lost[trained["x"] > 1]]
+    below, above = (f"{int(side.sum())} of {len(side)}" for side in sides)
+    return f"Advantages divided by their spread: training collapsed at {below} KL weights below β_c, {above} above"
 
 
 def draw_saddle_node(ax, table) -> None:
@@ -50,7 +58,7 @@ def draw_square_root(ax, points, column: str, label: str, exponent: float) -> No
 
 def trainers_figure(table):
     """All panels, from the table of toysims.trainers."""
-    with figure(PAGE, 5.0, TITLE) as (canvas, whole):
+    with figure(PAGE, 5.0, finding(table)) as (canvas, whole):
         grid = whole.get_subplotspec().subgridspec(2, 3)
         whole.remove()
         node = canvas.add_subplot(grid[0, :2])

@@ -9,7 +9,20 @@ _LOOKS = {
     "sharpening of responses": (COLOURS["sharpening"], MARKERS["sharpening"]),
 }
 _SHADES = {1: "#7E72FE", 3: "#0072B2", 31: "#332B92"}
-TITLE = "A majority vote as reward pulls to whichever answer leads: two basins, and luck decides between them"
+
+
+def finding(table) -> str:
+    """How many leads grew under the vote, and how often luck overturns one."""
+    paths = table[(table["part"] == "path") & (table["start"] != 0)].sort_values("x")
+    last = paths.groupby(["votes", "start"])["simulated"].last()
+    grew = (last / last.index.get_level_values("start") > 1).sum()
+    said = f"A vote pays the answer that leads: {grew} of {len(last)} leads grew"
+    luck = table[(table["part"] == "luck") & (table["x"] > 0)].sort_values(["votes", "x"])
+    if luck.empty:
+        return said
+    first = luck.iloc[0]
+    many = f"{first['votes']:.0f} vote{'s' * (first['votes'] > 1)}"
+    return f"{said}. With {many} a round a lead of {first['x']:g} in log-odds wins {first['simulated']:.0%} of runs"
 
 
 def draw_paths(ax, rows) -> None:
@@ -48,7 +61,7 @@ def draw_answers(ax, rows) -> None:
 
 def voting_figure(table):
     """All panels, from the table of toysims.voting."""
-    with figure(PAGE, 3.0, TITLE, ncols=3, width_ratios=(1.3, 1, 1)) as (canvas, axes):
+    with figure(PAGE, 3.0, finding(table), ncols=3, width_ratios=(1.3, 1, 1)) as (canvas, axes):
         draw_paths(axes[0], table[(table["part"] == "path") & (table["start"].abs() <= 1)])
         draw_luck(axes[1], table[table["part"] == "luck"])
         draw_answers(axes[2], table[table["part"] == "answers"])

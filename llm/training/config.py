@@ -122,7 +122,7 @@ class TrainConfig(PromptConfig):
         power, b = objective.target
         if abs(power - 1) > 0.25 or b > 2:
             return 720
-        return 480 if b >= 1 else 240
+        return 480 if power != 1 or b >= 1 else 240
 
     @property
     def objective(self) -> "Objective":

@@ -1,10 +1,11 @@
 """llm.forecast from a table to its run folder."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from llm.forecast import main
+from llm.forecast import DEMO, demo_rollouts, main
 from tests.rollout_tables import PROMPTS, sampled
 
 
@@ -62,3 +63,13 @@ def test_a_finished_forecast_is_not_overwritten(written, capsys):
 def test_bad_arguments_end_in_one_line_and_leave_nothing(written, tmp_path, capsys, arguments, said):
     assert said in refuse(capsys, written / "mine.parquet", *arguments, "--output-dir", tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_demo_is_what_lies_here_under_that_name_and_else_the_bundled_rollouts(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert demo_rollouts(Path("demo")) == DEMO and (DEMO / "rollouts.parquet").exists()
+    assert "bundled model aligned" in capsys.readouterr().out
+    (tmp_path / "demo").mkdir()
+    assert demo_rollouts(Path("demo")) == Path("demo")
+    said = capsys.readouterr().err
+    assert str(tmp_path / "demo") in said and str(DEMO) in said and said.count("\n") == 1

@@ -255,3 +255,34 @@ def test_a_way_is_drawn_for_each_gradient_beside_the_lower_of_its_ends(ax):
     practice.draw_way(ax, table)
     assert curves(ax)[:2] == [[(1.0, -2.0)], [(2.0, -3.0)]]
     assert [line.get_ydata()[0] for line in ax.lines if line.get_linestyle() == ":"] == [-1.5]
+
+
+def test_titles_say_what_the_table_holds():
+    """Each with numbers that contradict what the simulation mostly finds: no title knows its finding beforehand."""
+    path = rows(part="path", votes=3, start=[1.0, 1.0, -1.0, -1.0], x=[0.0, 5.0] * 2, simulated=[1.0, 2.0, -1.0, 0.5])
+    luck = rows(part="luck", votes=1, start=0.0, x=[0.5, 1.0], simulated=[0.37, 0.9])
+    assert voting.finding(pd.concat([path, luck])) == (
+        "A vote pays the answer that leads: 1 of 2 leads grew. "
+        "With 1 vote a round a lead of 0.5 in log-odds wins 37% of runs"
+    )
+    pivot = rows(
+        part="pivot", policy=["power", "low temperature"] * 2, x=[1.0, 1.0, 4.0, 4.0], simulated=[0, 0, 0.8, 0.1]
+    )
+    assert tokens.finding(pivot).endswith(
+        "not p^α: at a pivotal choice, α = 4, it takes the narrow way 10% of the time, p^α 80%"
+    )
+    assert "is here p^α" in tokens.finding(pivot.assign(simulated=0.5))
+    passed = rows(part="pass", policy=["base", "task"] * 2, x=[1, 1, 64, 64], simulated=[0.5, 0.4, 0.7, 0.95])
+    assert heterogeneity.finding(passed) == "pass@1 and pass@64, points to the base model: task -10.0 and +25.0"
+    trained = rows(part="trained", x=[0.5, 0.9, 1.5], collapsed=[True, False, True])
+    assert trainers.finding(trained).endswith("collapsed at 1 of 2 KL weights below β_c, 1 of 1 above")
+    lengths = rows(
+        part="markov", multiple=[0.5, 0.8, 2.0], limit=64.0, simulated=[63.0, 20.0, 11.0], predicted=[1.0, 1.0, 10.0]
+    )
+    assert "1 of 2 trained policies fill 90 % of it. Above it theory tells length to 10.0%" in length.finding(lengths)
+    noisy = rows(
+        part="length", policy="sharpening", x=[4.0, 64.0], ratio=[0.5, 1.0], **{"variance of the return": [2.0, 1.0]}
+    )
+    assert noise.finding(noisy) == (
+        "From 4 to 64 tokens the variance of sharpening's return is multiplied by 0.5, its signal-to-noise ratio by 2"
+    )

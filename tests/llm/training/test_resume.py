@@ -175,7 +175,7 @@ def test_a_finished_run_goes_on_for_more_steps_and_not_for_fewer(whole_run, tiny
         (["--regime", "sharpening", "--alpha", "None"], "regime = tempered, this command sharpening"),
         (["--model", "aligned"], "model = "),
         (["--seed", "1"], "seed = 0, this command 1"),
-        (["--learning_rate", "0.5"], "trl learning_rate = 0.001, this command 0.5"),
+        (["--learning_rate", "0.5"], "trl learning_rate = 0.0003, this command 0.5"),
         (["--overwrite"], "give one of them"),
     ],
 )
