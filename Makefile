@@ -12,21 +12,20 @@ export OMP_NUM_THREADS := 1
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV), about a minute ..."
-	$(RUN) -m pip install --quiet -c constraints.txt -e '.[all,test,docs]'
-	@echo "Installing into $(VENV), about a minute ..."
+	@echo "Installing 2 GB into $(VENV), a minute or two: pip says what it is at"
+	$(RUN) -m pip install --disable-pip-version-check -c constraints.txt -e '.[all,test,docs]'
 	$(RUN) -m pip install --quiet -c constraints.txt -e '.[gym]' || echo "without Reasoning Gym, which needs a C compiler"
 	touch $@
 
 demo: $(INSTALLED)
 	$(RUN) -m toysims.sharpening --k 50 --output-dir runs/demo-toysims --overwrite
-	$(RUN) -m llm.train --regime tilted --beta 0.5 --output-dir runs/demo-llm --overwrite
+	$(RUN) -m llm.train --regime tilted --beta 2 --output-dir runs/demo-llm --overwrite
 	@echo
 	@echo "The two figures: runs/demo-toysims/plane.png and runs/demo-llm/training.png"
 	@echo "For the other commands: source $(VENV)/bin/activate"
 
 test: lint
-	$(RUN) -m pytest -n 2 --dist loadfile
+	$(RUN) -m pytest -n 2 --dist loadfile --durations 20
 
 # test draws the same examples in every run; this draws ten times as many new ones, and prints how to repeat a failure.
 nightly: $(INSTALLED)

@@ -1,6 +1,6 @@
 """What a sampler is asked and what it hands over; and the model itself as a sampler, at temperature 1."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -43,7 +43,11 @@ class Drawn(NamedTuple):
 Sampler = Callable[[Request], Drawn]
 
 
-def sample(request: Request, batch_size: int = 512) -> Drawn:
+Seen = Callable[[Sequence[int]], Iterable[int]]
+"""hands over what it is given, one by one, and shows how far it is: a progress bar"""
+
+
+def sample(request: Request, batch_size: int = 512, seen: Seen = iter) -> Drawn:
     """Responses of the model itself, at temperature 1, batch_size of them side by side."""
     asked = [list(ids) for ids in request.prompt_ids for _ in range(request.samples)]
     responses = []
@@ -51,7 +55,7 @@ def sample(request: Request, batch_size: int = 512) -> Drawn:
     # generate() draws from the global generator, which is seeded for the while and then put back.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(int(torch.randint(2**62, (), generator=request.generator)))
-        for start in range(0, len(asked), batch_size):
+        for start in seen(range(0, len(asked), batch_size)):
             responses += _generate(request, asked[start : start + batch_size])
     return Drawn(responses, None, {}, sum(map(len, responses)), {})
 

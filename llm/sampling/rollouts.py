@@ -23,7 +23,7 @@ from llm.problems import BOXED, MathProblem
 from llm.prompts.form import BARE, PromptForm
 from llm.rewards.reward import Reward
 from llm.samplers import base, shared_prefix
-from llm.samplers.base import Drawn, Request
+from llm.samplers.base import Drawn, Request, Seen
 from llm.sampling.scoring import response_log_probs
 
 SCORED_TWICE = 0.03  # share of the rows
@@ -43,6 +43,7 @@ def sample_rollouts(
     scoring_batch_size: int | None = None,
     reward: Reward = BOXED,
     share_prefixes: bool = False,
+    seen: Seen = iter,
 ) -> pd.DataFrame:
     """samples responses to each problem at temperature 1, scored under model (log_pi) and reference (log_p).
 
@@ -55,7 +56,7 @@ def sample_rollouts(
     was_training = model.training
     model.eval()
     request = Request(model, tokenizer, prompt_ids, samples, max_new_tokens, stops, generator)
-    drawn = (shared_prefix if share_prefixes else base).sample(request, batch_size)
+    drawn = (shared_prefix if share_prefixes else base).sample(request, batch_size, seen)
     scoring = scoring_batch_size or batch_size
     table = tabulate(
         model, tokenizer, problems, prompt_ids, drawn, stops, reference, scoring, form, reward, share_prefixes

@@ -19,3 +19,18 @@ def tiny_model(tmp_path_factory):
     random_model().save_pretrained(folder)
     build_tokenizer().save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def one_by_one(monkeypatch):
+    """Arms of a comparison run in this process, one after the other: each of its own would load torch for seconds.
+
+    tests/llm/comparison/test_run_pool.py has the processes, and one comparison is run in them.
+    """
+
+    def side_by_side(work, jobs, processes, share=None):
+        for job in jobs:
+            work(*job)
+            yield job
+
+    monkeypatch.setattr("llm.comparison.comparison.side_by_side", side_by_side)

@@ -20,7 +20,7 @@ OPTIONS = ["--dataset", "addition", "--per_device_train_batch_size", "16", "--ma
 @pytest.fixture(scope="module")
 def comparison(tiny_model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("compare") / "out"
-    arguments = ["--model", str(tiny_model), *OPTIONS, "--quick", "--output-dir", str(folder)]
+    arguments = ["--model", str(tiny_model), *OPTIONS, "--quick", "--output-dir", str(folder), "--processes", "1"]
     main([*arguments, "--arms", *ARMS])
     return folder, arguments
 
@@ -76,7 +76,7 @@ def test_the_forecast_is_older_than_every_run(comparison):
     assert all((folder / "forecast.json").stat().st_mtime <= run.stat().st_mtime for run in runs)
 
 
-def test_the_same_command_passes_over_what_is_finished_and_adds_arms(comparison):
+def test_the_same_command_passes_over_what_is_finished_and_adds_arms(comparison, one_by_one):
     folder, arguments = comparison
     before = {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*/summary.json")}
     forecast = json.loads((folder / "forecast.json").read_text())["arms"]["task"]
@@ -117,7 +117,7 @@ def test_other_settings_in_the_same_folder_are_refused(comparison, capsys, chang
     assert stop.value.code == 2 and said in error and error.count("\n") == 1
 
 
-def test_forecasts_alone_come_first_and_how_to_train_may_still_be_chosen(tiny_model, tmp_path, capsys):
+def test_forecasts_alone_come_first_and_how_to_train_may_still_be_chosen(tiny_model, tmp_path, capsys, one_by_one):
     folder = tmp_path / "out"
     arguments = ["--model", str(tiny_model), *OPTIONS, "--quick", "--output-dir", str(folder), "--arms", "task"]
     main([*arguments, "--forecast-only"])
@@ -139,7 +139,7 @@ def test_forecasts_alone_come_first_and_how_to_train_may_still_be_chosen(tiny_mo
     assert "was begun with another --trl" in capsys.readouterr().err
 
 
-def test_an_arm_that_was_cut_off_goes_on_and_ends_with_the_same_tables(tiny_model, tmp_path):
+def test_an_arm_that_was_cut_off_goes_on_and_ends_with_the_same_tables(tiny_model, tmp_path, one_by_one):
     """Killed behind step 5 of 10: what it leaves is the checkpoint, its base rollouts and the lines of its metrics."""
     folder = tmp_path / "out"
     arguments = ["--model", str(tiny_model), *OPTIONS, "--quick", "--output-dir", str(folder), "--arms", "task"]
@@ -177,7 +177,7 @@ def test_a_folder_that_another_command_works_in_is_refused(comparison, capsys):
     assert stop.value.code == 2 and "is in use by another process" in capsys.readouterr().err
 
 
-def test_samplers_stand_beside_the_runs_and_runs_that_have_not_arrived_are_marked(comparison, capsys):
+def test_samplers_stand_beside_the_runs_and_runs_that_have_not_arrived_are_marked(comparison, capsys, one_by_one):
     """p^2 by particles has the forecast of tempered-2; low temperature is at no point of the plane (T16)."""
     folder, arguments = comparison
     capsys.readouterr()

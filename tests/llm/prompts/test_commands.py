@@ -130,7 +130,7 @@ def test_rollouts_of_other_prompts_are_refused_with_the_first_difference(
     assert error.startswith("error: --base") and "was put to the model in another form: from character" in error
 
 
-def test_compare_hands_the_options_to_base_rollouts_and_runs(chat_model, sums, turns, tmp_path):
+def test_compare_hands_the_options_to_base_rollouts_and_runs(chat_model, sums, turns, tmp_path, one_by_one):
     given = ["--model", chat_model, "--dataset", sums, "--few-shot", turns, "--instruction", "Box it."]
     given += ["--arms", "task", "best-of-8", "--seeds", 1, "--steps", 1, "--prompts", 4, "--samples", 4]
     given += ["--eval-samples", 2, "--per_device_train_batch_size", 8, "--max_completion_length", 4]

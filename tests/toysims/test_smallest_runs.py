@@ -1,13 +1,14 @@
-"""How exactly each prediction is judged: a tolerance a hundred times as wide fails here, in every simulation.
+"""Every simulation at its smallest settings: the same seed gives the same files, and each prediction is judged exactly.
 
-A simulation agrees with theory however wide its tolerances are, so its own verdict cannot guard them.
+A tolerance a hundred times as wide fails here. A simulation agrees with theory however wide its tolerances are, so its
+own verdict cannot guard them. One file, because all its tests look at the same runs.
 """
 
 import json
 import re
 
 import pytest
-from smallest import SMALLEST
+from smallest import SMALLEST, run_smallest
 
 # Claim: the widest tolerance, absolute and in parts of what is predicted, that may judge it at the smallest settings.
 WIDEST = {
@@ -165,3 +166,16 @@ def test_learners_go_on_until_they_are_as_near_as_they_can_be(name, smallest_run
                 met[pattern] += 1
                 assert abs(row["simulated"] - row["predicted"]) <= nearest * max(1, abs(row["predicted"])), row["claim"]
     assert all(met.values())
+
+
+OF_THE_PLACE = {"config.json", "environment.json"}  # the folder's own name; the commit and the machine
+
+
+@pytest.mark.parametrize("name", SMALLEST)
+def test_the_same_seed_writes_the_same_bytes(name, smallest_run, tmp_path):
+    # All else, figures and tables included, is a function of the config.
+    first, second = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*") if path.name not in OF_THE_PLACE}
+        for folder in (smallest_run(name), run_smallest(name, tmp_path / "again"))
+    )
+    assert first == second and any(path.suffix in (".parquet", ".jsonl") for path in first)
