@@ -1,6 +1,7 @@
 """All the numbers behind the page, in words and tables; they are folded until somebody asks."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ from figures.llm.arms import spoken
 from figures.page.lead import Model
 from figures.page.markup import bullets, element, fold, table, text
 from figures.study.answers import Answer, answers
-from figures.study.runs import TrainedRun
+from figures.study.runs import Study, TrainedRun
 from figures.study.verdict import cells, verdict
 from figures.study.words import UNKNOWN, known, number, points, with_error, with_interval
 from harness.run_kind import Folder, read_json, read_samplers
@@ -21,9 +22,13 @@ def of_model(model: Model) -> Iterator[str]:
     if model.diagnosis:
         yield fold("Why: all of the diagnosis", _base(model), bullets(str(own["sentence"]) for own in model.diagnosis))
     if model.study is not None:
-        told = [piece for answer in answers(model.study, model.diagnosis) for piece in _answered(answer)]
+        told = [piece for answer in answers(model.study, model.diagnosis) for piece in _answered(answer, model.study)]
         yield fold("What the runs say to the two questions", *told)
-        yield fold("Was the forecast right? Every number of every arm", bullets(verdict(model.study)), *_study(model))
+        yield fold(
+            "Was the forecast right? Every number of every arm",
+            bullets(_named(verdict(model.study), model.study)),
+            *_study(model),
+        )
 
 
 def _base(model: Model) -> str:
@@ -37,9 +42,18 @@ def _base(model: Model) -> str:
     return element("p", text(said))
 
 
-def _answered(answer: Answer) -> Iterator[str]:
+def _named(sentences: Iterable[str], study: Study) -> list[str]:
+    """With the arms as everywhere on the page; the names without a number are words that sentences use."""
+    arms = sorted((arm for arm in study.families if re.search(r"\d", arm)), key=len, reverse=True)
+    if not arms:
+        return list(sentences)
+    found = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, arms))})(?![\w-])")
+    return [found.sub(lambda name: spoken(name[1]), sentence) for sentence in sentences]
+
+
+def _answered(answer: Answer, study: Study) -> Iterator[str]:
     yield element("h3", text(answer.question))
-    yield bullets(answer.sentences)
+    yield bullets(_named(answer.sentences, study))
     if len(answer.table):
         yield _answer_table(answer)
 

@@ -9,7 +9,8 @@ from typing import Any
 
 DPI = 110  # of an inlined figure: sharp enough on a phone
 SHADES = 64  # of its palette: the page stays below 2 MB with fifteen figures
-WIDE = 7  # columns: such a table becomes a list of blocks below the width of a tablet, others on a phone
+WIDE = 10  # columns: such a table becomes a list of blocks below the width of a tablet, others on a phone
+LONG = 40  # characters: such a cell is read as text, from its left edge
 
 
 def text(value: Any) -> str:
@@ -33,7 +34,7 @@ class Share(float):
 def _cell(cell: Any) -> str:
     if isinstance(cell, Share):
         return element("td", f"{100 * cell:.0f} %", class_="share", style=f"--share:{100 * cell:.0f}%")
-    return element("td", text(cell))
+    return element("td", text(cell), **({"class_": "text"} if len(str(cell)) > LONG else {}))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

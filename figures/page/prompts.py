@@ -11,7 +11,7 @@ from figures.study.frontier import SHARPENING, read
 from figures.study.words import known, number
 
 POWERS = (1.5, 4.0)  # where the forecast does not say which power lies at a distance
-NARROW = "\N{NARROW NO-BREAK SPACE}"
+TOGETHER, NARROW = "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"
 WORDS = {HURT: "▼ hurts", HELPED: "▲ helps", SAME: "· no clear change"}
 
 
@@ -111,4 +111,4 @@ def _runs(prompt: Prompt) -> str:
 
 
 def _graded(reward: float) -> str:
-    return "✓ right" if reward == 1 else "✗ wrong" if reward == 0 else f"{reward:.2f}"
+    return f"✓{TOGETHER}right" if reward == 1 else f"✗{TOGETHER}wrong" if reward == 0 else f"{reward:.2f}"

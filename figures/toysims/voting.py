@@ -21,7 +21,7 @@ def finding(table) -> str:
     if luck.empty:
         return said
     first = luck.iloc[0]
-    many = f"{first['votes']:.0f} vote{'s' * (first['votes'] > 1)}"
+    many = f"{first['votes']:.0f} vote{'s' * bool(first['votes'] > 1)}"
     return f"{said}. With {many} a round a lead of {first['x']:g} in log-odds wins {first['simulated']:.0%} of runs"
 
 

@@ -119,7 +119,7 @@ def test_a_run_on_its_way_is_no_missed_forecast(written):
 def test_a_prompt_shows_its_responses_and_what_the_runs_answer(written):
     page = written.read_text()
     prompt = next(own for own in re.findall(r'<details class="prompt".*?</details>', page) if ">sum 1<" in own)
-    said = re.sub("<.*?>", "|", prompt)
+    said = re.sub("<.*?>", "|", prompt).replace("\N{NO-BREAK SPACE}", " ")
     assert "base|" in said and "50\u202f%" in said and "Right in 1 ways, wrong in 1." in said
     assert "2/4" in said and "✓ right" in said and "✗ wrong" in said and "α = 2" in said and "β = 1" in said
     assert "--share:" in prompt and prompt.count("<table") == 2
