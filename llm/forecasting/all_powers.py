@@ -1,5 +1,6 @@
 """Every number of a forecast, power by power: what --table prints."""
 
+import math
 from collections.abc import Sequence
 
 from harness.text_table import table
@@ -13,14 +14,16 @@ def all_powers(groups: Sequence[Sequence[Forecast]], columns: int) -> str:
     """A row a target. ESS: effective samples a prompt."""
     records = [record for group in groups for record in group]
     votes = [name for name in (_largest(records[0], kind) for kind in ("pass@", "maj@")) if name]
-    header = ("α, b", "accuracy", "length", "KL", "entropy", *votes, "ESS", "Pareto k")
+    header = ("α, b = 1/β", "accuracy", "length", "KL", "entropy", *votes, "ESS", "Pareto k")
     rows = [(_name(record), *_cells(record, votes)) for record in records]
     return f"{TITLE}\n\n{table(header, rows, columns)}\n"
 
 
 def _name(record: Forecast) -> str:
+    b = record.target.b
+    beta = f" (β {1 / b:.3g})" if 0 < b < math.inf else ""
     kappa = f", κ {record.target.kappa:g}" if record.target.kappa else ""
-    return f"{record.target.alpha:g}, {record.target.b:g}{kappa}"
+    return f"{record.target.alpha:g}, {b:g}{beta}{kappa}"
 
 
 def _cells(record: Forecast, votes: Sequence[str]) -> tuple[str, ...]:

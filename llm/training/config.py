@@ -108,8 +108,9 @@ class TrainConfig(PromptConfig):
             )
 
     def usual_steps(self) -> int:
-        """After as many the bundled models were at the end of the way (docs/study.md): it is longer where the optimum
-        is farther from them [T9]. For a model of one's own nobody knows.
+        """Steps after which the bundled models had arrived (docs/study.md), more where the optimum is farther away.
+
+        For a model of one's own nobody knows.
         """
         from llm.models.organisms import ORGANISMS  # --help does without numpy
         from llm.problems import BUNDLED
