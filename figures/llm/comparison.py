@@ -11,7 +11,7 @@ LABELS = {
     "length": "length / tokens",
     "log_p": "mean log p / nats",
     "entropy": "entropy / nats",
-    "kl": "KL from the base / nats",
+    "kl": "KL to base / nats",
 }
 NEAR = 0.03  # of accuracy
 
