@@ -160,6 +160,17 @@ def test_a_share_is_a_bar_behind_its_number():
     assert '--share:72%"' in table(["x"], [[Share(0.72)]]) and ">72 %</td>" in table(["x"], [[Share(0.72)]])
 
 
+def test_a_long_cell_is_read_as_text_and_a_number_is_not():
+    cells = re.findall("<td.*?</td>", table(["x", "y"], [["a response " * 9, "0.5 ± 0.1"]]))
+    assert cells[0].startswith('<td class="text">') and cells[1] == "<td>0.5 ± 0.1</td>"
+
+
+def test_arms_are_in_alpha_and_beta_in_sentences_too(written):
+    """tilted-1 and tempered-2 are their folders; task and sharpening are words as well, and stay."""
+    body = re.sub("<.*?>", " ", written.read_text().partition("What the runs say")[2].partition("All figures")[0])
+    assert "β = 1" in body and "α = 2" in body and not re.search(r"tilted-1|tempered-2", body)
+
+
 def test_a_command_is_quoted_for_the_shell():
     config = {
         "rollouts": "a b",
