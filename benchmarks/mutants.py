@@ -9,8 +9,9 @@ docstrings stay as they are.
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
 OPERATORS: dict[type, type] = {
@@ -30,7 +31,7 @@ NAMES = {a: b for pair in PAIRS for a, b in (pair.split(), pair.split()[::-1])} 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: where it is, what kind, and the tree of the place with the change made.
+    """One change: where it is, what kind, and how to make the tree of the place with it.
 
     place is the qualified name of the outermost function or of the assigned name ("Class.method", "LEVELS").
     """
@@ -41,7 +42,12 @@ class Mutant:
     kind: str
     before: str
     after: str
-    tree: ast.stmt
+    make: Callable[[], ast.stmt]
+
+    @cached_property
+    def tree(self) -> ast.stmt:
+        """The changed function or assignment."""
+        return self.make()
 
     @property
     def key(self) -> str:
@@ -54,10 +60,10 @@ def mutants_of(file: Path, name: str) -> list[Mutant]:
     found: list[Mutant] = []
     seen: dict[str, int] = {}
     for place, statement in places(ast.parse(file.read_text())):
-        for line, kind, before, after, tree in _changes(statement):
-            mutant = Mutant(name, place, line, kind, before, after, tree)
+        for line, kind, before, after, make in _changes(statement):
+            mutant = Mutant(name, place, line, kind, before, after, make)
             seen[mutant.key] = count = seen.get(mutant.key, 0) + 1
-            found.append(mutant if count == 1 else Mutant(name, place, line, f"{kind} #{count}", before, after, tree))
+            found.append(mutant if count == 1 else Mutant(name, place, line, f"{kind} #{count}", before, after, make))
     return found
 
 
@@ -74,29 +80,28 @@ def places(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
                 yield prefix + statement.target.id, statement
 
 
-def _changes(statement: ast.stmt) -> Iterator[tuple[int, str, str, str, ast.stmt]]:
-    """(line, kind, text before, text after, changed copy of the statement) for every single change."""
+def _changes(statement: ast.stmt) -> Iterator[tuple[int, str, str, str, Callable[[], ast.stmt]]]:
+    """(line, kind, text before, text after, how to make the changed statement) for every single change."""
     for path, node in _walk(statement, ()):
         for kind, make in _of_node(node, path):
-            changed = copy.deepcopy(statement)
-            owner = _at(changed, path[:-1])
             new = make(copy.deepcopy(node))
-            slot = path[-1]
-            if isinstance(slot, int):
-                if new is None:
-                    del owner[slot]
-                else:
-                    owner[slot] = new
-            else:
-                setattr(owner, slot, new)
             after = ast.unparse(new) if new is not None else "nothing"
-            yield (
-                getattr(node, "lineno", statement.lineno),
-                kind,
-                ast.unparse(node),
-                after,
-                ast.fix_missing_locations(changed),
-            )
+            line = getattr(node, "lineno", statement.lineno)
+            yield line, kind, ast.unparse(node), after, partial(_changed, statement, path, make)
+
+
+def _changed(statement: ast.stmt, path: tuple, make: Callable) -> ast.stmt:
+    """A copy of the statement with the node at path made anew, or left out."""
+    changed = copy.deepcopy(statement)
+    owner, slot = _at(changed, path[:-1]), path[-1]
+    new = make(_at(owner, path[-1:]))
+    if new is None:
+        del owner[slot]
+    elif isinstance(slot, int):
+        owner[slot] = new
+    else:
+        setattr(owner, slot, new)
+    return ast.fix_missing_locations(changed)
 
 
 def _at(node, path):

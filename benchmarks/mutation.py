@@ -5,9 +5,9 @@ Then every mutant (benchmarks/mutants.py) gets a fork of that process: the chang
 tests that call it are run, those of the file's own test first, until one fails. A mutant that outlives --budget
 seconds of tests survives. Forks need no import: a mutant costs tenths of a second of CPU time, not four seconds.
 
-`--own` does without that first run, which takes minutes for a whole folder: a mutant meets the tests of its own file
-alone (test_tilt.py for tilt.py; where there is none, the test files that import it). What they kill is killed; the
-rate is a lower bound.
+`--own` does without that first run, which takes minutes for a whole folder: a mutant meets the tests that name its
+function, or one that uses it, and those of its own file (test_tilt.py for tilt.py). What they kill within --budget
+seconds is killed; the rate is a lower bound.
 
 Results go line by line to --results, and a mutant that stands there is not run again: a run that was cut off goes on.
 The order is drawn, so that any beginning of a run is a random sample of its mutants. `--again` runs the survivors of
@@ -15,13 +15,16 @@ that file once more, with new tests, more --examples or a larger --budget.
 """
 
 import argparse
+import ast
 import functools
 import gc
 import importlib
+import inspect
 import json
 import math
 import os
 import random
+import re
 import resource
 import signal
 import sys
@@ -31,7 +34,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.mutants import Mutant, mutants_of
+from benchmarks.mutants import Mutant, mutants_of, places
 from benchmarks.mutated import apply, caches, live_functions, watch
 
 ROOT = Path(__file__).parents[1]
@@ -47,6 +50,7 @@ class Mutation:
         self.reached: dict[tuple[str, str], set[int]] = {}  # (file, place) -> numbers of the tests that call it
         self.seconds: list[float] = []
         self.failed = False
+        self.first: set[int] = set()  # tests that name what is changed
         self.lucky: dict[tuple[str, str], list[int]] = {}  # what killed mutants of a place
 
     def pytest_collection(self) -> None:
@@ -116,7 +120,7 @@ class Mutation:
     def chosen(self, mutant: Mutant) -> list[int]:
         """The tests of a mutant in the order they are run: lucky ones, those of its own test file, then by time."""
         place = (mutant.file, mutant.place)
-        tests = self.own(mutant.file) if self.arguments.own else self.reached.get(place)
+        tests = self.named(mutant) if self.arguments.own else self.reached.get(place)
         if tests is None:  # a value of a module or a class: whatever calls anything in its file
             tests = {number for (file, _), numbers in self.reached.items() if file == mutant.file for number in numbers}
         own = f"test_{Path(mutant.file).name}"
@@ -124,7 +128,8 @@ class Mutation:
 
         def order(number: int) -> tuple:
             rank = lucky.index(number) if number in lucky else len(lucky)
-            return rank, Path(self.items[number].path).name != own, self.seconds[number]
+            fits = number in self.first or Path(self.items[number].path).name == own
+            return rank, number not in self.first, not fits, self.seconds[number]
 
         chosen: list[int] = []
         total = 0.0
@@ -135,25 +140,12 @@ class Mutation:
             chosen.append(number)
         return chosen
 
-    @functools.cache  # noqa: B019  there is one plugin
-    def own(self, file: str) -> set[int]:
-        """The tests of the file of the same name; else of those that import the module, or what imports it."""
-        named = {n for n, item in enumerate(self.items) if Path(item.path).name == f"test_{Path(file).name}"}
-        if named:
-            return named
-        wanted = {file.removesuffix(".py").replace("/", ".")}
-        texts = {item.path: Path(item.path).read_text() for item in self.items}
-        for _ in range(2):
-            importers = {path for path, text in texts.items() if any(f"from {name} import" in text for name in wanted)}
-            if importers:
-                return {n for n, item in enumerate(self.items) if item.path in importers}
-            modules = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "theory").rglob("*.py")}
-            wanted = {
-                name.removesuffix(".py").replace("/", ".")
-                for name, text in modules.items()
-                if any(f"from {other} import" in text for other in wanted)
-            }
-        return set()
+    def named(self, mutant: Mutant) -> set[int]:
+        """Tests of the file of the same name, or that name the function or one of its file that uses it."""
+        own = f"test_{Path(mutant.file).name}"
+        words = names_of_users(mutant.file, mutant.place)
+        self.first = {n for n, item in enumerate(self.items) if words & words_of_test(item)}
+        return self.first | {n for n, item in enumerate(self.items) if Path(item.path).name == own}
 
     def judge(self, mutant: Mutant) -> tuple[str, str]:
         """(what became of the mutant, the test that killed it)."""
@@ -215,6 +207,28 @@ class Mutation:
             if time.process_time() > self.arguments.budget:
                 break
         os._exit(0)
+
+
+@functools.cache
+def names_of_users(file: str, place: str) -> frozenset[str]:
+    """The function's name without underscores, and those of the file's functions that use it, two calls up."""
+    sources = {name.split(".")[-1]: ast.unparse(tree) for name, tree in places(ast.parse((ROOT / file).read_text()))}
+    found = {place.split(".")[-1]}
+    for _ in range(2):
+        found |= {name for name, text in sources.items() if found & set(re.findall(r"\w+", text))}
+    return frozenset(name.strip("_") for name in found)
+
+
+@functools.cache
+def words_of_test(item: pytest.Item) -> frozenset[str]:
+    """Every word in the text of a test."""
+    return frozenset(re.findall(r"[a-zA-Z]\w*", inspect.getsource(inspect.unwrap(item.function)))) | _inner(item)
+
+
+def _inner(item: pytest.Item) -> frozenset[str]:
+    """Those of the test that hypothesis has wrapped."""
+    hidden = getattr(getattr(item.function, "hypothesis", None), "inner_test", None)
+    return frozenset(re.findall(r"[a-zA-Z]\w*", inspect.getsource(hidden))) if hidden else frozenset()
 
 
 def results_of(path: Path) -> dict[str, dict]:
