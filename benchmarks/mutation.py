@@ -141,11 +141,21 @@ class Mutation:
         return chosen
 
     def named(self, mutant: Mutant) -> set[int]:
-        """Tests of the file of the same name, or that name the function or one of its file that uses it."""
+        """Tests of the file of the same name, or that name the function or one of its file that uses it.
+
+        Where there is none, those of the test files that import the module, or else what imports it.
+        """
         own = f"test_{Path(mutant.file).name}"
         words = names_of_users(mutant.file, mutant.place)
         self.first = {n for n, item in enumerate(self.items) if words & words_of_test(item)}
-        return self.first | {n for n, item in enumerate(self.items) if Path(item.path).name == own}
+        found = self.first | {n for n, item in enumerate(self.items) if Path(item.path).name == own}
+        modules = {mutant.file.removesuffix(".py").replace("/", ".")}
+        while not found and modules:
+            found = {n for n, item in enumerate(self.items) if modules & imported_by(item.path)}
+            files = {file.relative_to(ROOT) for package in ("theory", "llm") for file in (ROOT / package).rglob("*.py")}
+            names = {".".join(file.with_suffix("").parts): ROOT / file for file in files}
+            modules = {name for name, file in names.items() if modules & imported_by(file)} - modules
+        return found
 
     def judge(self, mutant: Mutant) -> tuple[str, str]:
         """(what became of the mutant, the test that killed it)."""
@@ -217,6 +227,12 @@ def names_of_users(file: str, place: str) -> frozenset[str]:
     for _ in range(2):
         found |= {name for name, text in sources.items() if found & set(re.findall(r"\w+", text))}
     return frozenset(name.strip("_") for name in found)
+
+
+@functools.cache
+def imported_by(file: Path) -> frozenset[str]:
+    """The modules that a file imports from, by their dotted names."""
+    return frozenset(re.findall(r"(?:from|import) ([\w.]+)", file.read_text()))
 
 
 @functools.cache
