@@ -192,3 +192,9 @@ def test_total_variation_is_the_largest_difference_of_one_event():
     with np.errstate(divide="ignore"):
         found = distribution.total_variation(np.log(p), np.log(q))
     assert found == pytest.approx(np.abs(events @ (p - q)).max()) == pytest.approx(0.6)
+
+
+def test_a_mask_of_another_shape_or_of_nothing_known_is_named():
+    for wrong in (np.array([True, False, True]), np.array([1.0, np.nan])):
+        with pytest.raises(ValueError, match=r"^correct "):
+            distribution.checked_correct(wrong, np.log([0.5, 0.5]))

@@ -177,3 +177,10 @@ def test_sampled_groups_have_no_drift_at_the_end(times, group):
 def test_what_cannot_be_solved_is_refused(arguments, message, as_users_call_it):
     with pytest.raises(ValueError, match=message):
         finite_group_optimum(*arguments)
+
+
+def test_a_constant_reward_has_no_advantage():
+    """T25: every group is constant, and earns nothing; the policy stays at p."""
+    constant = np.full(5, 0.5)
+    assert group_advantage(LOG_P, constant, 8).tolist() == [0.0] * 5
+    np.testing.assert_allclose(finite_group_optimum(LOG_P, constant, 0.1, 8), LOG_P, atol=1e-12)

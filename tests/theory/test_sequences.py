@@ -194,3 +194,10 @@ def test_the_bias_of_the_lookahead_from_rollouts_is_its_first_order():
 
     extrapolated = 2 * scaled(800) - scaled(400)
     np.testing.assert_allclose(bias, [extrapolated, -extrapolated], rtol=1e-4)
+
+
+@pytest.mark.parametrize("alpha", [np.nan, np.inf, -1.0])
+def test_the_bias_of_the_lookahead_is_of_a_finite_power(alpha):
+    tokens = np.array([[0, 0, EOS], [0, 1, EOS], [1, 0, EOS], [1, 1, EOS]])
+    with pytest.raises(ValueError, match=r"^alpha must be"):
+        sequences.lookahead_bias(tokens, np.log([0.55, 0.05, 0.3, 0.1]), alpha)

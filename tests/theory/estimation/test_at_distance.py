@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from theory.budget import sharpening_at_budget
-from theory.estimation.at_distance import at_distance, direction, frontier, reach
+from theory.estimation.at_distance import BS, at_distance, direction, frontier, reach
 from theory.estimation.samples import Rollouts
+from theory.estimation.weighted_curve import STEPS
 from theory.tilt import log_tilt
 
 
@@ -128,3 +129,9 @@ def test_sharpening_never_leads_farther_than_to_the_likeliest_response():
     sharpening, _ = frontier(drawn(log_p, reward, 64), np.random.default_rng(0))
     farthest = max(point.kl for point in sharpening if point.k is None)
     assert 0.9 * end < farthest <= end + 0.05  # the likeliest sample is the likeliest response on nearly all prompts
+
+
+def test_a_curve_is_read_off_points_in_order():
+    """The axis is walked outwards from the base model, and the steps grow only where 10 points have been passed."""
+    assert np.all(np.diff(STEPS) > 0) and np.all(np.diff(STEPS)[:6] <= 0.15 + 1e-9)
+    assert np.all(np.diff(BS) > 0)

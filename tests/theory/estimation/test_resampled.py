@@ -91,3 +91,14 @@ def test_a_single_prompt_has_no_interval_and_two_have_one(generator, prompts):
     (mean,) = resampled(ClusterBootstrap(prompts, generator), [generator.uniform(size=(prompts, 1))], generator)
     assert np.isnan(mean.interval()).all() == (prompts == 1)
     assert mean.sign == 0 or prompts == 2
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3, 5])
+def test_shares_of_seeds_are_those_of_one_seed_fewer(seeds):
+    """n - 1 of n are drawn in each of 2,000 draws, so that the mean of numbers has the variance s²/n."""
+    shares = seed_draws(seeds, np.random.default_rng(0))
+    assert shares.shape == (2000, seeds) and shares.sum(axis=1) == pytest.approx(1)
+    if seeds > 1:
+        numbers = np.arange(seeds) ** 2.0
+        assert np.var(shares @ numbers) == pytest.approx(numbers.var(ddof=1) / seeds, rel=0.15)
+        assert np.isin(np.round(shares * (seeds - 1), 9), np.arange(seeds)).all()

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm.rollout_table import from_table
+from theory.estimation.samples import Rollouts
 from theory.estimation.statistics import best_of_k, maj_at_k, prompt_statistics
 
 # answer (None: none given), right, log p
@@ -97,3 +98,11 @@ def test_votes_are_cast_on_normal_forms():
     assert prompt_statistics(from_table(rollouts), (5,))["maj@5"].item() == 0.0
     rollouts["response"] = [rf"\boxed{{{a}}}" for a in ("7", "8", "9", "1/2", "0.5")]
     assert prompt_statistics(from_table(rollouts), (5,))["maj@5"].item() == 1.0
+
+
+def test_graded_rewards_have_a_mean_and_no_counts():
+    """pass@k and maj@k count right answers; rewards of a half have none to count, and are averaged instead."""
+    table = [np.log([[0.3, 0.3], [0.4, 0.2]]), np.array([[0.5, 1.0], [0.0, 0.25]]), np.full((2, 2), 3.0)]
+    found = prompt_statistics(Rollouts.of_arrays(*table, np.arange(4).reshape(2, 2)), (1, 2))
+    assert found["reward"].tolist() == [0.75, 0.125]
+    assert np.isnan([found[name] for name in ("pass@1", "pass@2", "maj@1", "maj@2")]).all()

@@ -214,3 +214,12 @@ def test_fewer_nats_a_token_than_blind_draws_are_odd():
     rollouts = changed(drawn(0), entropy=None)
     far = changed(rollouts, log_p=rollouts.log_p - rollouts.each(np.full(PROMPTS, 400.0)))
     assert kinds(far) == [Kind.UNLIKELY] and kinds(rollouts) == []
+
+
+def test_no_limit_on_tokens_is_no_setting_to_suspect():
+    """top_k = 0 and -1 mean none in the tools that write them, and 1 is temperature 1 and all of top-p."""
+    clean = drawn(0)
+    rows = len(clean.log_p)
+    for none in (0.0, -1.0):
+        settings = {"temperature": np.ones(rows), "top_p": np.ones(rows), "top_k": np.full(rows, none)}
+        assert suspicions(clean, settings) == []
