@@ -32,7 +32,7 @@ from theory.estimation.reweight import Target
 from theory.estimation.samples import Rollouts
 from theory.estimation.suspicions import Suspicion
 
-PLANE_ROWS = 200_000  # the plane is a picture: prompts beyond this many rows would not change it
+PLANE_ROWS = 100_000  # the plane is a picture: prompts beyond this many rows would not change it
 PLANE = (
     "alpha",
     "b",
@@ -114,7 +114,7 @@ def _random(config: ForecastConfig) -> np.random.Generator:
 def _plane(rollouts: Rollouts, targets: dict[str, list[Target]], config: ForecastConfig) -> list[Forecast]:
     few = rollouts.some_prompts(PLANE_ROWS, _random(config))
     grid = [Target(t.alpha, s.b) for s in targets["b"] for t in targets["alpha"]]
-    return forecast(few, grid, _random(config), methods=(Method.PSIS,))
+    return forecast(few, grid, _random(config), methods=(Method.PSIS,), votes=False)
 
 
 def first_page(result: dict[str, Any], settled: Settled, shown: Lines, odd: str | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from theory.estimation.at_distance import AtDistance, CurvePoint, at_distance, direction, frontier, reach
+from theory.estimation.at_distance import AtDistance, CurvePoint, Walked, at_distance, frontier
 from theory.estimation.records import Estimate
 from theory.estimation.samples import Rollouts
 from theory.estimation.verdict import Base, Look, Reason, Verdict, Word, judge
@@ -35,9 +35,10 @@ class Settled(NamedTuple):
 
 
 def settle(rollouts: Rollouts, seed: int = 0) -> Settled:
-    """Each number has random draws of its own, so that none depends on what else was asked."""
-    sharpening, reward = frontier(rollouts, np.random.default_rng(seed))
-    base, farthest = facts(rollouts), reach(rollouts)
+    """The draws behind each number are made of the seed, so that none depends on what else was asked."""
+    walked = Walked.of(rollouts, np.random.default_rng(seed))
+    sharpening, reward = walked.frontier()
+    base, farthest = facts(rollouts), walked.reach
     judged = one_way(sharpening, farthest)
     verdict = judge(base, judged, reward)
     place = shown(verdict, judged)
@@ -49,8 +50,8 @@ def settle(rollouts: Rollouts, seed: int = 0) -> Settled:
         sharpening,
         reward,
         place,
-        direction(rollouts, np.random.default_rng(seed)),
-        at_distance(rollouts, kls, np.random.default_rng(seed)),
+        walked.direction(),
+        walked.at_distance(kls),
         farthest,
     )
 

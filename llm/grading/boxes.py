@@ -10,6 +10,7 @@ _BOX = r"\\{1,2}(?:boxed|fbox|framebox)(?![a-zA-Z])\s*(?:\[[^\]\n]{0,20}\]\s*){0
 _TOKEN = re.compile(rf"{_BOX}|\\.|[{{}}]", re.DOTALL)
 _BARE = re.compile(r"[^\s${}\\]+|\\[a-zA-Z]+(?:\{[^{}\s]*\})*[^\s${}\\]*")
 _THINKING, _THOUGHT = "<think>", "</think>"
+_LONE = re.compile(r"\\boxed\{(\s*[^\s{}\\][^{}\\]*)\}[^{}\\]*\Z")
 _AND = r"(?<![a-zA-Z])(?:and|or)(?![a-zA-Z])|\\text\s*\{\s*,?\s*(?:and|or)?\s*\}"
 _JOINED = re.compile(rf"(?:[\s,;.:$&]|\\[()\[\],;:! ]|\\q?quad(?![a-z])|\\\\|\*\*|{_AND})*")
 
@@ -21,6 +22,11 @@ def boxed_answer(response: str) -> str | None:
     closed is no answer, whatever stands before it. After a </think> only what follows it counts; thinking that never
     ended holds no answer. Empty boxes are passed over.
     """
+    # What nearly every response is, read without a scan of all its braces: one box, of plain text.
+    start = response.rfind("\\boxed{")
+    if start >= 0 and response.count("box") == 1 and "think>" not in response and response[start - 1 : start] != "\\":
+        if lone := _LONE.match(response, start):
+            return lone.group(1).strip()
     thinking = response.rfind(_THOUGHT)
     if thinking >= 0:
         response = response[thinking + len(_THOUGHT) :]

@@ -11,6 +11,7 @@ have them all. Counts need no log p and reach any b, but the rewards have to be 
 of its own, not p^α, and what it costs is known only from above: it is asked where weights no longer tell.
 """
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,54 +63,77 @@ class CurvePoint:
     """another way of sharpening, whose gain needs no weights"""
 
 
-def at_distance(rollouts: Rollouts, kls: Sequence[float], generator: np.random.Generator) -> list[AtDistance]:
-    """The gains of sharpening and of the task reward at each KL. ValueError: a KL that is not > 0.
+@dataclass(frozen=True, eq=False)
+class Walked:
+    """Some rollouts and the curve of their sharpening, which is walked once for all that is asked of it."""
 
-    A reward of 0 and 1 is told by counts, at its best b for each KL; a graded one by weights, which reach as far as
-    they do along alpha. `reward_needed_kl` is then the end of that curve, where more nats buy nothing that is known.
-    """
-    if not all(0 < kl < np.inf for kl in kls):
-        raise ValueError(f"kls must be finite and > 0 nats, got {list(kls)}")
-    few = rollouts.some_prompts(MOST_ROWS, generator)
-    sharpening = along_alpha(few, generator)
-    if rollouts.binary:
-        reward = [(found.gain, found.kl) for found in gain_at_budget(PromptAccuracies.of_rollouts(rollouts), kls)]
-    else:
-        curve = weighted_curve.along_b(few, generator)
-        reward = [(curve.at(kl), min(kl, float(curve.kl.mean(axis=0).max()))) for kl in kls]
-    return [AtDistance(kl, sharpening.at(kl), *both) for kl, both in zip(kls, reward, strict=True)]
+    rollouts: Rollouts
+    """all of them, for counts"""
+    few: Rollouts
+    """prompts with 100,000 rows, for weights"""
+    sharpening: WeightedCurve
+    generator: np.random.Generator
+    """where its draws left off"""
+
+    @classmethod
+    def of(cls, rollouts: Rollouts, generator: np.random.Generator) -> "Walked":
+        few = rollouts.some_prompts(MOST_ROWS, generator)
+        return cls(rollouts, few, along_alpha(few, generator), generator)
+
+    def at_distance(self, kls: Sequence[float]) -> list[AtDistance]:
+        """The gains of sharpening and of the task reward at each KL. ValueError: a KL that is not > 0."""
+        if not all(0 < kl < np.inf for kl in kls):
+            raise ValueError(f"kls must be finite and > 0 nats, got {list(kls)}")
+        if self.rollouts.binary:
+            known = PromptAccuracies.of_rollouts(self.rollouts)
+            reward = [(found.gain, found.kl) for found in gain_at_budget(known, kls)]
+        else:
+            curve = weighted_curve.along_b(self.few, copy.deepcopy(self.generator))
+            reward = [(curve.at(kl), min(kl, float(curve.kl.mean(axis=0).max()))) for kl in kls]
+        return [AtDistance(kl, self.sharpening.at(kl), *both) for kl, both in zip(kls, reward, strict=True)]
+
+    def direction(self) -> Estimate:
+        """The gain of a little sharpening, .2 nats: where it is reliable; its sign where the interval leaves out 0."""
+        return self.sharpening.at(LITTLE)
+
+    @property
+    def reach(self) -> float:
+        """The largest KL along alpha that these rollouts tell, in nats: it grows as the logarithm of n; 0 for none."""
+        return self.sharpening.reach
+
+    def frontier(self) -> tuple[list[CurvePoint], list[CurvePoint]]:
+        """The ways of sharpening (by alpha, then by k) and of the task reward (by b), for a picture."""
+        generator = copy.deepcopy(self.generator)
+        sharpening = [*_by_weights(self.sharpening), *_by_k(self.few, generator)]
+        return sharpening, along_reward(self.rollouts, self.few, generator)
+
+
+def along_reward(rollouts: Rollouts, few: Rollouts, generator: np.random.Generator) -> list[CurvePoint]:
+    """The way of the task reward, by counts of all rollouts, or else by weights of a few of them."""
+    if not rollouts.binary:
+        return _by_weights(weighted_curve.along_b(few, generator))
+    points = along_b(PromptAccuracies.of_rollouts(rollouts), BS)
+    return [CurvePoint(p["kl"].value, p["gain"], alpha=1.0, b=b) for b, p in zip(BS, points, strict=True)]
+
+
+def at_distance(rollouts: Rollouts, kls: Sequence[float], generator: np.random.Generator) -> list[AtDistance]:
+    """Walked.at_distance, for a single question."""
+    return Walked.of(rollouts, generator).at_distance(kls)
 
 
 def direction(rollouts: Rollouts, generator: np.random.Generator) -> Estimate:
-    """The gain of a little sharpening, .2 nats: its sign is told where it is reliable and the interval leaves out 0.
-
-    A distance and not a slope: the slope at the base model is Cov(r, log p), which one outlying response can decide,
-    and says nothing of how soon the curve bends. A distance and not an alpha: the same power is hardly a step for one
-    model and beyond all samples for another.
-    """
-    return along_alpha(rollouts.some_prompts(MOST_ROWS, generator), generator).at(LITTLE)
+    """Walked.direction, for a single question."""
+    return Walked.of(rollouts, generator).direction()
 
 
 def reach(rollouts: Rollouts) -> float:
-    """The largest KL along alpha that these rollouts tell, in nats: it grows as the logarithm of n; 0 for none.
-
-    As the logarithm because the most that n samples can show of a distribution is all weight on one of them, log n nats
-    from equal weights. Twice the samples reach nearly a nat farther where there are few, a third of one where there are
-    very many (`weighted_curve`).
-    """
-    generator = np.random.default_rng(0)  # of a bootstrap that is not asked
-    return along_alpha(rollouts.some_prompts(MOST_ROWS, generator), generator).reach
+    """Walked.reach, for a single question."""
+    return Walked.of(rollouts, np.random.default_rng(0)).reach
 
 
 def frontier(rollouts: Rollouts, generator: np.random.Generator) -> tuple[list[CurvePoint], list[CurvePoint]]:
-    """The ways of sharpening (by alpha, then by k) and of the task reward (by b), for a picture."""
-    few = rollouts.some_prompts(MOST_ROWS, generator)
-    curve = along_alpha(few, generator)
-    sharpening = [*_by_weights(curve), *_by_k(few, generator)]
-    if not rollouts.binary:
-        return sharpening, _by_weights(weighted_curve.along_b(few, generator))
-    points = along_b(PromptAccuracies.of_rollouts(rollouts), BS)
-    return sharpening, [CurvePoint(p["kl"].value, p["gain"], alpha=1.0, b=b) for b, p in zip(BS, points, strict=True)]
+    """Walked.frontier, for a single question."""
+    return Walked.of(rollouts, generator).frontier()
 
 
 def _by_weights(curve: WeightedCurve) -> list[CurvePoint]:

@@ -40,7 +40,7 @@ from theory.vocabulary import LengthControl
 
 KS = (4, 16)  # of pass@k and maj@k
 MOST_VOTING_PROMPTS = 500
-EXPANDED_ROWS = 200_000  # a second opinion near the base model does not need more
+EXPANDED_ROWS = 100_000  # a second opinion near the base model does not need more
 # A value is relied on where these hold; benchmarks/forecast_coverage.py measures what its intervals then cover.
 # The estimated bias must be below half the interval, or, for shares, below half a point.
 NEGLIGIBLE = 0.005
@@ -90,16 +90,18 @@ def forecast(
     targets: Sequence[Target],
     generator: np.random.Generator,
     methods: Sequence[str] = tuple(Method),
+    votes: bool = True,
 ) -> list[Forecast]:
     """One record a target and method: exact where responses add up to 1, psis, counts for a reward of 0 and 1 alone.
 
     cumulant except at limits.
 
+    votes: whether maj@k is asked, which is simulated, and costs more than all else of a picture's many targets.
     A record does not depend on the other targets, nor on what the generator has drawn before: its seed alone counts.
     All records share one bootstrap of prompts, so that differences between targets are not blurred by other draws.
     """
     ks = tuple(k for k in KS if k <= np.median(rollouts.count)) if rollouts.binary else ()
-    asked = ks if rollouts.answers_known else ()
+    asked = ks if rollouts.answers_known and votes else ()
     bootstrap = ClusterBootstrap(len(rollouts.start), own_draws(generator, "prompts"))
     voters = Voters.choose(len(rollouts.start), asked, bootstrap, own_draws(generator, "voters"))
     complete = enumerated(rollouts) if Method.EXACT in methods else None

@@ -25,6 +25,7 @@ from scipy.stats import norm, t
 
 DRAWS = 2000
 MOST_CLUSTERS = 2000
+MOST_KEPT = 4  # sets of draws, of 8 MB at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +91,7 @@ class ClusterBootstrap:
         self.prompts = prompts
         clusters = min(prompts, MOST_CLUSTERS)
         self.group = generator.permutation(prompts) % clusters if prompts > clusters else None
-        self.drawn = generator.multinomial(clusters, np.full(clusters, 1 / clusters), size=DRAWS) / clusters
+        self.drawn = _counts(clusters, generator) / clusters
 
     def means(self, values: Float[np.ndarray, "prompts quantity"]) -> Float[np.ndarray, "draws quantity"]:
         """The mean over prompts of each quantity in each draw."""
@@ -138,6 +139,22 @@ class ClusterBootstrap:
         clusters = self.drawn.shape[1]
         total = np.stack([np.bincount(self.group, column, clusters) for column in values.T], axis=1)
         return total * (clusters / self.prompts)
+
+
+_known: dict[tuple[Any, ...], tuple[np.ndarray, Any]] = {}  # the latest draws, and where the generator was left
+
+
+def _counts(clusters: int, generator: np.random.Generator) -> np.ndarray:
+    """How often each cluster is in each draw. Draws of one state are made once: a third of a second for 2,000 of them."""
+    state = generator.bit_generator.state
+    key = (clusters, repr(state))
+    if key not in _known:
+        counts = generator.multinomial(clusters, np.full(clusters, 1 / clusters), size=DRAWS)
+        _known[key] = counts.astype(np.uint16), generator.bit_generator.state
+        while len(_known) > MOST_KEPT:
+            del _known[next(iter(_known))]
+    counts, generator.bit_generator.state = _known[key]
+    return counts
 
 
 def seed_draws(seeds: int, generator: np.random.Generator) -> Float[np.ndarray, "draws seeds"]:

@@ -1,7 +1,12 @@
 """Where the answer stands. docs/grading.md says what other graders do with the same responses."""
 
-import pytest
+import re
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm.grading import boxes
 from llm.grading.boxes import boxed_answer
 
 
@@ -76,3 +81,33 @@ def test_a_last_box_that_is_never_closed_is_no_answer_whatever_stands_before_it(
 )
 def test_a_box_within_thinking_does_not_count(response, answer):
     assert boxed_answer(response) == answer
+
+
+PIECES = (
+    r"\boxed{",
+    r"\fbox{",
+    r"\boxed 7",
+    "}",
+    "{",
+    "\\",
+    " 5 ",
+    "x",
+    " ",
+    "box",
+    "<think>",
+    "</think>",
+    ", ",
+    r"\)",
+    "\n",
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join))
+def test_the_short_way_to_a_lone_box_says_what_the_scan_of_all_braces_says(response):
+    short, whole = boxes._LONE, re.compile(r"(?!)")
+    quick = boxed_answer(response)
+    boxes._LONE = whole
+    try:
+        assert quick == boxed_answer(response)
+    finally:
+        boxes._LONE = short

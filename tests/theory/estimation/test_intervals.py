@@ -61,3 +61,16 @@ def test_every_way_to_an_interval_keeps_the_level():
         ):
             assert low == pytest.approx(-width * error, abs=0.12 * error)
             assert high == pytest.approx(width * error, abs=0.12 * error)
+
+
+def test_draws_that_are_made_once_are_those_of_the_generator_and_leave_it_where_they_would():
+    def drawn(generator):
+        first = ClusterBootstrap(40, generator).drawn
+        return first, ClusterBootstrap(40, generator).drawn, generator.random()
+
+    generator = np.random.default_rng(123)
+    plain = [generator.multinomial(40, np.full(40, 1 / 40), size=2000) / 40 for _ in range(2)]
+    expected = (*plain, generator.random())
+    for _ in range(2):  # made, and remembered
+        for own, true in zip(drawn(np.random.default_rng(123)), expected, strict=True):
+            np.testing.assert_array_equal(own, true)
