@@ -20,6 +20,8 @@ FEWEST_COMPARED = 8
 class Answers(NamedTuple):
     """What a model was asked."""
 
+    log_p_stop: np.ndarray
+    """log p(stop at once | prompt) of every prompt, in the order of the rollouts"""
     suspicions: list[Suspicion]
     """how its own log p of 32 responses differ from those of the file"""
     findings: list[Finding]
@@ -45,6 +47,7 @@ def ask(config: ForecastConfig, rollouts: Rollouts) -> Answers:
     if config.gradient_cosine:
         findings.append(gradient_cosine.finding(behind, config.seed))
     return Answers(
+        stop,
         _compared(few, own, entropy, np.array([len(ids) for ids in texts.responses], float)),
         findings,
         power_smc.forecasts(behind, rollouts, config) if config.smc else [],

@@ -101,7 +101,7 @@ def _write_forecast(config: ForecastConfig, place: Place) -> Path:
 def _asked(config: ForecastConfig, rollouts: Rollouts, said: list[Suspicion]) -> tuple[list[Suspicion], Answers]:
     """What is odd about the file, and what is found, once --model has been asked as well."""
     if config.model is None:
-        return said, Answers([], [], [])
+        return said, Answers(np.array([]), [], [], [])
     answers = ask(config, rollouts)
     new = suspicions.further(str(config.rollouts), answers.suspicions, said, config.accept)
     return [*said, *new], answers

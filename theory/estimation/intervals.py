@@ -145,7 +145,7 @@ _known: dict[tuple[Any, ...], tuple[np.ndarray, Any]] = {}  # the latest draws, 
 
 
 def _counts(clusters: int, generator: np.random.Generator) -> np.ndarray:
-    """How often each cluster is in each draw. Draws of one state are made once: for 2,000 clusters a third of a second."""
+    """How often each cluster is in each draw. Those of one state are made once: 2,000 clusters take .3 seconds."""
     state = generator.bit_generator.state
     key = (clusters, repr(state))
     if key not in _known:

@@ -145,6 +145,7 @@ def test_compare_hands_the_options_to_base_rollouts_and_runs(chat_model, sums, t
 def test_a_forecast_reads_the_stop_probability_after_the_very_prompts_of_its_rollouts(
     given, chat_model, sums, tmp_path
 ):
+    from llm.base_rollouts import read_base
     from llm.forecasting.asked import ask
     from llm.forecasting.config import ForecastConfig
     from llm.models.loading import stop_token_ids
@@ -157,7 +158,8 @@ def test_a_forecast_reads_the_stop_probability_after_the_very_prompts_of_its_rol
     form = PromptForm(chat=False, instruction="Box it.") if given else CHAT
     ids = [form.encode(tokenizer, problem) for problem in hold_out(load_problems(str(sums)), 4)[1]]
     expected = stop_log_probs(model, ids, tokenizer.pad_token_id, stop_token_ids(model, tokenizer))
-    found = ask(ForecastConfig(rollouts=tmp_path / "out", model=str(chat_model)))
+    base = read_base(tmp_path / "out").rollouts
+    found = ask(ForecastConfig(rollouts=tmp_path / "out", model=str(chat_model)), base)
     assert found.log_p_stop == pytest.approx(expected) and found.suspicions == []
 
 
