@@ -19,7 +19,7 @@ import numpy as np
 
 from theory.estimation import weighted_curve
 from theory.estimation.best_of_k import accuracy_of_likeliest, kl_bound, kl_of_likeliest
-from theory.estimation.counts import along_b, gain_at_budget
+from theory.estimation.counts import estimates, gain_at_budget, tilt_cost, tilted
 from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.prompt_accuracies import PromptAccuracies
 from theory.estimation.records import Estimate
@@ -112,8 +112,10 @@ def along_reward(rollouts: Rollouts, few: Rollouts, generator: np.random.Generat
     """The way of the task reward, by counts of all rollouts, or else by weights of a few of them."""
     if not rollouts.binary:
         return _by_weights(weighted_curve.along_b(few, generator))
-    points = along_b(PromptAccuracies.of_rollouts(rollouts), BS)
-    return [CurvePoint(p["kl"].value, p["gain"], alpha=1.0, b=b) for b, p in zip(BS, points, strict=True)]
+    known = PromptAccuracies.of_rollouts(rollouts)
+    kls = known.mean(np.stack([tilt_cost(known.accuracy, b) for b in BS]))
+    gains = estimates(known, np.stack([tilted(known.accuracy, b) - known.accuracy for b in BS]))
+    return [CurvePoint(float(kl), gain, alpha=1.0, b=b) for b, kl, gain in zip(BS, kls, gains, strict=True)]
 
 
 def at_distance(rollouts: Rollouts, kls: Sequence[float], generator: np.random.Generator) -> list[AtDistance]:

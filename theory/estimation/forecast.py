@@ -32,7 +32,7 @@ from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.records import Estimate, Forecast, Method
 from theory.estimation.reweight import Reweighted, Target, enumerated, exact, reweight, score_of
 from theory.estimation.samples import Rollouts
-from theory.estimation.shares import difference_intervals, share_intervals
+from theory.estimation.shares import of_differences, of_shares, share_intervals
 from theory.estimation.votes import majority_accuracy
 from theory.objectives import Objective
 from theory.score_noise import log_weight_bonus
@@ -326,10 +326,10 @@ def _interval(
     A bootstrap of equal values has no width: sixty prompts, all solved, would prove that every prompt is.
     """
     found = bootstrap.interval(values)
-    for chosen, intervals in ((shares, share_intervals), (differences, difference_intervals)):
+    for chosen, allowed in ((shares, of_shares), (differences, of_differences)):
         chosen = np.broadcast_to(chosen, values.shape[1])
         if len(values) > 1 and chosen.any():
-            found[:, chosen] = intervals(values[:, chosen], bootstrap)
+            found[:, chosen] = allowed(found[:, chosen], values[:, chosen])
     return found[0], found[1]
 
 

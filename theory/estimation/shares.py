@@ -21,13 +21,22 @@ Ends = Float[np.ndarray, "2 quantity"]
 
 
 def share_intervals(values: Quantities, bootstrap: ClusterBootstrap, level: float = 0.95) -> Ends:
-    """Of means over prompts of values in [0, 1]: the bootstrap's, and no narrower than counts where exceptions are few.
+    """Of means over prompts of values in [0, 1]: the bootstrap's, or what counts allow where exceptions are few."""
+    return of_shares(bootstrap.interval(values, level), values, level)
+
+
+def difference_intervals(values: Quantities, bootstrap: ClusterBootstrap, level: float = 0.95) -> Ends:
+    """The same for means of differences of two shares, in [-1, 1]."""
+    return of_differences(bootstrap.interval(values, level), values, level)
+
+
+def of_shares(ends: Ends, values: Quantities, level: float = 0.95) -> Ends:
+    """ends of the bootstrap, within [0, 1] and no narrower than counts where exceptions are few.
 
     With fewer than 5 prompts below 1 the lower end is at most that of Clopper and Pearson (Biometrika 26, 1934), in
-    which a prompt of value v counts as v of a success: 1 for none, .025^(1/P) below it for 95 %. Likewise above 0.
-    From five exceptions on the bootstrap has something to draw, and is left alone: it knows how large they are.
+    which a prompt of value v counts as v of a success: .025^(1/P) for 95 % where all are 1. Likewise above 0.
     """
-    low, high = np.clip(bootstrap.interval(values, level), 0, 1)
+    low, high = np.clip(ends, 0, 1)
     return np.stack(
         [
             np.where(_few(values < 1 - ROUNDING), np.minimum(low, 1 - at_most(1 - values, level)), low),
@@ -36,12 +45,9 @@ def share_intervals(values: Quantities, bootstrap: ClusterBootstrap, level: floa
     )
 
 
-def difference_intervals(values: Quantities, bootstrap: ClusterBootstrap, level: float = 0.95) -> Ends:
-    """Of means of differences of shares, in [-1, 1]: where fewer than 5 prompts differ, what counts of them allow.
-
-    Gains and losses are counted apart: a few prompts that gained say nothing of how many might have lost.
-    """
-    low, high = bootstrap.interval(values, level)
+def of_differences(ends: Ends, values: Quantities, level: float = 0.95) -> Ends:
+    """ends of the bootstrap; where fewer than 5 prompts differ, no narrower than what counts of them allow."""
+    low, high = ends
     few = _few(np.abs(values) > ROUNDING)
     return np.stack(
         [
