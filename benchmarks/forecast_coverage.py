@@ -162,7 +162,7 @@ def cells(rows: pd.DataFrame, by: list[str]) -> list[dict]:
             | {
                 "values": len(told),
                 "reliable": round(float(part["reliable"].mean()), 3),
-                "coverage": round(float(told["covered"].mean()), 3) if len(told) else None,
+                "coverage": round(float(told["covered"].mean()), 4) if len(told) else None,
                 "false": round(float((part["reliable"] & ~part["covered"]).mean()), 3),
             }
         )

@@ -42,7 +42,7 @@ def test_most_reliable_values_are_covered_and_none_of_others_would_be(cases):
 
 def test_a_cell_counts_what_is_reliable_covered_and_false():
     rows = pd.DataFrame({"k": "a", "reliable": [True, True, True, False], "covered": [True, True, False, False]})
-    assert cells(rows, ["k"]) == [{"k": "a", "values": 3, "reliable": 0.75, "coverage": 0.667, "false": 0.25}]
+    assert cells(rows, ["k"]) == [{"k": "a", "values": 3, "reliable": 0.75, "coverage": 0.6667, "false": 0.25}]
 
 
 def test_the_summary_names_the_cells_that_miss(cases):
