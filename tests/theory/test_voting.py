@@ -130,3 +130,10 @@ def test_the_answer_that_trails_wins_by_luck_as_often_as_the_walk_says(start, vo
     won = np.linalg.solve(np.eye(len(up)) - moves, end)
     assert voting.chance_to_win(start, beta, votes) == pytest.approx(won[far], rel=1e-9)
     assert voting.chance_to_win(0.0, beta, votes) == pytest.approx(0.5)
+
+
+def test_one_probability_out_of_range_is_one_too_many():
+    """The others of an array do not excuse it."""
+    for wrong in (-0.1, 1.1, np.nan):
+        with pytest.raises(ValueError, match=r"^p must be between 0 and 1"):
+            voting.majority_probability(np.array([0.5, wrong]), 3)

@@ -61,6 +61,7 @@ def test_every_way_to_an_interval_keeps_the_level():
         ):
             assert low == pytest.approx(-width * error, abs=0.12 * error)
             assert high == pytest.approx(width * error, abs=0.12 * error)
+    assert mean_interval(np.append(values + 3, np.nan), np.random.default_rng(1))[0] == pytest.approx(3)
 
 
 def test_draws_that_are_made_once_are_those_of_the_generator_and_leave_it_where_they_would():
