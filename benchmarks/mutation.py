@@ -192,7 +192,7 @@ class Mutation:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
-        limit = math.ceil(3 + 5 * sum(self.seconds[number] for number in tests))
+        limit = math.ceil(5 + 5 * min(sum(self.seconds[number] for number in tests), self.arguments.budget))
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(6 * limit)
@@ -271,7 +271,7 @@ def main() -> None:
     known = results_of(arguments.results)
     mutants = [mutant for file in arguments.files for mutant in mutants_of(ROOT / file, file)]
     done = {key for key, row in known.items() if not arguments.again or row["status"] == KILLED}
-    todo = [mutant for mutant in mutants if mutant.key not in done]
+    todo = [mutant for mutant in mutants if mutant.key not in done and (not arguments.again or mutant.key in known)]
     random.Random(arguments.seed).shuffle(todo)
     plugin = Mutation(arguments, todo[: arguments.most])
     options = ["-s", "-q", "-p", "no:cacheprovider", "-o", "tmp_path_retention_policy=none"]

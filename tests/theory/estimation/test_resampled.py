@@ -102,3 +102,14 @@ def test_shares_of_seeds_are_those_of_one_seed_fewer(seeds):
         numbers = np.arange(seeds) ** 2.0
         assert np.var(shares @ numbers) == pytest.approx(numbers.var(ddof=1) / seeds, rel=0.15)
         assert np.isin(np.round(shares * (seeds - 1), 9), np.arange(seeds)).all()
+
+
+def test_a_draw_is_a_mean_over_the_seeds_that_are_drawn(generator):
+    """Three seeds that differ by a constant alone: a draw of prompts and seeds adds the mean constant of its seeds."""
+    column = generator.normal(size=(40, 1))
+    seeds = seed_draws(3, generator)
+    prompts = ClusterBootstrap(40, generator)
+    shifted = prompts.mean_over_seeds(column + np.array([0.0, 3.0, 9.0]), seeds, 0, 3)
+    plain = prompts.mean_over_seeds(column, np.ones((2000, 1)), 0, 1)
+    assert shifted.value == pytest.approx(plain.value + 4)
+    assert shifted.draws == pytest.approx(plain.draws + seeds @ [0.0, 3.0, 9.0])

@@ -106,3 +106,12 @@ def test_graded_rewards_have_a_mean_and_no_counts():
     found = prompt_statistics(Rollouts.of_arrays(*table, np.arange(4).reshape(2, 2)), (1, 2))
     assert found["reward"].tolist() == [0.75, 0.125]
     assert np.isnan([found[name] for name in ("pass@1", "pass@2", "maj@1", "maj@2")]).all()
+
+
+def test_lengths_and_log_p_of_a_prompt_are_means():
+    """Two prompts of two samples, by hand."""
+    log_p, length = np.array([[-1.0, -3.0], [-4.0, -2.0]]), np.array([[3.0, 5.0], [8.0, 2.0]])
+    rollouts = Rollouts.of_arrays(log_p, np.array([[1.0, 0.0], [0.0, 0.0]]), length, np.arange(4).reshape(2, 2))
+    found = prompt_statistics(rollouts, (1, 2))
+    assert found["length"].tolist() == [4.0, 5.0] and found["log_p"].tolist() == [-2.0, -3.0]
+    assert found["pass@1"].tolist() == [0.5, 0.0] and found["pass@2"].tolist() == [1.0, 0.0]
