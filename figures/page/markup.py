@@ -10,7 +10,7 @@ from typing import Any
 DPI = 110  # of an inlined figure: sharp enough on a phone
 SHADES = 64  # of its palette: the page stays below 2 MB with fifteen figures
 WIDE = 10  # columns: such a table becomes a list of blocks below the width of a tablet, others on a phone
-LONG = 40  # characters: such a cell is read as text, from its left edge
+LONG = 40  # characters: a column with such a cell is read as text, from its left edge
 
 
 def text(value: Any) -> str:
@@ -31,10 +31,14 @@ class Share(float):
     """A cell of a table that is drawn as a bar behind its number of percent."""
 
 
-def _cell(cell: Any) -> str:
+def _cell(cell: Any, is_text: bool) -> str:
     if isinstance(cell, Share):
         return element("td", f"{100 * cell:.0f} %", class_="share", style=f"--share:{100 * cell:.0f}%")
-    return element("td", text(cell), **({"class_": "text"} if len(str(cell)) > LONG else {}))
+    return element("td", text(cell), **_look(is_text))
+
+
+def _look(is_text: bool) -> dict[str, str]:
+    return {"class_": "text"} if is_text else {}
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -42,8 +46,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
     page.js gives each cell its name then: written here, the names of all cells would be half of the page.
     """
-    head = element("tr", *(element("th", text(name), scope="col") for name in columns))
-    body = (element("tr", *(_cell(cell) for cell in row)) for row in rows)
+    every = [list(row) for row in rows]
+    texts = {place for row in every for place, cell in enumerate(row) if len(str(cell)) > LONG}
+    names = enumerate(columns)
+    head = element("tr", *(element("th", text(name), scope="col", **_look(place in texts)) for place, name in names))
+    body = (element("tr", *(_cell(cell, place in texts) for place, cell in enumerate(row))) for row in every)
     kind = "wide" if len(columns) >= WIDE else "narrow"
     return element("table", element("thead", head), element("tbody", *body), class_=kind)
 
