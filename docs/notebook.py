@@ -62,13 +62,14 @@ def markdown(notebook: Notebook) -> str:
             parts.append(cell["source"])
             continue
         parts.append(f"```python\n{cell['source']}\n```")
+        alt = "figure"  # what a cell prints beside its figure is what the figure shows
         for output in cell["outputs"]:
             if "text" in output:
-                parts.append(f"```text\n{''.join(output['text']).rstrip()}\n```")
+                printed = "".join(output["text"]).rstrip()
+                alt = " ".join(printed.split())
+                parts.append(f"```text\n{printed}\n```")
             elif "image/png" in output["data"]:
-                parts.append(
-                    f"![{cell['source'].splitlines()[-1]}](data:image/png;base64,{output['data']['image/png']})"
-                )
+                parts.append(f"![{alt}](data:image/png;base64,{output['data']['image/png']})")
             else:
                 parts.append(f"```text\n{output['data']['text/plain']}\n```")
     return "\n\n".join(parts) + "\n"

@@ -67,3 +67,9 @@ def test_links_of_the_readme_lead_to_pages(site: Path) -> None:
     index = (site / "index.html").read_text()
     assert 'href="forecast.html"' in index
     assert not re.search(r'href="[^"]*\.md[#"]', index)
+
+
+def test_the_notebook_is_a_page_with_what_its_cells_say(site: Path) -> None:
+    page = (site / "quickstart.html").read_text()
+    assert "Train on the task reward." in page and re.search(r'src="?data:image/png;base64,', page)
+    assert 'href="quickstart.html"' in (site / "forecast.html").read_text()
