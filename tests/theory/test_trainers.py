@@ -328,3 +328,10 @@ def test_shapes_that_do_not_match_are_both_named(as_users_call_it):
     ):
         with pytest.raises(ValueError, match=rf"^{name} has shape \(3,\) but log_p has shape \(4,\)"):
             call(LOG_P, np.ones(3), 1.0)
+
+
+def test_the_deviation_of_a_two_cycle_is_made_of_skewness():
+    """T14 by hand: of p = (.2, .8) the skewness is .6/.4 = 1.5 in size, whatever the direction's scale; η = .1."""
+    for scale in (1.0, -7.0):
+        found = trainers.two_cycle_deviation(np.log([0.2, 0.8]), scale * np.array([1.0, 0.0]), 0.1)
+        np.testing.assert_allclose(found, 0.15 * 1.15)

@@ -56,3 +56,8 @@ def test_kl_estimated_from_samples_is_near_that_of_the_atoms(responses, k, seed)
 def test_a_k_beyond_the_samples_is_refused():
     with pytest.raises(ValueError, match="k must be between 1 and the 2 samples that every prompt has, got 3"):
         accuracy_of_likeliest(rollouts(np.array([-1.0, -2.0]), np.array([1.0, 0.0])), 3)
+
+
+def test_a_response_without_mass_adds_nothing():
+    """T6: 0 log 0 is 0, and no warning."""
+    assert kl_with_atoms(np.array([0.5, 0.0, 0.5]), 3) == kl_with_atoms(np.array([0.5, 0.5]), 3)

@@ -223,3 +223,11 @@ def test_no_limit_on_tokens_is_no_setting_to_suspect():
     for none in (0.0, -1.0):
         settings = {"temperature": np.ones(rows), "top_p": np.ones(rows), "top_k": np.full(rows, none)}
         assert suspicions(clean, settings) == []
+
+
+def test_the_ratio_of_surprisal_to_entropy_is_that_of_the_units():
+    """-log p is as large as the entropy in nats on average; in base 10 it is 1/log 10 of it."""
+    rollouts = drawn(0)
+    for unit in (1.0, np.log(10)):
+        gap = surprisal_gap(rollouts, rollouts.log_p / unit, rollouts.entropy)
+        assert gap.ratio == pytest.approx(1 / unit, rel=0.05)
