@@ -111,7 +111,6 @@ def test_a_harmless_option_leaves_the_advantages_what_the_objective_says(options
         ("reward_weights", [5.0, 1.0]),
         ("temperature", 0.7),
         ("beta", 1.0),
-        ("mask_truncated_completions", True),
     ],
 )
 def test_a_refused_option_would_change_the_advantages(name, value, tiny_model, tmp_path):
@@ -119,6 +118,14 @@ def test_a_refused_option_would_change_the_advantages(name, value, tiny_model, t
     args = rloo_config(CONFIG, tmp_path, PRESETS, [])
     setattr(args, name, value)
     assert any(np.abs(found - own).max() > 0.1 for found, own in advantages(args, tiny_model))
+
+
+def test_truncated_responses_that_are_left_out_end_a_sharpening_run_in_its_first_step(tiny_model, tmp_path):
+    """Set behind the lists' back as well: their return of 0 would stand among returns that hold log p."""
+    args = rloo_config(CONFIG, tmp_path, PRESETS, [])
+    args.mask_truncated_completions = True
+    with pytest.raises(ValueError, match="--mask_truncated_completions"):
+        advantages(args, tiny_model)
 
 
 def test_a_reference_that_moves_would_change_the_advantages(tiny_model, tmp_path):
