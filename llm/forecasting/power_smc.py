@@ -22,10 +22,11 @@ from llm.samplers.base import Request
 from llm.samplers.particles import response_ids
 from llm.samplers.power_smc import weighted_particles
 from theory.estimation.draws import own_draws
-from theory.estimation.forecast import FEWEST_PROMPTS, NEGLIGIBLE, SMALLEST_ESS
+from theory.estimation.forecast import FEWEST_PROMPTS, NEGLIGIBLE
 from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.records import Estimate, Forecast, Method
 from theory.estimation.samples import Rollouts
+from theory.estimation.samples_needed import SMALLEST_ESS
 from theory.estimation.shares import difference_intervals, share_intervals
 from theory.estimation.target import Target
 

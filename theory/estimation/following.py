@@ -15,9 +15,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from theory.dynamics import line_points
-from theory.estimation.forecast import LARGEST_PARETO_K, SMALLEST_ESS
+from theory.estimation.forecast import LARGEST_PARETO_K
 from theory.estimation.reweight import Target, reweight
 from theory.estimation.samples import Rollouts
+from theory.estimation.samples_needed import SMALLEST_ESS
 from theory.objectives import Objective
 from theory.vocabulary import LengthControl
 

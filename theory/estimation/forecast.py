@@ -32,6 +32,7 @@ from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.records import Estimate, Forecast, Method
 from theory.estimation.reweight import Reweighted, Target, enumerated, exact, reweight, score_of
 from theory.estimation.samples import Rollouts
+from theory.estimation.samples_needed import SMALLEST_ESS, samples_needed
 from theory.estimation.shares import of_differences, of_shares, share_intervals
 from theory.estimation.votes import majority_accuracy
 from theory.objectives import Objective
@@ -46,14 +47,12 @@ EXPANDED_ROWS = 100_000  # a second opinion near the base model does not need mo
 NEGLIGIBLE = 0.005
 LARGEST_UNSEEN = 0.2  # what right answers that were never sampled could add, as a part of half the interval
 # A jackknife asks what one sample fewer would have said: of two or three effective ones the answer is mostly noise.
-SMALLEST_ESS = 5.0  # mean effective samples a prompt
 SMALLEST_ESS_WITH_RATE = 7.0  # where a rate for every token is fitted to them as well
 LARGEST_VARIANCE = 1.0  # of (alpha - 1) log p within a prompt, nats²: an expansion around alpha = 1 reaches no farther
 LARGEST_NOISE = 1.0  # of the same, nats², where it is error and not log p
 SHARPEST = 10.0  # alpha that stands for the limit of sharpening, where errors of log p are concerned
 LARGEST_PARETO_K = 0.7  # above it smoothed importance sampling does not converge at useful sample sizes
 FEWEST_PROMPTS = 10
-MOST_SAMPLES = 1e6  # a prompt: nobody draws more
 SINGLE_PROMPT = "a single prompt does not say how prompts differ"
 RANGES = {
     "length": (1.0, np.inf),
@@ -390,31 +389,3 @@ def unseen_accuracy(rollouts: Rollouts, b: float) -> float:
     rare = 1 / (rollouts.count + 1)
     tilted = 1 / (1 + np.exp(-b) * (1 - rare) / rare)
     return float(np.mean((rollouts.max(rollouts.reward) <= 0) * np.maximum(tilted - rare, 0)))
-
-
-def samples_needed(rollouts: Rollouts, target: Target, shortfall: float) -> float:
-    """Samples a prompt that would do: a power of two, at least twice those that there are; inf where none would. [T23]
-
-    The larger of what leaves SMALLEST_ESS effective ones, n e^{-D₂} with D₂ ≈ Var_p(t) (exact for a Gaussian t), and
-    what brings an error that falls as 1/n down by the factor `shortfall`. Known to an order of magnitude only: one more
-    than there are is no advice, and what nobody draws is none either.
-
-    At a limit t has no variance. For alpha = inf only the second says anything; for b = inf nothing does, since which
-    prompts can be solved at all is settled by no number of samples.
-    """
-    n = float(rollouts.count.max())
-    if target.is_face:
-        known = np.isfinite(target.b) and np.isfinite(shortfall)
-        return _worth_drawing(n * shortfall, n) if known else np.inf
-    t = score_of(rollouts, target)
-    within = np.sum((t - rollouts.each(rollouts.mean(t))) ** 2)
-    freedom = len(t) - len(rollouts.start)
-    variance = within / freedom if freedom else np.var(t)
-    with np.errstate(over="ignore"):
-        return _worth_drawing(float(max(SMALLEST_ESS * np.exp(variance), n * np.nan_to_num(shortfall))), n)
-
-
-def _worth_drawing(needed: float, n: float) -> float:
-    """Rounded up to a power of two; inf above a million samples a prompt."""
-    most = max(needed, 2 * n)
-    return np.inf if most > MOST_SAMPLES else float(2 ** np.ceil(np.log2(most)))

@@ -19,11 +19,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from theory.estimation.forecast import FEWEST_PROMPTS, NEGLIGIBLE, SMALLEST_ESS
+from theory.estimation.forecast import FEWEST_PROMPTS, NEGLIGIBLE
 from theory.estimation.intervals import ClusterBootstrap, bca
 from theory.estimation.records import Estimate
 from theory.estimation.reweight import Target, reweight
 from theory.estimation.samples import Rollouts
+from theory.estimation.samples_needed import SMALLEST_ESS
 
 # Equal steps near the base model, where most tables are told; farther out by a third each.
 STEPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.65, *map(float, np.geomspace(0.8, 2000, 30)))  # c

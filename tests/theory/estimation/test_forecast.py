@@ -17,7 +17,7 @@ from tests.theory.estimation.test_reweight import one_table
 from theory import dynamics, estimation, reweighting
 from theory.estimation import band, following
 from theory.estimation.at_distance import frontier
-from theory.estimation.forecast import forecast, limits, samples_needed
+from theory.estimation.forecast import forecast, limits
 from theory.estimation.records import Method
 from theory.estimation.reweight import Target, reweight
 from theory.estimation.verdict import Base, judge
@@ -60,18 +60,6 @@ def test_a_file_of_complete_distributions_is_answered_exactly():
     assert record["accuracy"].value == pytest.approx(np.mean([w[ANSWERS == 1].sum() for w in weights]), abs=1e-12)
     length = np.mean([w @ responses(i)[1] for i, w in enumerate(weights)])
     assert record["length"].low < length < record["length"].high
-
-
-def test_the_number_of_samples_needed_is_that_of_a_gaussian_tilt():
-    """T23: D2 = Var(t), so an effective size of 5 takes 5 e^{Var}."""
-    table = sampled(samples=50)
-    table["log_p"] = -60 + 2 * np.random.default_rng(0).normal(size=len(table))
-    table["response"] = np.arange(len(table)).astype(str)
-    rollouts = from_table(table)
-    # 273, known to 40 %; the next power of two.
-    assert samples_needed(rollouts, Target(2.0, 0.0), 0.0) in (256, 512)
-    assert samples_needed(rollouts, Target(1.01, 0.0), 0.0) == 128  # twice 50: one more than there are is no advice
-    assert samples_needed(rollouts, Target(4.0, 0.0), 0.0) == np.inf  # 5 e^36
 
 
 def test_the_frontier_of_tilting_is_that_of_the_theory():
