@@ -21,7 +21,7 @@ demo: $(INSTALLED)
 	$(RUN) -m toysims.sharpening --k 50 --output-dir runs/demo-toysims --overwrite
 	$(RUN) -m llm.train --regime tilted --beta 2 --output-dir runs/demo-llm --overwrite
 	@echo
-	@echo "The two figures: runs/demo-toysims/plane.png and runs/demo-llm/training.png"
+	@echo "The two figures: runs/demo-toysims/right_and_wrong.png and runs/demo-llm/training.png"
 	@echo "For the other commands: source $(VENV)/bin/activate"
 
 test: lint

@@ -91,10 +91,13 @@ class Name(NamedTuple):
     kind: str
 
 
-def lay(names: Sequence[Name], frame: Box, drawn: np.ndarray, scale: float = 1.0) -> list[Box]:
+def lay(
+    names: Sequence[Name], frame: Box, drawn: np.ndarray, scale: float = 1.0, written: Sequence[Box] = ()
+) -> list[Box]:
     """A box for each name where it covers least: other names worst, then marks, then lines, then what lies far off.
 
-    drawn: points along all lines. scale: pixels a point. The longest names choose first, for they need most room.
+    drawn: points along all lines. scale: pixels a point. written: boxes of words that stand there already. The longest
+    names choose first, for they need most room.
     """
     marks = np.array([name.at for name in names if name.kind == "mark"]).reshape(-1, 2)
     found: dict[int, Box] = {}
@@ -107,7 +110,7 @@ def lay(names: Sequence[Name], frame: Box, drawn: np.ndarray, scale: float = 1.0
                 x = name.at[0] + scale * step * right - name.width * (1 - right) / 2
                 y = name.at[1] + scale * step * up * (0.8 if right else 1) - name.height * (1 - up) / 2
                 box = (x, y, x + name.width, y + name.height)
-                rated.append((_cost(box, frame, list(found.values()), marks, drawn) + 0.4 * step, box))
+                rated.append((_cost(box, frame, [*written, *found.values()], marks, drawn) + 0.4 * step, box))
         found[place] = min(rated, key=lambda own: own[0])[1]
     return [found[place] for place in range(len(names))]
 
@@ -124,13 +127,14 @@ def beside(ax, labels: Sequence[Label], size: float = 7) -> None:
     canvas = _laid_out(ax)
     renderer, scale = canvas.canvas.get_renderer(), canvas.dpi / 72
     drawn, texts, names = _drawn(ax), [], []
+    taken = [_edges(text.get_window_extent(renderer)) for text in ax.texts if text.get_text()]
     for label in labels:
         heavy = {"fontweight": "bold", "fontsize": size + 1.5} if label.kind == "line" else {"fontsize": size}
         look = {"textcoords": "offset points", "color": label.colour, "zorder": 8, **heavy}
         texts.append(ax.annotate(label.text, (label.x, label.y), (0, 0), **look))
         box, at = texts[-1].get_window_extent(renderer), ax.transData.transform((label.x, label.y))
         names.append(Name((float(at[0]), float(at[1])), box.width, box.height, label.kind))
-    boxes = lay(names, _edges(ax.get_window_extent(renderer)), drawn, scale)
+    boxes = lay(names, _edges(ax.get_window_extent(renderer)), drawn, scale, taken)
     for label, written, name, box in zip(labels, texts, names, boxes, strict=True):
         written.set_position(((box[0] - name.at[0]) / scale, (box[1] - name.at[1]) / scale))
         if end := tip(name, box, scale):

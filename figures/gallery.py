@@ -37,7 +37,7 @@ def drawings(folders: Sequence[Folder]) -> Iterator[Drawing]:
         elif folder.kind == "benchmarks.samplers":
             yield from _samplers(folder)
         elif folder.kind.startswith("toysims."):
-            yield _toy(folder)
+            yield from _toy(folder)
 
 
 def _study(study: Study, forecasts: Sequence[ForecastFolder], evaluations: Sequence[Folder]) -> Iterator[Drawing]:
@@ -198,10 +198,8 @@ def _samplers(folder: Folder) -> Iterator[Drawing]:
         yield Drawing(folder.name, f"cost-{organism}", caption, alt, partial(samplers_figure, rows))
 
 
-def _toy(folder: Folder) -> Drawing:
+def _toy(folder: Folder) -> Iterator[Drawing]:
     from figures.toysims import redraw
 
-    name = folder.kind.removeprefix("toysims.")
-    return Drawing(
-        folder.name, name, redraw.CAPTIONS[name], redraw.ALTS[name], lambda: redraw.redraw(name, folder.path)
-    )
+    for picture in redraw.pictures(folder.kind.removeprefix("toysims."), folder.path):
+        yield Drawing(folder.name, *picture)

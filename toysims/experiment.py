@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
     """What a simulation hands back. `figures` maps file names to matplotlib figures; `table` is a rich table.
 
     Without a table of its own, the checks are printed; tables of data are written by the simulation. `unjudged` names
-    the claims that the budget of samples could not tell.
+    the claims that the budget of samples could not tell; `learnt` is the sentence that the command ends with.
     """
 
     checks: Sequence[verdict.Check]
@@ -38,6 +38,7 @@ class Outcome(NamedTuple):
     table: Any = None
     notes: Sequence[str] = ()
     unjudged: Sequence[str] = ()
+    learnt: str = ""
 
 
 class SimulationRun(NamedTuple):
@@ -165,6 +166,8 @@ def _print(name: str, output_dir: Path, outcome: Outcome) -> None:
     holding, unjudged = len(outcome.checks) - len(failed), len(outcome.unjudged)
     rest = f", {unjudged} not judged" if unjudged else ""
     console.print(f"{holding} of {len(outcome.checks)} predictions hold{rest}", highlight=False)
+    if outcome.learnt:
+        console.print(outcome.learnt, highlight=False)
     print(output_dir)
     for line in failed:
         print(f"prediction failed: {line}", file=sys.stderr)

@@ -54,8 +54,9 @@ def prepare(config: SharpeningConfig) -> tuple[Problem, list[str]]:
 def simulate(config: SharpeningConfig, prepared: tuple[Problem, list[str]], run: SimulationRun) -> Outcome:
     """All regimes, and what to print, write and draw about them."""
     from figures.plane import plane_figure
+    from figures.toysims.right_and_wrong import finding, right_and_wrong_figure
     from harness.run_folder import write_json
-    from toysims import regimes
+    from toysims import regimes, right_and_wrong
     from toysims.accuracy_map import accuracy_map
 
     problem, notes = prepared
@@ -66,6 +67,12 @@ def simulate(config: SharpeningConfig, prepared: tuple[Problem, list[str]], run:
     }
     extent = Coordinates(1.5 * max(config.alpha, 2.0), 1.5 * max(1 / config.beta, 2.0))
     found = regimes.find(problem, attractors, repellers, extent, config.seed, run)
+    run.stage("two rewards exchanged")
+    named = {
+        "-".join([name, *(f"{getattr(config, p):g}" for p in name.parameters)]): attractors[name] for name in REGIMES
+    }
+    cases, checks = right_and_wrong.both(problem, named)
+    write_json(run.output_dir / "right_and_wrong.json", {"cases": cases})
 
     alphas, bs, accuracy = accuracy_map(problem, extent, repellers)
     paths = {name: path._asdict() for name, path in found.paths.items()}
@@ -73,12 +80,13 @@ def simulate(config: SharpeningConfig, prepared: tuple[Problem, list[str]], run:
     write_json(run.output_dir / "plane.json", drawn)  # what the figure is drawn from, to draw it again
     canvas = plane_figure(alphas, bs, accuracy, found.paths)
     return Outcome(
-        checks=found.checks,
+        checks=[*found.checks, *checks],
         summary={"k": len(problem), "seed": config.seed, "regimes": found.regimes},
-        figures={"plane.png": canvas},
+        figures={"right_and_wrong.png": right_and_wrong_figure(cases), "plane.png": canvas},
         table=table(found.regimes),
         notes=[*notes, *found.notes],
         unjudged=found.unjudged,
+        learnt=finding(cases),
     )
 
 
@@ -119,7 +127,7 @@ def table(rows: list[Row]) -> Any:
     return result
 
 
-main = experiment.command("sharpening", SharpeningConfig, prepare, simulate, stages=4)
+main = experiment.command("sharpening", SharpeningConfig, prepare, simulate, stages=5)
 
 if __name__ == "__main__":
     main()

@@ -135,5 +135,5 @@ def _names(ax, panel: Panel, limits: tuple[float, float, float]) -> list[Label]:
     reward = panel.curves.get(REWARD)
     if reward is not None and reward.told.any() and reward.accuracy[reward.told].max() > ALL_CORRECT:
         middle = (top + 1) / 2
-        ax.text(0.62 * across, middle, "no policy can be up here", fontsize=7, va="center", ha="center", style="italic")
+        ax.text(0.4 * across, middle, "no policy can be up here", fontsize=7, va="center", ha="center", style="italic")
     return found

@@ -1,8 +1,9 @@
-"""The figure of a toy simulation, drawn again from the table that it wrote."""
+"""The figures of a toy simulation, drawn again from what it wrote."""
 
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ CAPTIONS = {
 
 # What stands on the axes, for who cannot see them.
 ALTS = {
+    "right and wrong": "Two panels of accuracy against KL: lines for a task reward and for sharpening, marks at ends.",
     "sharpening": "The plane of the power α and the reward's weight b: a line and marks for each regime.",
     "instability": "Six panels: paths on a triangle of three responses, a multiplier by step size, exponents by step.",
     "length": "Four panels: mean length by power, by way of weighing it, the empty response, and length limits.",
@@ -37,6 +39,26 @@ ALTS = {
 }
 
 TABLES = ("heterogeneity", "length", "noise", "practice", "tokens", "trainers", "voting")
+
+
+class Picture(NamedTuple):
+    """Its name, what it shows, what stands on its axes, and how to draw it."""
+
+    name: str
+    caption: str
+    alt: str
+    draw: Callable[[], Any]
+
+
+def pictures(name: str, folder: Path) -> Iterator[Picture]:
+    """Every figure of a simulation. An older folder of sharpening has the plane alone."""
+    both = folder / "right_and_wrong.json"
+    if name == "sharpening" and both.exists():
+        from figures.toysims.right_and_wrong import finding, right_and_wrong_figure
+
+        cases = read_json(both)["cases"]
+        yield Picture("right-and-wrong", finding(cases), ALTS["right and wrong"], lambda: right_and_wrong_figure(cases))
+    yield Picture(name, CAPTIONS[name], ALTS[name], lambda: redraw(name, folder))
 
 
 def redraw(name: str, folder: Path):

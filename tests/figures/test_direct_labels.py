@@ -36,6 +36,13 @@ def test_names_cover_neither_each_other_nor_the_marks_where_there_is_room():
     assert all(0 <= a and 0 <= b and c <= 400 and d <= 300 for a, b, c, d in boxes)
 
 
+def test_a_name_keeps_off_words_that_stand_there_already():
+    name = Name((100, 100), 40, 9, "mark")
+    (free,) = lay([name], (0, 0, 400, 300), np.zeros((0, 2)))
+    (moved,) = lay([name], (0, 0, 400, 300), np.zeros((0, 2)), written=[free])
+    assert moved[0] >= free[2] or moved[2] <= free[0] or moved[1] >= free[3] or moved[3] <= free[1]
+
+
 def test_a_name_that_stands_off_has_a_line_to_its_point():
     name = Name((0.0, 0.0), 10, 5, "mark")
     assert tip(name, (8, -2, 18, 3)) is None and tip(name, (20, -2, 30, 3)) == (20, 0)

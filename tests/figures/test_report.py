@@ -5,50 +5,13 @@ import json
 import re
 import time
 
-import pandas as pd
 import pytest
-from browser import CHROMIUM, Browser
-from small_study import HOSTILE, write_forecast, write_study, write_toy
+from small_page import WORD
+from small_study import HOSTILE, write_toy
 
 from figures import report
 from figures.page.markup import Share, element, script_data, table
 from figures.page.rerun import command
-
-WORD, SENTENCE = "REWARD", f"Train on the task reward. {HOSTILE}"
-
-
-def with_texts(study):
-    """Every response has a text that says its prompt; the first of each is hostile."""
-    for path in study.glob("**/*.parquet"):
-        rollouts = pd.read_parquet(path)
-        if "sample" in rollouts:
-            texts = rollouts["reward"].map({1.0: "right ", 0.0: "wrong "}) + rollouts["prompt_id"] + HOSTILE
-            rollouts.assign(prompt="sum " + rollouts["prompt_id"], response=texts).to_parquet(path)
-
-
-def with_verdict(forecast):
-    content = json.loads((forecast / "forecast.json").read_text())
-    content["verdict"] = {"word": WORD, "sentence": SENTENCE}
-    (forecast / "forecast.json").write_text(json.dumps(content))
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    place = tmp_path_factory.mktemp("report")
-    runs = [str(write(place)) for write in (write_study, write_forecast, write_toy)]
-    with_texts(place / "study")
-    with_verdict(place / "forecast")
-    report.main([*runs, "--output", str(place / "report.html")])
-    return place / "report.html"
-
-
-@pytest.fixture
-def browser(tmp_path_factory):
-    if CHROMIUM is None:
-        pytest.skip("no chromium here: apt-get install chromium, to try the page in a browser")
-    opened = Browser(tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
 
 
 class Links(html.parser.HTMLParser):

@@ -29,7 +29,7 @@ def test_every_regime_ends_where_theory_says(run):
     """T1, T4, T8, T24: the run's own verdict, and the targets of the issue, read from its summary."""
     summary = json.loads((run / "summary.json").read_text())
     assert summary["agreement"] and summary["k"] == 12 and summary["seed"] == 4
-    assert len(summary["predictions"]) == 25  # all of them judged
+    assert len(summary["predictions"]) == 27  # all of them judged
     rows = {row["name"]: row for row in summary["regimes"]}
     assert set(REGIMES) < set(rows)
     for name in ("tilted", "tempered", "tilted-tempered"):
@@ -46,7 +46,7 @@ def test_every_regime_ends_where_theory_says(run):
 
 
 def test_a_run_folder_can_be_read_without_our_code(run):
-    assert {"config.json", "environment.json", "metrics.jsonl", "summary.json", "plane.png"} <= {
+    assert {"config.json", "environment.json", "metrics.jsonl", "summary.json", "plane.png", "right_and_wrong.png"} <= {
         path.name for path in run.iterdir()
     }
     assert (run / "plane.png").read_bytes().startswith(b"\x89PNG")
@@ -115,9 +115,9 @@ def test_too_few_draws_are_not_judged_and_the_table_says_so(tmp_path, monkeypatc
     sharpening.main(["--k", "12", "--seed", "4", "--alpha", "3", "--output-dir", str(tmp_path / "run")])
     out = capsys.readouterr().out
     assert "sampled RLOO, not judged: task, tilted accuracy, " in out
-    assert out.count(" not judged ") == 3 and "17 of 17 predictions hold, 8 not judged\n" in out
+    assert out.count(" not judged ") == 3 and "19 of 19 predictions hold, 8 not judged\n" in out
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    assert summary["agreement"] and len(summary["predictions"]) == 17 and len(summary["not_judged"]) == 8
+    assert summary["agreement"] and len(summary["predictions"]) == 19 and len(summary["not_judged"]) == 8
     assert not any(regimes.SAMPLED in row["claim"] for row in summary["predictions"])
 
 
@@ -128,7 +128,7 @@ def test_a_policy_file_takes_the_place_of_the_drawn_policy(tmp_path, capsys):
     sharpening.main(["--policy", str(tmp_path / "p.json"), "--output-dir", str(tmp_path / "run")])
     assert "12 distinct responses" in capsys.readouterr().out
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    assert summary["agreement"] and len(summary["predictions"]) + len(summary["not_judged"]) == 25
+    assert summary["agreement"] and len(summary["predictions"]) + len(summary["not_judged"]) == 27
     assert len(summary["predictions"]) >= 20  # and so most of it was judged
 
 
