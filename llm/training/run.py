@@ -1,5 +1,6 @@
 """One training run: base rollouts, RLOO on the objective, judgement beside the forecast, all in one run folder."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -55,7 +56,8 @@ def run(config: TrainConfig, trl_arguments: list[str]) -> Path:
             if setup.writes:
                 print(announcement(config, base), flush=True)
             trained = train(setup, model, base)
-            del model  # the judgement needs the room
+            del model
+            gc.collect()  # the judgement needs the room, and trainer and callbacks hold each other
             judge(setup, base, trained)
         except RewardFault as error:
             kept = f"{output_dir} keeps what was done before; the same command with --resume goes on from there"

@@ -7,6 +7,7 @@ import pytest
 import torch
 from datasets import Dataset
 from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
 from trl import RLOOConfig
 
 from llm.models.loading import load
@@ -75,6 +76,32 @@ def test_weights_under_adapters_are_in_bfloat16_and_the_merged_model_is_not(tiny
     saved = load_file(tmp_path / "merged" / "model.safetensors")[f"{layer}.weight"]
     assert saved.dtype == torch.float32
     np.testing.assert_allclose(saved - frozen.float(), added, atol=1e-7)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("tied", [True, False])
+def test_files_written_one_by_one_hold_the_model_that_was_trained(tiny_model, tmp_path, monkeypatch, tied):
+    """Every weight is in exactly one of several files, and plain Transformers reads them as the adapted model."""
+    folder = tmp_path / "model"
+    model, tokenizer = load(str(tiny_model))
+    model.config.tie_word_embeddings = tied
+    if not tied:
+        model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach() + 0.1)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    trainer = trained(folder, tmp_path, 2, steps=1, bf16=False, learning_rate=1e-2)
+    monkeypatch.setattr("llm.training.lora.FILE_SIZE", "20KB")
+    save_merged(trainer, tmp_path / "merged")
+    files = sorted((tmp_path / "merged").glob("*.safetensors"))
+    names = [name for file in files for name in load_file(file)]
+    assert len(files) > 2 and len(names) == len(set(names)) == len(load_file(folder / "model.safetensors"))
+    saved = AutoModelForCausalLM.from_pretrained(tmp_path / "merged").eval()
+    before = AutoModelForCausalLM.from_pretrained(folder).eval()
+    ids = torch.tensor([[3, 5, 7, 2]])
+    with torch.no_grad():
+        adapted, plain, base = (m(input_ids=ids).logits for m in (trainer.model.eval(), saved, before))
+    torch.testing.assert_close(plain, adapted, atol=2e-5, rtol=0)
+    assert (plain - base).abs().max() > 1e-3
 
 
 def test_weights_that_take_steps_or_are_merged_for_vllm_stay_in_float32():
