@@ -3,26 +3,31 @@
 1. Policy-steps a second against OpenSpiel's Python replicator, one policy at a time as its interface has it:
    for a task reward (its fitness is given), and for KL-regularised J (its fitness changes with π).
    OpenSpiel is no dependency of ours: `python -m venv spiel && spiel/bin/pip install open_spiel`, then pass
-   --open-spiel spiel/bin/python.
-2. The same against what the cores can do: bare kernels of the same size that only take the exponentials, or
-   only move the bytes. The slower of the two is the limit that binds.
+   --open-spiel spiel/bin/python. Without one this part is left out.
+2. The same against what a core can do: bare_dynamics.c, the same arithmetic in plain loops and nothing else, as the C
+   compiler (cc) makes it for this machine with everything allowed (-O3 -march=native -ffast-math; its exp works on
+   several numbers at once). One core against one core: --devices 1. Without a compiler this part is left out.
 3. Growth of cost with k and with the number of policies: slope of log time on log size.
 
 Times are the best of many short ones, taken in turns, so that other work on the machine hurts little and all
-alike; CPU seconds of the process are given beside wall-clock ones.
+alike; CPU seconds of the process are given beside wall-clock ones, and are what to read on a busy machine.
 """
 
 import json
 import os
+import shutil
 import subprocess
-import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from harness.command import one_line_errors, parse
 
 GROWTH_STEPS = 200
+DYNAMICS = ("task", "tilted", "tilted, each step normalised")
+FLAGS = ("-O3", "-march=native", "-ffast-math")
 
 OPEN_SPIEL = """
 import json, sys, time
@@ -60,8 +65,12 @@ class Config:
     """steps in one timing"""
     repeats: int = 100
     """timings of each kernel; the best counts"""
-    open_spiel: Path = Path(sys.executable)
-    """a Python that has open_spiel"""
+    open_spiel: Path | None = None
+    """a Python that has open_spiel; none: that part is left out"""
+    devices: int = 0
+    """cores to use; 0 is all"""
+    growth: bool = True
+    """measure how cost grows"""
     output: Path = Path("runs/benchmark-dynamics.json")
     """where the numbers go"""
 
@@ -96,40 +105,66 @@ def batch(policies, k):
 
 
 def kernels(arguments, steps):
-    """Our dynamics, and the two bare kernels of the same shape."""
-    import jax
+    """Our dynamics."""
     import jax.numpy as jnp
-    import numpy as np
 
     from toysims.learners.mirror import ascend, replicate
 
     log_p, drive = arguments[2], arguments[3]
     pi = jnp.exp(log_p)
 
-    @jax.jit
-    def exponentials(x):
-        return jax.lax.fori_loop(0, steps, lambda _, x: jnp.exp(-x), x)
-
-    host = np.ascontiguousarray(log_p)
-    out = np.empty_like(host)
-
-    def numpy_exponentials():
-        for _ in range(steps):
-            np.exp(host, out=out)
-        return log_p  # has block_until_ready
-
-    @jax.jit
-    def bytes_moved(x, y):
-        return jax.lax.fori_loop(0, steps, lambda _, x: 0.9 * x + y, x)
-
     return {
+        "task": lambda: replicate(drive, pi, 0.1, steps),
         "tilted": lambda: ascend(*arguments, steps=steps),
         "tilted, each step normalised": lambda: ascend(*arguments, steps=steps, normalise_every=1),
-        "task": lambda: replicate(drive, pi, 0.1, steps),
-        "exponentials": lambda: exponentials(-log_p),
-        "exponentials, NumPy on one core": numpy_exponentials,
-        "bytes": lambda: bytes_moved(log_p, drive),
     }
+
+
+def bare(log_p, reward, steps):
+    """The same by bare_dynamics.c on one core, a copy of the start included; nothing where there is no compiler."""
+    import ctypes
+
+    import numpy as np
+
+    if not shutil.which("cc"):
+        print("no C compiler (cc): the bare loops are left out")
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        library, source = Path(folder) / "bare.so", Path(__file__).with_name("bare_dynamics.c")
+        subprocess.run(["cc", *FLAGS, "-shared", "-fPIC", source, "-o", library, "-lm"], check=True)
+        c = ctypes.CDLL(str(library))
+    log_p, reward = np.asarray(log_p), np.asarray(reward)
+    policies, k = log_p.shape
+    x, number = np.empty_like(log_p), ctypes.c_long
+    of = {
+        # eta = .1; eta = .2 with tau = .5, as in `batch`
+        "task": ("task", np.exp(log_p), reward, (0.1,)),
+        "tilted": ("tilted", log_p, 0.2 * reward + 0.1 * log_p, (0.9, 8)),
+        "tilted, each step normalised": ("tilted", log_p, 0.2 * reward + 0.1 * log_p, (0.9, 1)),
+    }
+
+    def kernel(function, start, added, extra):
+        rate, *every = extra
+        rest = (ctypes.c_double(rate), *map(number, every))
+
+        def run():
+            x[:] = start
+            call = getattr(c, function)
+            call(*(ctypes.c_void_p(a.ctypes.data) for a in (x, added)), *map(number, (policies, k, steps)), *rest)
+            return Result(x)
+
+        return run
+
+    return {f"{name}, bare": kernel(*settings) for name, settings in of.items()}
+
+
+class Result(NamedTuple):
+    """What numpy has done already, beside arrays of JAX that may still be on their way."""
+
+    value: object
+
+    def block_until_ready(self):
+        return self.value
 
 
 def slope(sizes, seconds):
@@ -156,51 +191,65 @@ def growth(repeats):
     return result
 
 
-def main(arguments=None):
-    config = parse(Config, "benchmarks.dynamics", arguments)
+def main(command_line=None):
+    config = parse(Config, "benchmarks.dynamics", command_line)
     import jax
 
     jax.config.update("jax_enable_x64", True)
-    jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
+    jax.config.update("jax_num_cpu_devices", config.devices or os.cpu_count() or 1)
     from harness import run_folder
 
     with one_line_errors():
-        theirs = subprocess.run([config.open_spiel, "-c", OPEN_SPIEL, str(config.k)], capture_output=True, text=True)
-        if theirs.returncode:
-            raise ValueError(
-                f"--open-spiel {config.open_spiel} cannot run it: {theirs.stderr.strip().splitlines()[-1]}"
-            )
+        theirs = open_spiel_rates(config) if config.open_spiel else None
         config.output.parent.mkdir(parents=True, exist_ok=True)
-    theirs = json.loads(theirs.stdout)
-    times = best_times(kernels(batch(config.policies, config.k), config.steps), config.repeats)
+    arguments = batch(config.policies, config.k)
+    running = kernels(arguments, config.steps) | bare(arguments[2], arguments[3], config.steps)
+    same_answers(running)
+    times = best_times(running, config.repeats)
     policy_steps = config.policies * config.steps
-    theirs["tilted, each step normalised"] = theirs["tilted"]
-    ours = {name: policy_steps / times[name]["wall"] for name in theirs}
-    exponentials = ("exponentials", "exponentials, NumPy on one core")
-    limits = {
-        # A normalised step of the tilted dynamics needs an exponential an entry; the others only move logits.
-        "tilted, each step normalised": min((times[name] for name in exponentials), key=lambda pair: pair["wall"]),
-        "tilted": times["bytes"],
-        "task": times["bytes"],
-    }
+    ours = {name: policy_steps / times[name]["wall"] for name in DYNAMICS}
     result = {
-        "config": {"k": config.k, "policies": config.policies, "steps": config.steps, "cores": os.cpu_count()},
+        "config": {"k": config.k, "policies": config.policies, "steps": config.steps, "devices": len(jax.devices())},
         "load_average": os.getloadavg(),
         "policy_steps_a_second": {"ours": ours, "OpenSpiel": theirs},
-        "ratio_to_open_spiel": {name: ours[name] / theirs[name] for name in theirs},
+        "ratio_to_open_spiel": theirs and {name: ours[name] / theirs[name] for name in theirs},
         "nanoseconds_an_entry": {
             name: {clock: 1e9 * t / policy_steps / config.k for clock, t in pair.items()}
             for name, pair in times.items()
         },
-        "binds": {name: "exponentials" if "each" in name else "bytes moved" for name in limits},
-        "share_of_limit": {
-            name: {clock: limits[name][clock] / times[name][clock] for clock in ("wall", "cpu")} for name in limits
-        },
-        "growth": growth(repeats=15),
+        "share_of_bare": {name: shares(times, name) for name in DYNAMICS if f"{name}, bare" in times},
+        "growth": growth(repeats=15) if config.growth else None,
     }
     run_folder.write_json(config.output, result)
     print(json.dumps(result, indent=2))
     print(config.output)
+
+
+def shares(times, name):
+    """The bare loop's time over ours, by either clock."""
+    return {clock: times[f"{name}, bare"][clock] / times[name][clock] for clock in ("wall", "cpu")}
+
+
+def same_answers(running):
+    """Ours and the bare loops must end at the same policies, or their times say nothing."""
+    import numpy as np
+
+    for name in DYNAMICS:
+        if f"{name}, bare" in running:
+            ours, theirs = (
+                np.array(getattr(made, "value", made)) for made in (running[name](), running[f"{name}, bare"]())
+            )
+            np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+def open_spiel_rates(config):
+    """Policy-steps a second of OpenSpiel in the Python that was named."""
+    command = [config.open_spiel, "-c", OPEN_SPIEL, str(config.k)]
+    theirs = subprocess.run(command, capture_output=True, text=True)
+    if theirs.returncode:
+        raise ValueError(f"--open-spiel {config.open_spiel} cannot run it: {theirs.stderr.strip().splitlines()[-1]}")
+    rates = json.loads(theirs.stdout)
+    return rates | {"tilted, each step normalised": rates["tilted"]}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One LoRA step of llm.train on a model of three or four billion parameters, on a machine without a GPU: how much memory?
+"""One LoRA step of llm.train on a model of three or four billion parameters, without a GPU: how much memory?
 
     python -m benchmarks.full_size_lora --family llama qwen2 qwen3 [--generations 2] [--tokens 8]
 
