@@ -1,4 +1,4 @@
-"""CPU seconds a step of our trainer against plain TRL RLOO with a KL term: same model, data, grader and seed, in one run.
+"""CPU seconds a step of our trainer against plain TRL RLOO with a KL term: same model, data, grader, seed, in one run.
 
     python benchmarks/trainer_overhead.py [--steps 12] [--rounds 4] [--output overhead.json]
 
