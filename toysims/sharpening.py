@@ -101,7 +101,7 @@ def table(rows: list[Row]) -> Any:
     result = Table(
         title="Accuracy of each regime: as theory has it, and as each learner found it\n",
         title_justify="left",
-        caption="\n±4se: how far sampled RLOO may be off. TV: total variation between the flow and theory. "
+        caption="\nb = 1/β. ±4se: how far sampled RLOO may be off. TV: total variation between the flow and theory. "
         "ends: it stays at its optimum, goes to a face (its accuracy), or flees (winners foreseen)",
         caption_justify="left",
         box=None,

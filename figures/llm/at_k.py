@@ -78,7 +78,7 @@ def evaluation_figure(tables: Mapping[str, Mapping[str, Any]], looks: Mapping[st
         shared = os.path.commonpath([name.rpartition("/")[0] for name in tables]) if len(tables) > 1 else ""
         labels: list[Label] = []
         for place, (name, quantities) in enumerate(tables.items()):
-            spare = Look(colormaps["cividis"](place / max(1, len(tables) - 1) * 0.75)[:3], "o")
+            spare = Look(colormaps["cividis"](place / max(1, len(tables) - 1) * 0.6)[:3], "o")
             for ax, kind in zip(axes, TITLES, strict=True):
                 own = at_k(quantities, kind)
                 if own:

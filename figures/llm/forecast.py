@@ -69,7 +69,7 @@ def draw_followed(axes, followed) -> None:
     from matplotlib import colormaps
 
     column, coordinate = (0, "alpha") if followed["b"].abs().max() == 0 else (1, "b")
-    shades = colormaps[TIME](np.linspace(0.1, 1, len(followed)))
+    shades = colormaps[TIME](np.linspace(0.4, 1, len(followed)))  # lighter ones do not stand out on white
     steps = followed["step"] if "step" in followed else np.arange(1, len(followed) + 1)
     for ax, (quantity, _) in zip(axes[:, column], ROWS, strict=True):
         ax.scatter(followed[coordinate], followed[quantity], s=5, c=shades, zorder=4, lw=0)

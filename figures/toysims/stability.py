@@ -71,9 +71,18 @@ def draw_exponents(ax, xlabel: str, series: Mapping[str, Sequence[Sequence[float
     ax.legend(loc="upper left")
 
 
+def finding(parts: Mapping) -> str:
+    """How near the measured multipliers are to 1 - ητ, on both sides of where a step begins to overshoot for good."""
+    gains, predicted, measured = (np.array(parts["step size"][x]) for x in ("gains", "predicted", "measured"))
+    return (
+        f"One step multiplies a deviation by 1 - ητ, to {np.max(np.abs(measured - predicted)):.0e}: "
+        f"{int(np.sum(np.abs(measured) > 1))} of {len(gains)} step sizes make it grow"
+    )
+
+
 def stability_figure(parts: Mapping):
     """All panels, from the parts of toysims.instability (or its stability.json, where arrays are lists)."""
-    with figure(PAGE, 4.6, nrows=2, ncols=3) as (canvas, axes):
+    with figure(PAGE, 4.6, finding(parts), nrows=2, ncols=3) as (canvas, axes):
         for ax, (title, paths, wins, *rest) in zip(axes[0], parts["portraits"], strict=True):
             point = np.array(rest[0], dtype=float) if rest else None
             draw_portrait(ax, title, np.array(paths), np.array(wins), point, bool(rest[1:] and rest[1]))

@@ -16,10 +16,19 @@ def sweep_figure(
     share: Float[np.ndarray, "alphas betas"],
 ):
     """Mean accuracy of the policies in each cell, and the share of them that end above their base model."""
-    with figure(PAGE, 2.6, ncols=2) as (canvas, axes):
+    with figure(PAGE, 2.6, finding(alphas, betas, share), ncols=2) as (canvas, axes):
         draw_cells(axes[0], alphas, betas, accuracy, "mean accuracy")
         draw_cells(axes[1], alphas, betas, share, "share of policies above their base")
     return canvas
+
+
+def finding(alphas: Sequence[float], betas: Sequence[float], share: Float[np.ndarray, "alphas betas"]) -> str:
+    """How many policies gain at the most sharpening, with the weakest and the strongest task reward of the grid."""
+    sharpest, weak, strong = int(np.argmax(alphas)), int(np.argmax(betas)), int(np.argmin(betas))
+    return (
+        f"At α = {alphas[sharpest]:g} {share[sharpest, weak]:.0%} of the policies end above their base with "
+        f"β = {betas[weak]:g}, {share[sharpest, strong]:.0%} with β = {betas[strong]:g}"
+    )
 
 
 def draw_cells(

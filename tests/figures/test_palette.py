@@ -1,13 +1,17 @@
 """Colours that can be told apart by all eyes, a mark for each arm, and the same sign wherever an arm is drawn."""
 
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from colour_vision import BLIND, contrast_with_white, distance, lab
 
+from figures import palette
 from figures.llm.arms import looks, spoken
 from figures.palette import ARMS, FAMILIES, REGIMES
+from figures.toysims import practice, stability, voting
 from llm.comparison.config import ARMS as COMPARED
 
 APART, STANDS_OUT = 15, 3
@@ -34,6 +38,29 @@ def test_any_two_arms_are_told_apart_by_colour_alone(missing):
 
 def test_every_colour_stands_out_on_white():
     assert min(contrast_with_white(sign.colour) for sign in (*ARMS.values(), *REGIMES.values())) >= STANDS_OUT
+
+
+@pytest.mark.parametrize("missing", [None, *BLIND])
+@pytest.mark.parametrize(
+    "colours",
+    [
+        [sign.colour for sign in practice._GROUPS.values()],
+        [sign.colour for sign in practice._VERIFIERS.values()],
+        list(voting._SHADES.values()),
+        list(stability.SERIES),
+        list(stability.BASINS),
+    ],
+)
+def test_what_one_panel_shows_together_is_told_apart(colours, missing):
+    assert all(distance(*pair, missing) >= APART for pair in itertools.combinations(colours, 2))
+
+
+def test_no_figure_has_a_colour_of_its_own_that_is_too_pale():
+    """Grid lines and the area that no policy reaches are meant to be pale."""
+    room = Path(palette.__file__).parent
+    found = {colour for file in room.rglob("*.py") for colour in re.findall(r"#[0-9A-Fa-f]{6}", file.read_text())}
+    assert len(found) > 20
+    assert {colour for colour in found if contrast_with_white(colour) < STANDS_OUT} == {"#E4E4E4", "#EEEEEE"}
 
 
 def test_every_arm_of_a_comparison_has_a_sign_and_no_two_share_a_mark():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from artists import curves, hollow, marks
 
-from figures.plane import RegimePath, draw_plane, plane_figure
+from figures.plane import RegimePath, draw_plane, finding, plane_figure
 from figures.style import COLOURS, MARKERS, figure
 from theory.objectives import REGIMES
 
@@ -65,3 +65,13 @@ def test_an_accuracy_that_crosses_no_level_has_no_contour_line():
     with figure() as (_, ax):
         draw_plane(ax, np.linspace(0, 4, 5), np.linspace(-1, 2, 4), np.full((4, 5), 0.3), {})
     assert len([c for c in ax.collections if hasattr(c, "levels")]) == 1
+
+
+def test_the_title_says_how_near_the_ends_are_to_their_points():
+    predicted = np.array([[1.0, 0.0], [3.0, 1.5]])
+    near = RegimePath(predicted, predicted + 0.01, np.empty((0, 2)), "point")
+    far = RegimePath(predicted, predicted + np.array([[0, 0], [0, 0.2]]), np.empty((0, 2)), "point")
+    assert finding({"tilted": near, "tempered": far}) == (
+        "2 objectives with one optimum end on its point of the plane, within 2e-01"
+    )
+    assert finding({"task": near._replace(kind="ray")}) == ""

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from artists import bands, curves, dashed, error_bars, faded, hollow, levels, marks, points, texts
+from colour_vision import contrast_with_white
 
 from figures.llm import (
     along_alpha,
@@ -174,6 +175,16 @@ def test_tables_of_an_evaluation_have_the_look_of_their_arm_and_the_name_that_is
     assert canvas.axes[0].lines[1].get_color() == "#222222"
     assert [marks(ax)["one:last"] for ax in canvas.axes] == [[(1.0, 0.3)], [(1.0, 0.2)]]
     assert texts(canvas.axes[1]) == ["one:last", "two:last"] and not canvas.legends
+
+
+def test_colours_that_run_from_one_to_another_stand_out_on_white_at_both_ends():
+    tables = {str(i): {"pass@1": {"value": 0.3, "low": 0.2, "high": 0.4}} for i in range(5)}
+    seen = [line.get_color() for line in at_k.evaluation_figure(tables, {}).axes[0].lines]
+    steps = pd.DataFrame({"alpha": [1.5] * 9, "b": [0.0] * 9, "accuracy": 0.9, "length": 11.0, "entropy": 2.5})
+    with figure(nrows=3, ncols=2) as (_, axes):
+        forecast.draw_followed(axes, steps)
+    seen += list(axes[0, 0].collections[0].get_facecolors()[:, :3])
+    assert len(seen) >= 5 + 9 and min(contrast_with_white(colour) for colour in seen) >= 3
 
 
 def test_a_curve_of_the_forecast_has_its_band_and_is_faded_and_dashed_where_it_cannot_be_told(ax):

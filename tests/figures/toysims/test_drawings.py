@@ -286,3 +286,13 @@ def test_titles_say_what_the_table_holds():
     assert noise.finding(noisy) == (
         "From 4 to 64 tokens the variance of sharpening's return is multiplied by 0.5, its signal-to-noise ratio by 2"
     )
+    group = rows(part="group", mean_log_p=[-1.0, -0.5], error=0.01, mode=-0.5)
+    verifier = rows(part="verifier", policy=["good", "good", "odd"], x=[1.0, 9.0, 9.0], accuracy=[0.9, 0.8, 0.25])
+    assert practice.finding(pd.concat([group, verifier])) == (
+        "GRPO in finite groups ends short of the mode in 1 of 2 runs. "
+        "Verifiers that err lead to 25% (odd) to 80% (good)"
+    )
+    share = np.array([[1.0, 0.9], [0.25, 0.75]])
+    assert sweep.finding([1.0, 3.0], [0.5, 2.0], share).startswith("At α = 3 75% of the policies end above their base")
+    steps = {"gains": [0.5, 3.0], "predicted": [0.5, -2.0], "measured": [0.5, -1.9]}
+    assert stability.finding({"step size": steps}).endswith("to 1e-01: 1 of 2 step sizes make it grow")
