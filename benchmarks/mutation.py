@@ -52,6 +52,8 @@ class Mutation:
         self.failed = False
         self.first: set[int] = set()  # tests that name what is changed
         self.lucky: dict[tuple[str, str], list[int]] = {}  # what killed mutants of a place
+        self.trusted: set[int] = set()  # they pass in a fork without a mutant
+        self.left_out: set[int] = set()  # they do not
 
     def pytest_collection(self) -> None:
         """A few examples kill most; what they do not, more are given."""
@@ -71,12 +73,13 @@ class Mutation:
         self.failed |= report.failed
 
     def pytest_runtestloop(self, session) -> bool:
-        self.items = session.items
+        self.items, self.session = session.items, session
         for name in self.arguments.files:
             importlib.import_module(name.removesuffix(".py").replace("/", "."))
         self.live, self.caches = live_functions(self.files), caches()
         if self.arguments.own:
             self.seconds = [0.2] * len(self.items)  # learned as forks tell
+            self.warm_up()
         else:
             self.baseline()
         gc.collect()
@@ -103,7 +106,8 @@ class Mutation:
         for number, item in enumerate(self.items):
             called.clear()
             started = time.process_time()
-            self.protocol(number)
+            following = self.items[number + 1] if number + 1 < len(self.items) else self.session
+            self.protocol(number, following)
             self.seconds.append(time.process_time() - started)
             if self.failed:
                 print(f"left out, it fails without a mutant: {item.nodeid}", file=sys.stderr)
@@ -112,24 +116,40 @@ class Mutation:
                     self.reached.setdefault(key, set()).add(number)
         unwatch()
 
-    def protocol(self, number: int) -> None:
-        """One test, as pytest runs it; what lives for the session stays alive."""
+    def warm_up(self) -> None:
+        """The first test of each file once: what is imported and compiled at first use, no fork need do again."""
+        first: dict[Path, int] = {}
+        for number, item in enumerate(self.items):
+            first.setdefault(item.path, number)
+        for number in first.values():
+            started = time.process_time()
+            self.protocol(number, self.session)
+            self.seconds[number] = time.process_time() - started
+
+    def protocol(self, number: int, following: pytest.Item | pytest.Session) -> None:
+        """One test, as pytest runs it; what it shares with the one that follows stays alive.
+
+        That must be the one which does follow: pytest fails a test that finds another file's fixtures still up.
+        """
         item, self.failed = self.items[number], False
-        item.config.hook.pytest_runtest_protocol(item=item, nextitem=self.items[(number + 1) % len(self.items)])
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     def chosen(self, mutant: Mutant) -> list[int]:
-        """The tests of a mutant in the order they are run: lucky ones, those of its own test file, then by time."""
+        """The tests of a mutant in the order they are run: lucky ones, those of its own test file that name it, then by time."""
         place = (mutant.file, mutant.place)
         tests = self.named(mutant) if self.arguments.own else self.reached.get(place)
         if tests is None:  # a value of a module or a class: whatever calls anything in its file
             tests = {number for (file, _), numbers in self.reached.items() if file == mutant.file for number in numbers}
+        tests = tests - self.left_out
         own = f"test_{Path(mutant.file).name}"
+        module = mutant.file.removesuffix(".py").replace("/", ".")
         lucky = self.lucky.get(place, [])
 
         def order(number: int) -> tuple:
             rank = lucky.index(number) if number in lucky else len(lucky)
-            fits = number in self.first or Path(self.items[number].path).name == own
-            return rank, number not in self.first, not fits, self.seconds[number]
+            path = Path(self.items[number].path)
+            near = (path.name == own) + (number in self.first) + (module in imported_by(path))
+            return rank, -near, self.seconds[number]
 
         chosen: list[int] = []
         total = 0.0
@@ -158,10 +178,30 @@ class Mutation:
         return found
 
     def judge(self, mutant: Mutant) -> tuple[str, str]:
-        """(what became of the mutant, the test that killed it)."""
-        tests = self.chosen(mutant)
-        if not tests:
-            return UNREACHED, ""
+        """(what became of the mutant, the test that killed it).
+
+        A test that fails in a fork without any mutant kills nothing: it is left out from then on. Each that kills is
+        tried once, after the tests that ran before it.
+        """
+        while tests := self.chosen(mutant):
+            status, killer = self.forked(mutant, tests)
+            if not isinstance(killer, int):
+                return status, killer
+            if killer not in self.trusted:
+                if self.forked(None, tests[: tests.index(killer) + 1])[0] != SURVIVED:
+                    print(f"left out, it fails without a mutant: {self.items[killer].nodeid}", file=sys.stderr)
+                    self.left_out.add(killer)
+                    continue
+                self.trusted.add(killer)
+            place = self.lucky.setdefault((mutant.file, mutant.place), [])
+            if killer in place:
+                place.remove(killer)
+            place.insert(0, killer)
+            return status, self.items[killer].nodeid
+        return UNREACHED, ""
+
+    def forked(self, mutant: Mutant | None, tests: list[int]) -> tuple[str, str | int]:
+        """(what became of it, the number of the test that failed or else a word on how it ended)."""
         read, write = os.pipe()
         child = os.fork()
         if child == 0:
@@ -179,15 +219,9 @@ class Mutation:
             return KILLED, signal.Signals(os.WTERMSIG(code)).name  # SIGXCPU or SIGALRM: it did not end
         if said.startswith("!"):
             return FAILED, said[1:]
-        if said:
-            place = self.lucky.setdefault((mutant.file, mutant.place), [])
-            if int(said) in place:
-                place.remove(int(said))
-            place.insert(0, int(said))
-            return KILLED, self.items[int(said)].nodeid
-        return SURVIVED, ""
+        return (KILLED, int(said)) if said else (SURVIVED, "")
 
-    def child(self, mutant: Mutant, tests: list[int], write: int) -> None:
+    def child(self, mutant: Mutant | None, tests: list[int], write: int) -> None:
         """The fork: change, run, say which test failed, end."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
@@ -195,19 +229,21 @@ class Mutation:
         limit = math.ceil(5 + 5 * min(sum(self.seconds[number] for number in tests), self.arguments.budget))
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(6 * limit)
+        signal.alarm(20 * limit)
+        pytest.Item.repr_failure = pytest.Function.repr_failure = lambda *_, **__: ""  # a report costs more than a test
         try:
             gc.disable()
-            apply(mutant, ROOT / mutant.file, self.live)
+            if mutant:
+                apply(mutant, ROOT / mutant.file, self.live)
             for cache in self.caches:
                 cache.cache_clear()
         except BaseException as error:
             os.write(write, f"0 0 !{type(error).__name__}: {error}\n".encode())
             os._exit(3)
-        for number in tests:
+        for number, following in zip(tests, [*tests[1:], tests[-1]], strict=True):
             started = time.process_time()
             try:
-                self.protocol(number)
+                self.protocol(number, self.items[following])
             except BaseException:
                 self.failed = True
             spent = time.process_time() - started
@@ -231,8 +267,14 @@ def names_of_users(file: str, place: str) -> frozenset[str]:
 
 @functools.cache
 def imported_by(file: Path) -> frozenset[str]:
-    """The modules that a file imports from, by their dotted names."""
-    return frozenset(re.findall(r"(?:from|import) ([\w.]+)", file.read_text()))
+    """The modules that a file imports or imports from, by their dotted names."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:  # from theory import atlas: theory.atlas is one too
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return frozenset(found)
 
 
 @functools.cache

@@ -1,5 +1,7 @@
 """The tool that makes small faults: which ones it makes, and that a fault reaches the function that runs."""
 
+import json
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -97,3 +99,31 @@ def test_what_a_test_calls_is_noted(module):
     unwatch()
     made.share(1.0)
     assert len(called) == 1
+
+
+SMALL = "def double(x):\n    return 2 * x\n"
+TESTS = {
+    "test_small.py": "def test_double_of_zero():\n    assert double(0) == 0\n\n\ndef test_zero():\n    assert double(0) == 0\n",
+    "test_other.py": "def test_double_of_nothing():\n    assert double(0.0) == 0\n\n\ndef test_nought():\n    pass\n",
+    "test_process.py": "HERE = os.getpid()\n\n\ndef test_double_here():\n    assert double(0) == 0 and os.getpid() == HERE\n",
+}
+
+
+def test_what_no_test_notices_survives_and_a_test_that_fails_anyway_kills_nothing(tmp_path):
+    """Tests of three files run one after the other in a fork; one of them fails in every fork."""
+    (tmp_path / "small.py").write_text(SMALL)
+    (tmp_path / "tests").mkdir()
+    for name, text in TESTS.items():
+        (tmp_path / "tests" / name).write_text("import os\n\nfrom small import double\n\n\n" + text)
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom benchmarks import mutation\n"
+        f"mutation.ROOT = Path({str(tmp_path)!r})\nsys.path.insert(0, {str(tmp_path)!r})\n"
+        "sys.argv = 'mutation small.py --tests tests --own --results found.jsonl'.split()\nmutation.main()"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True, capture_output=True)
+    rows = map(json.loads, (tmp_path / "found.jsonl").read_text().splitlines())
+    found = {row["key"].split("::")[-1]: (row["status"], row["killer"]) for row in rows}
+    assert found == {
+        "2 -> 3": ("survived", ""),
+        "2 * x -> 2 / x": ("killed", "tests/test_small.py::test_double_of_zero"),
+    }
