@@ -38,6 +38,7 @@ from benchmarks.mutants import Mutant, mutants_of, places
 from benchmarks.mutated import apply, caches, live_functions, watch
 
 ROOT = Path(__file__).parents[1]
+UNTRIED = 0.02  # seconds that a test is taken to need before it was run
 KILLED, SURVIVED, UNREACHED, FAILED = "killed", "survived", "not reached", "cannot be made"
 
 
@@ -78,7 +79,7 @@ class Mutation:
             importlib.import_module(name.removesuffix(".py").replace("/", "."))
         self.live, self.caches = live_functions(self.files), caches()
         if self.arguments.own:
-            self.seconds = [0.2] * len(self.items)  # learned as forks tell
+            self.seconds = [UNTRIED] * len(self.items)  # learned as forks tell
             self.warm_up()
         else:
             self.baseline()
@@ -226,7 +227,8 @@ class Mutation:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
-        limit = math.ceil(5 + 5 * min(sum(self.seconds[number] for number in tests), self.arguments.budget))
+        seconds = sum(5.0 if self.seconds[number] == UNTRIED else self.seconds[number] for number in tests)
+        limit = math.ceil(5 + 5 * min(seconds, self.arguments.budget))
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(20 * limit)
