@@ -45,7 +45,9 @@ def sampling_law(
     log_pi, log_mu = checked_log_p(log_pi, "log_pi"), checked_log_p(log_mu, "log_mu")
     if not truncation > 0:
         raise ValueError(f"truncation must be > 0, got {truncation}: no weight would be left")
-    log_weighted = np.minimum(log_pi, log_mu + np.log(truncation)) if np.isfinite(truncation) else log_pi + 0 * log_mu
+    # log of an infinite truncation is no help: where μ is 0, -inf + inf is no number.
+    most = log_mu + np.log(truncation) if np.isfinite(truncation) else np.full(log_mu.shape, np.inf)
+    log_weighted = np.minimum(log_pi, most)
     log_weighted = np.where(np.isneginf(log_mu), -np.inf, log_weighted)  # what is never drawn weighs nothing
     log_kept = log_sum_exp(log_weighted)
     return SamplingLaw(log_weighted - np.expand_dims(log_kept, -1), np.exp(log_kept))

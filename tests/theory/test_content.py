@@ -128,3 +128,10 @@ def test_shapes_that_do_not_match_are_both_named(as_users_call_it):
         content.content_power(np.log([0.5, 0.5]), np.ones(3), 2)
     with pytest.raises(ValueError, match=r"length has shape \(3,\) but log_p has shape \(2,\)"):
         content.covariance_by_length(np.log([0.5, 0.5]), np.zeros(2), np.ones(3))
+
+
+def test_weights_of_samples_count_up_to_a_factor_however_small_or_large():
+    log_p, reward, length = np.log([0.4, 0.1, 0.3, 0.2]), np.array([1.0, 0.0, 0.0, 1.0]), np.array([1, 1, 2, 2])
+    plain = content.covariance_by_length(log_p, reward, length, log_mass=log_p)
+    for shift in (-2000.0, 2000.0):
+        np.testing.assert_allclose(content.covariance_by_length(log_p, reward, length, log_mass=log_p + shift), plain)

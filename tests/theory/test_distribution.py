@@ -198,3 +198,10 @@ def test_a_mask_of_another_shape_or_of_nothing_known_is_named():
     for wrong in (np.array([True, False, True]), np.array([1.0, np.nan])):
         with pytest.raises(ValueError, match=r"^correct "):
             distribution.checked_correct(wrong, np.log([0.5, 0.5]))
+
+
+def test_one_broken_number_among_whole_ones_is_refused():
+    assert distribution.checked_whole(np.array([2.0, 3.0]), "k").tolist() == [2, 3]
+    for wrong in (np.array([2.0, 2.5]), np.array([np.nan, 1.0]), np.array([1.0, np.inf])):
+        with pytest.raises(ValueError, match=r"^k must be a whole number, got \["):
+            distribution.checked_whole(wrong, "k")

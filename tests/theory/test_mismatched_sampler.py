@@ -157,3 +157,17 @@ def test_bad_input_is_refused(as_users_call_it):
         mismatched_class_optimum(Objective(1.0, 1.0, 0.0), *shared(0))
     law = sampling_law(LOG_P, np.log([0.5, 0.5, 1e-320, 1e-320]), 3.0)
     assert np.isfinite(kl(law.log_nu, LOG_P)) and expectation(law.log_nu, REWARD) > 0
+
+
+def test_what_is_never_drawn_weighs_nothing():
+    """T33: π where μ is 0 is lost whatever the weights; the rest keeps its proportions."""
+    log_pi, log_mu = np.log([0.5, 0.3, 0.2]), np.array([np.log(0.5), np.log(0.5), -np.inf])
+    for truncation in (0.4, 2.0, np.inf):
+        law = sampling_law(log_pi, log_mu, truncation)
+        kept = np.minimum([0.5, 0.3], 0.5 * truncation)
+        np.testing.assert_allclose(np.exp(law.log_nu), [*kept / kept.sum(), 0.0])
+        np.testing.assert_allclose(law.kept, kept.sum())
+    with pytest.raises(ValueError, match="truncation must be > 0, got 0"):
+        sampling_law(log_pi, log_mu, 0)
+    with pytest.raises(ValueError, match=r"entropy_weight must be > 0, got 0\.0"):
+        mismatched_class_optimum(Objective(1.0, 0.0, 0.0), log_pi[None], np.ones((1, 3)), np.ones((1, 3, 1)), np.zeros((1, 3)))

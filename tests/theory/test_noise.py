@@ -92,7 +92,9 @@ def test_what_is_no_distribution_is_named():
         noise.total_return(Objective(1.0, 0.0, 0.0), np.zeros(2), np.log([0.5, 0.5]), np.zeros(2))
 
 
-@pytest.mark.parametrize(("pay", "paid"), [(np.log([0.5, 0.3, 0.2]), 3), (np.array([1.0, 0.0, 0.0]), 1)])
+@pytest.mark.parametrize(
+    ("pay", "paid"), [(np.log([0.5, 0.3, 0.2]), 3), (np.array([1.0, 0.0, 0.0]), 1), (np.array([1.0, 2.0, 0.0]), 0)]
+)
 def test_the_moments_of_tokens_are_sums_over_all_responses(pay, paid):
     """T15: returns and scores of all 27 responses of three tokens, for sharpening and for a task."""
     log_pi, tokens = np.log([0.5, 0.3, 0.2]), 3

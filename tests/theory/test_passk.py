@@ -146,3 +146,14 @@ def test_bad_input_is_refused_with_one_sentence(call, message, as_users_call_it)
     with pytest.raises(ValueError) as error:
         call()
     assert str(error.value) == message
+
+
+def test_a_crossing_beyond_what_is_asked_is_none():
+    """A few prompts solved three times as often win at first, all prompts in the end: here beyond 2^20 samples."""
+    one, other = np.array([3e-7, 0.0]), np.array([1e-7, 1e-7])
+    assert np.isnan(passk.crossover(one, other))
+    found = passk.crossover(one, other, largest_k=2**26)
+    assert 2**20 < found < 2**26
+    np.testing.assert_allclose(
+        passk.population_pass_at_k(one, found), passk.population_pass_at_k(other, found), rtol=1e-9
+    )

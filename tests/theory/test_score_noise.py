@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory.score_noise import log_weight_bonus, noisy_power
+from theory.score_noise import log_weight_bonus, noisy_power, sd_of_a_token, weighted_excess
 
 
 @given(st.floats(0, 4), st.floats(0, 0.3), st.integers(1, 30))
@@ -29,3 +29,29 @@ def test_the_target_of_noisy_weights_leans_to_the_long_and_at_alpha_one_does_not
     np.testing.assert_allclose(noisy_power(log_p, length, 1, 0.3), log_p, atol=1e-12)
     with pytest.raises(ValueError, match="sd must be finite and >= 0, got -1"):
         log_weight_bonus(2, -1.0, 3)
+
+
+@pytest.mark.parametrize(("alpha", "kappa"), [(3.0, 0.0), (2.0, 0.5), (0.5, 1.0)])
+def test_a_weighted_mean_has_too_much_of_the_noise_that_it_is_weighed_by(alpha, kappa):
+    """T32: E[ε e^{xε}]/E[e^{xε}] and log E e^{xε}, x = (α-1)/L^κ, by Gauss-Hermite quadrature of ε."""
+    sd, length = 0.2, np.array([2.0, 9.0])
+    z, weight = np.polynomial.hermite_e.hermegauss(60)
+    noise = sd * np.sqrt(length)[:, None] * z
+    tilted = np.exp((alpha - 1) / length[:, None] ** kappa * noise) * weight
+    excess = np.sum(tilted * noise, axis=1) / np.sum(tilted, axis=1)
+    np.testing.assert_allclose(weighted_excess(alpha, sd, length, kappa), excess, rtol=1e-9)
+    bonus = np.log(np.sum(tilted, axis=1) / weight.sum())
+    np.testing.assert_allclose(log_weight_bonus(alpha, sd, length, kappa), bonus, rtol=1e-9)
+    np.testing.assert_allclose(weighted_excess(alpha, sd, 9.0), (alpha - 1) * sd**2 * 9)
+
+
+def test_what_was_scored_once_says_nothing_of_the_noise():
+    """T32: of two responses that were scored twice, .2 apart over 2 tokens and .6 apart over 9."""
+    log_p, again = np.array([-5.0, -7.0, -3.0]), np.array([-5.2, np.nan, -3.6])
+    expected = np.sqrt(np.mean([0.2**2 / 4, 0.6**2 / 18]))
+    np.testing.assert_allclose(sd_of_a_token(log_p, again, np.array([2, 5, 9])), expected)
+    assert np.isnan(sd_of_a_token(log_p, np.full(3, np.nan), np.ones(3)))
+    for sd in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="sd must be finite"):
+            log_weight_bonus(2, sd, 3)
+    assert log_weight_bonus(2, 0.0, 3) == 0

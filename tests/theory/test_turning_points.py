@@ -2,6 +2,7 @@
 
 import mpmath
 import numpy as np
+import pytest
 from hard_policies import graded
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -73,3 +74,22 @@ def test_at_the_best_alpha_current_right_and_wrong_samples_are_equally_likely_on
     assert 0 < best < len(alphas) - 1
     slopes = [accuracy_slope(log_p, correct, float(alphas[best + step])).mean() for step in (-2, 2)]
     assert slopes[0] > 0 > slopes[1]
+
+
+def test_responses_without_probability_turn_nothing():
+    log_p, correct = np.log([0.5, 0.3, 0.2]), np.array([False, True, False])
+    with_nothing = np.append(log_p, [-np.inf, -np.inf])
+    assert most_turning_points(with_nothing, np.append(correct, [True, False])) == 1
+    assert most_turning_points(log_p, np.ones(3, bool)) == most_turning_points(log_p, np.zeros(3, bool)) == 0
+
+
+@pytest.mark.parametrize("deep", [-3.3, -690.1])
+def test_sums_that_rounding_sets_apart_are_one(deep):
+    """T29: with right at 1, 3 and wrong at 2, 4 steps above `deep` two sums are equal, and their terms -3 and 1 merge.
+
+    Apart they would be two more changes of sign. The likeliest response is right, which is the one turn there is.
+    """
+    below = deep + 0.17 * np.array([1, 3, 2, 4])
+    log_p = np.append(np.log1p(-np.exp(below).sum()), below)
+    assert deep > -10 or (below[0] + below[3] != below[1] + below[2])
+    assert most_turning_points(log_p, np.array([True, True, True, False, False])) == 1

@@ -65,3 +65,10 @@ def test_nothing_accepted_and_a_share_above_one(as_users_call_it):
         verifier_precision(0.3, 1.2, 0.0)
     with pytest.raises(ValueError, match="b must be >= 0, got -1"):
         verified_accuracy(0.3, 0.5, 0.1, -1.0)
+
+
+def test_one_share_out_of_range_among_many_is_refused():
+    with pytest.raises(ValueError, match="accuracy must be between 0 and 1"):
+        verified_accuracy(np.array([0.5, 1.5]), 0.9, 0.1, 1.0)
+    with pytest.raises(ValueError, match="accuracy must be between 0 and 1"):
+        verified_accuracy(np.array([-0.5, 0.5]), 0.9, 0.1, 1.0)

@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,3 +116,15 @@ def test_lengths_and_log_p_of_a_prompt_are_means():
     found = prompt_statistics(rollouts, (1, 2))
     assert found["length"].tolist() == [4.0, 5.0] and found["log_p"].tolist() == [-2.0, -3.0]
     assert found["pass@1"].tolist() == [0.5, 0.0] and found["pass@2"].tolist() == [1.0, 0.0]
+
+
+def test_votes_of_no_sample_or_of_more_than_there_are_cannot_be_told():
+    counts, right = np.array([2, 1]), np.array([True, False])
+    assert maj_at_k(counts, right, 1, 1) == pytest.approx(0.5)  # one of four: two right, one wrong, one blank
+    assert maj_at_k(counts, right, 1, 4) == 1.0
+    for k in (0, 5):
+        with pytest.raises(ValueError, match=f"k must be between 1 and the 4 samples, got {k}"):
+            maj_at_k(counts, right, 1, k)
+        with pytest.raises(ValueError, match="k must be between 1 and"):
+            best_of_k(np.log([0.1, 0.2, 0.3, 0.4]), np.ones(4), k)
+    assert best_of_k(np.log([0.1, 0.2, 0.3, 0.4]), np.array([1.0, 0, 0, 0]), 1) == pytest.approx(0.25)
