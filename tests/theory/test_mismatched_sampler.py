@@ -170,4 +170,6 @@ def test_what_is_never_drawn_weighs_nothing():
     with pytest.raises(ValueError, match="truncation must be > 0, got 0"):
         sampling_law(log_pi, log_mu, 0)
     with pytest.raises(ValueError, match=r"entropy_weight must be > 0, got 0\.0"):
-        mismatched_class_optimum(Objective(1.0, 0.0, 0.0), log_pi[None], np.ones((1, 3)), np.ones((1, 3, 1)), np.zeros((1, 3)))
+        mismatched_class_optimum(
+            Objective(1.0, 0.0, 0.0), log_pi[None], np.ones((1, 3)), np.ones((1, 3, 1)), np.zeros((1, 3))
+        )

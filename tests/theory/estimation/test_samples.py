@@ -21,9 +21,16 @@ LOG_P = np.log([0.2, 0.1, 0.2, 0.3, 0.5, 0.5, 0.4, 0.6, 0.4])
 
 def table(**changed):
     columns = {
-        "prompt_id": np.array(["a", "b", "c"]), "start": START, "log_p": LOG_P, "reward": np.arange(9) % 2 * 1.0,
-        "length": LENGTH, "response": RESPONSE, "finished": FINISHED, "vote": np.arange(9), "correct_vote": np.arange(3),
-    }  # fmt: skip
+        "prompt_id": np.array(["a", "b", "c"]),
+        "start": START,
+        "log_p": LOG_P,
+        "reward": np.arange(9) % 2 * 1.0,
+        "length": LENGTH,
+        "response": RESPONSE,
+        "finished": FINISHED,
+        "vote": np.arange(9),
+        "correct_vote": np.arange(3),
+    }
     return Rollouts(**columns | changed)
 
 
@@ -109,7 +116,7 @@ def test_the_error_of_repeats_is_at_least_that_of_the_prompts():
 
 
 def test_copies_of_a_response_with_other_log_p_are_told_with_their_prompt():
-    """The largest gap is in the last prompt; the second prompt's is within rounding, .5 nats and a fiftieth of log p."""
+    """The largest gap is in the last prompt; the second's is within rounding, .5 nats and a fiftieth of log p."""
     odd = LOG_P - np.array([0, 0, 0, 0, 0, 0.4, 0, 0, 2.0])
     found = unequal_copies(table(log_p=odd))
     assert (found.share, found.prompt_id) == (pytest.approx(1 / 3), "c") and found.gap == pytest.approx(2.0)
