@@ -107,8 +107,7 @@ class Mutation:
         for number, item in enumerate(self.items):
             called.clear()
             started = time.process_time()
-            following = self.items[number + 1] if number + 1 < len(self.items) else self.session
-            self.protocol(number, following)
+            self.protocol(number, self.items[number + 1] if number + 1 < len(self.items) else self.session)
             self.seconds.append(time.process_time() - started)
             if self.failed:
                 print(f"left out, it fails without a mutant: {item.nodeid}", file=sys.stderr)
@@ -136,7 +135,7 @@ class Mutation:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     def chosen(self, mutant: Mutant) -> list[int]:
-        """The tests of a mutant in the order they are run: lucky ones, those of its own test file that name it, then by time."""
+        """The tests of a mutant in the order they are run: lucky ones, the nearest, the shortest."""
         place = (mutant.file, mutant.place)
         tests = self.named(mutant) if self.arguments.own else self.reached.get(place)
         if tests is None:  # a value of a module or a class: whatever calls anything in its file

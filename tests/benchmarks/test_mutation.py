@@ -103,9 +103,15 @@ def test_what_a_test_calls_is_noted(module):
 
 SMALL = "def double(x):\n    return 2 * x\n"
 TESTS = {
-    "test_small.py": "def test_double_of_zero():\n    assert double(0) == 0\n\n\ndef test_zero():\n    assert double(0) == 0\n",
-    "test_other.py": "def test_double_of_nothing():\n    assert double(0.0) == 0\n\n\ndef test_nought():\n    pass\n",
-    "test_process.py": "HERE = os.getpid()\n\n\ndef test_double_here():\n    assert double(0) == 0 and os.getpid() == HERE\n",
+    "test_small.py": (
+        "def test_double_of_zero():\n    assert double(0) == 0",
+        "def test_zero():\n    assert double(0) == 0",
+    ),
+    "test_other.py": ("def test_double_of_nothing():\n    assert double(0.0) == 0", "def test_nought():\n    pass"),
+    "test_process.py": (
+        "HERE = os.getpid()",
+        "def test_double_here():\n    assert double(0) == 0 and os.getpid() == HERE",
+    ),
 }
 
 
@@ -114,7 +120,7 @@ def test_what_no_test_notices_survives_and_a_test_that_fails_anyway_kills_nothin
     (tmp_path / "small.py").write_text(SMALL)
     (tmp_path / "tests").mkdir()
     for name, text in TESTS.items():
-        (tmp_path / "tests" / name).write_text("import os\n\nfrom small import double\n\n\n" + text)
+        (tmp_path / "tests" / name).write_text("\n\n\n".join(["import os\n\nfrom small import double", *text]))
     code = (
         "import sys\nfrom pathlib import Path\nfrom benchmarks import mutation\n"
         f"mutation.ROOT = Path({str(tmp_path)!r})\nsys.path.insert(0, {str(tmp_path)!r})\n"
