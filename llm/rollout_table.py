@@ -41,7 +41,8 @@ def from_table(table: pd.DataFrame, name: str = "table", unknown: Collection[str
     missing = [repr(column) for column in COLUMNS if column not in table]
     if missing:
         columns = f"its columns are {', '.join(map(str, table.columns))}" if len(table.columns) else "it has none"
-        raise ValueError(f"ROLLOUTS {name} has no column {', '.join(missing)}; {columns}")
+        how = f"; say which one it is with --column {missing[0].strip(chr(39))}=NAME" if len(table.columns) else ""
+        raise ValueError(f"ROLLOUTS {name} has no column {', '.join(missing)}; {columns}{how}")
     if not len(table):
         raise ValueError(f"ROLLOUTS {name} has no rows; sample at least two responses to each prompt")
     _check_texts(table, name)

@@ -55,6 +55,10 @@ def _write_forecast(config: ForecastConfig, place: Place) -> Path:
     say([*base.notes, *(f"{config.rollouts}: {suspicions.sentence(odd)}" for odd in base.suspicions)])
     if "log_p" in base.unknown:
         return write_tilt_only(config, base, place)
+    if "length" in base.unknown and (config.run is not None or any(config.parsed(own)[2] for own in config.points)):
+        raise ValueError(
+            f"--run and a kappa in --points need lengths in tokens, which ROLLOUTS {config.rollouts} lacks"
+        )
     rollouts = base.rollouts
     of_prompt = None if config.prompt is None else responses_to(config, config.prompt)
     verifier = None if config.labels is None else labels.errors_of_reward(config)

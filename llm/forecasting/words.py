@@ -29,6 +29,7 @@ REASONS = {
     Silent.EQUAL_LOG_P: "the samples of a prompt all have the same log p, so that sharpening has nothing to act on",
     Silent.FEW_PROMPTS: "it takes two prompts or more",
     Silent.LENGTHS_APART: "too many samples have no equal in length",
+    Silent.NO_LENGTHS: "the rollouts have no lengths",
     Silent.NOISE: "it is lost in the noise of these samples",
     Silent.GRADED_REWARDS: "rewards between 0 and 1 tell no right responses from wrong ones",
 }
@@ -69,6 +70,8 @@ def _(finding: ContentCovariance) -> str:
         return (
             "How much of it is content at equal length cannot be told: it takes two prompts with equally long samples."
         )
+    if finding.silent == Silent.NO_LENGTHS:
+        return f"How much of it is content at equal length cannot be told: {REASONS[finding.silent]}."
     if finding.silent == Silent.LENGTHS_APART:
         return (
             f"How much of it is content at equal length cannot be told: {100 * finding.alone:.0f} % of the samples "

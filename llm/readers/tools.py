@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from llm.readers import inspect_ai, lm_eval, nemo_rl, openai, prime_rl, trl, verl
+from llm.readers import inspect_ai, lm_eval, nemo_rl, openai, plain, prime_rl, trl, verl
 from llm.readers.found import CHOSEN_REWARD, Found, Misread, Row, key_of
 
-TOOLS: tuple[ModuleType, ...] = (trl, verl, lm_eval, inspect_ai, nemo_rl, prime_rl, openai)
+TOOLS: tuple[ModuleType, ...] = (trl, verl, lm_eval, inspect_ai, nemo_rl, prime_rl, openai, plain)
 OPTIONAL = ("log_p", "length", "finished", "answer")  # without them some numbers can still be told
 OWN = {"prompt_id", "response"}  # of our own tables; none of the others has both
 

@@ -45,6 +45,8 @@ class Silent(StrEnum):
     FEW_PROMPTS = "few prompts"
     LENGTHS_APART = "lengths apart"
     """too many samples have no equal in length"""
+    NO_LENGTHS = "no lengths"
+    """the rollouts do not tell how long responses are"""
     NOISE = "noise"
     """it is lost in the noise of the samples"""
     GRADED_REWARDS = "graded rewards"
@@ -253,6 +255,8 @@ def _content(rollouts: Rollouts, generator: np.random.Generator, silent: Silent 
     They may have any part of their own products (r - mean r)(log p - mean log p), of either sign: the interval holds
     all that, and nothing is told where it is more than the interval itself.
     """
+    if np.isnan(rollouts.length).any():
+        return ContentCovariance(np.nan, np.nan, np.nan, silent or Silent.NO_LENGTHS)
     same = same_length(rollouts)
     found = group_moments(rollouts.reward, rollouts.log_p, same.group, np.ones(len(same.group)))
     several, share = same.size > 1, same.size / rollouts.count[same.prompt]

@@ -122,7 +122,8 @@ class Rollouts:
         By one stable sort over all prompts; kept, since several checks and the exact forecast ask for it.
         """
         prompt = self.each(np.arange(len(self.start)))
-        columns = (self.finished, self.length, self.response, prompt)
+        length = np.nan_to_num(self.length, nan=-1.0)  # unknown lengths are alike: nan differs from itself
+        columns = (self.finished, length, self.response, prompt)
         order = np.lexsort(columns)  # stable: the first of equal rows stays the first
         new = np.zeros(len(order), bool)
         new[:1] = True
