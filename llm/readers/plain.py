@@ -33,7 +33,7 @@ def rows(row: Row) -> list[dict[str, Any]]:
     """One response. A list of log-probabilities also tells the length."""
     log_p, length = _first(row, LOG_P), _first(row, LENGTH)
     if isinstance(log_p, list):
-        log_p, length = total(log_p), len(log_p)
+        length, log_p = len(log_p), total(log_p)
     found = {"prompt": text_of(_first(row, PROMPT)), "response": text_of(_first(row, RESPONSE))}
     found |= {"log_p": log_p, "length": length, "reward": _first(row, REWARD)}
     kept = {name: row[name] for name in OURS if name in row and not _missing(row[name])}
