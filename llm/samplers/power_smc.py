@@ -79,14 +79,16 @@ def weighted_particles(
         log_q, normaliser = temper(log_p_next, exponent)
         weight = cloud.log_weight + (exponent - before) * cloud.log_p
         weight[cloud.live] += normaliser
-        before, was_live = exponent, cloud.live
+        before, was_live, read = exponent, cloud.live, int(cloud.live.sum())
         cloud, stages, kept = resample(
             cloud._replace(log_weight=weight), stages, threshold * particles, request.generator
         )
         rows = kept[was_live].to(log_p_next.device)
         # The tokens went through the model, whether or not their particles were then dropped.
-        dropped = int(was_live.sum() - rows.sum())
+        dropped = read - int(rows.sum())
         cloud = cloud._replace(forwards=cloud.forwards + dropped)
+        if dropped == read:
+            break  # the finished ones have taken all places
         cloud = spread(cloud, log_p_next[rows], log_q[rows], request.stops, request.generator)
     # A ramp longer than the responses: the last of the power is paid for here.
     cloud = cloud._replace(log_weight=cloud.log_weight + (alpha - exponent) * cloud.log_p)

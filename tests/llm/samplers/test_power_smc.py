@@ -66,6 +66,19 @@ def test_samples_of_many_particles_follow_the_power(model, tables, alpha, ramp, 
     assert drawn.diagnostics["log_z"] == pytest.approx(np.mean([logsumexp(alpha * t.log_p) for t in tables]), abs=0.05)
 
 
+def test_a_prompt_by_itself_whose_finished_particles_take_all_places(model, tables):
+    """Resampling then drops every unfinished one: nothing is left to draw for, and the normaliser is still unbiased."""
+    alpha, few, estimates, ended_early = 1.3, 2, [], 0
+    longest = max(map(len, tables[1].responses))
+    for seed in range(150):
+        cloud, stages = weighted_particles(ask(model, [PROMPTS[1]], samples=0, seed=seed), few, alpha, 0, 1.0)
+        ended_early += cloud.tokens.shape[1] < longest
+        estimates.append(float(stages.log_z.exp()))
+    exact = np.exp(logsumexp(alpha * tables[1].log_p))
+    error = np.std(estimates, ddof=1) / np.sqrt(len(estimates))
+    assert ended_early > 10 and abs(np.mean(estimates) - exact) < 4 * error
+
+
 def test_low_temperature_alone_is_far_from_the_power_where_the_sampler_is_near(tables):
     """The weights matter on this model: without them the sampler's test above would fail."""
     from theory.sequences import log_low_temperature
