@@ -12,7 +12,7 @@ from tests.rollout_tables import ANSWERS, responses, sampled, table_of
 from tests.theory.estimation.test_length_controlled import long_answers
 from tests.theory.estimation.test_length_controlled import table as population
 from theory.content import covariance_by_length
-from theory.estimation.diagnosis import Silent, Turn, diagnose, empty_response
+from theory.estimation.diagnosis import ALPHAS, Covariance, Silent, Turn, diagnose, empty_response
 from theory.estimation.length_term import length_class
 from theory.estimation.records import Estimate, Forecast, Method
 from theory.estimation.samples import Rollouts
@@ -199,3 +199,87 @@ def test_two_values_make_no_turning_point():
     few = curve((0.5, 0.6, 0.7, 0.6, 0.4), [0.01] * 5, [0.2] * 5)[:2]
     found = by_name(diagnose(from_table(sampled()), few, np.random.default_rng(0)))["turning_point"]
     assert found.turn == Turn.UNKNOWN and np.isnan(found.value)
+
+
+def table(prompts=6, samples=8, seed=0):
+    generator = np.random.default_rng(seed)
+    y = np.arange(prompts * samples).reshape(prompts, samples)
+    return Rollouts.of_arrays(-9 + generator.normal(size=y.shape), y % 3 == 0, y * 0 + 4, y)
+
+
+def test_an_interval_that_touches_nothing_has_no_sign():
+    assert [Covariance(0.0, low, high).sign for low, high in ((-1, 0), (0, 1), (-2, -1), (1, 2), (-1, 1))] == [
+        0, 0, -1, 1, 0,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lows", "highs", "turn"),
+    [
+        ([0.0] * 3, [0.0] * 3, Turn.NOISE),
+        ([-0.1, -0.1, 0.01], [0.1] * 3, Turn.PEAK),  # one gain that is sure is enough
+        ([-0.1] * 3, [0.1, 0.1, -0.01], Turn.PEAK),
+    ],
+)
+def test_three_values_are_a_curve_and_one_sure_gain_or_loss_leaves_the_noise(lows, highs, turn):
+    few = curve((0.5, 0.6, 0.55, 0, 0), [*lows, 0, 0], [*highs, 0, 0])[:3]
+    found = by_name(diagnose(from_table(sampled()), few, np.random.default_rng(0)))["turning_point"]
+    assert (found.turn, found.value) == (turn, 1.5)
+
+
+def test_values_that_cannot_be_relied_on_or_lie_below_one_are_no_points_of_the_curve():
+    five = curve((0.9, 0.5, 0.6, 0.55, 0.5), [0.01] * 5, [0.2] * 5)
+    doubted = replace(five[0].quantities["accuracy"], doubts=("few",))
+    five[0] = replace(five[0], quantities=five[0].quantities | {"accuracy": doubted})
+    found = by_name(diagnose(from_table(sampled()), five, np.random.default_rng(0)))["turning_point"]
+    assert (found.turn, found.value, found.accuracy) == (Turn.PEAK, 2.0, 0.6)
+    below = [replace(five[0], target=Target(0.5, 0.0), quantities=five[1].quantities | {}), *five[1:]]
+    found = by_name(diagnose(from_table(sampled()), below, np.random.default_rng(0)))["turning_point"]
+    assert found.value == 2.0 and found.low == 1.5
+
+
+def test_the_grid_begins_beside_the_base_model_and_grows_step_by_step():
+    away = np.array(ALPHAS) - 1
+    assert 0 < away[0] <= 0.05 and away[-1] > 20
+    assert (away[1:] / away[:-1] > 1).all() and (away[1:] / away[:-1] <= 2.5 + 1e-9).all()
+
+
+@pytest.mark.parametrize(
+    ("rollouts", "why"),
+    [
+        (table(samples=1), Silent.SINGLE_SAMPLES),
+        (replace(table(), reward=table().each(np.arange(6) % 2.0)), Silent.EQUAL_REWARDS),
+        (replace(table(), log_p=table().each(-np.arange(6.0))), Silent.EQUAL_LOG_P),
+        (table(prompts=1), Silent.FEW_PROMPTS),
+    ],
+)
+def test_why_nothing_can_be_told(rollouts, why):
+    found = by_name(diagnose(rollouts, [], np.random.default_rng(0)))
+    for name in ("covariance", "efficiency", "diversity_gap"):
+        assert found[name].silent == why
+    for name in ("efficiency", "diversity_gap"):
+        assert np.isnan([found[name].value, found[name].low, found[name].high]).all()
+    knob = found["knob_ratio"]
+    # Without rewards the spread of log p is known all the same, and one prompt has one.
+    assert knob.silent == (None if why in (Silent.EQUAL_REWARDS, Silent.FEW_PROMPTS) else why)
+
+
+def test_two_prompts_have_a_covariance_and_an_efficiency():
+    rollouts = table(prompts=2)
+    found = by_name(diagnose(rollouts, [], np.random.default_rng(0)))
+    parts = [np.cov(rollouts.reward[rows], rollouts.log_p[rows]) for rows in rollouts.prompt_rows()]
+    cov, var_r, var_l = (np.mean([part[i] for part in parts]) for i in ((0, 1), (0, 0), (1, 1)))
+    assert found["covariance"].value == pytest.approx(cov) and found["covariance"].silent is None
+    assert (
+        found["efficiency"].value == pytest.approx(cov / np.sqrt(var_r * var_l)) and found["efficiency"].silent is None
+    )
+    assert found["knob_ratio"].value == pytest.approx(np.sqrt(var_l))
+    gap = found["diversity_gap"]
+    assert gap.value == pytest.approx(cov / var_r) and (gap.mixed, gap.prompts, gap.silent) == (2, 2, None)
+
+
+def test_a_tie_with_stopping_at_once_is_no_win_and_the_margin_is_a_median():
+    rollouts = table(prompts=3)
+    best = rollouts.max(rollouts.log_p)
+    found = empty_response(best + np.array([0.0, 0.5, -3.0]), rollouts)
+    assert found.value == pytest.approx(1 / 3) and found.margin == pytest.approx(0.0)

@@ -231,3 +231,107 @@ def test_the_ratio_of_surprisal_to_entropy_is_that_of_the_units():
     for unit in (1.0, np.log(10)):
         gap = surprisal_gap(rollouts, rollouts.log_p / unit, rollouts.entropy)
         assert gap.ratio == pytest.approx(1 / unit, rel=0.05)
+
+
+def test_a_gap_has_no_error_below_24_responses_or_where_nothing_varies():
+    """Its value: excess over the prompt's mean; its error from the squares of all responses."""
+    rollouts = changed(drawn(0), entropy=None)
+    for rows, known in ((24, True), (23, False)):
+        kept = np.arange(len(rollouts.log_p)) < rows
+        few = rollouts.rows(kept)
+        entropy = np.full(rows, 9.0)
+        gap = surprisal_gap(few, few.log_p, entropy)
+        excess = few.each(1 / few.count) * (-few.log_p - 9.0) / len(few.start)
+        assert gap.mean == pytest.approx(excess.sum())
+        assert gap.ratio == pytest.approx(few.mean(-few.log_p).mean() / 9.0)
+        assert np.isnan(gap.z) != known and (
+            not known or gap.z == pytest.approx(excess.sum() / np.sqrt(excess @ excess))
+        )
+    certain = np.zeros(len(rollouts.log_p))
+    nothing = surprisal_gap(rollouts, certain, certain)
+    assert nothing.mean == 0 and np.isnan([nothing.z, nothing.ratio]).all()
+
+
+def alike(share, prompts=20, log_p=-5.0):
+    """This share of prompts have four samples of one text, the others four different ones."""
+    y = np.arange(4 * prompts).reshape(prompts, 4)
+    y[: round(share * prompts)] = y[: round(share * prompts), :1]
+    return Rollouts.of_arrays(np.full(y.shape, log_p), y * 0, np.full(y.shape, 9.0), y)
+
+
+@pytest.mark.parametrize(
+    ("rollouts", "share"),
+    [
+        (alike(0.1), None),
+        (alike(0.15), 0.15),
+        (alike(1.0, prompts=4), None),  # too few prompts
+        (alike(1.0, prompts=5), 1.0),
+        (alike(1.0, log_p=-2.2), None),  # e^{-6.6} = .00136: rare, and it happens
+        (alike(1.0, log_p=-2.4), 1.0),  # e^{-7.2} = .00075
+        (alike(0.9, log_p=np.nan), None),
+        (alike(0.95, log_p=np.nan), 0.95),
+    ],
+)
+def test_texts_that_come_back_are_suspected_from_a_share_on(rollouts, share):
+    found = [s.value for s in suspicions(rollouts) if s.kind == Kind.GREEDY]
+    assert found == ([] if share is None else [pytest.approx(share)])
+
+
+def ended_at(length, many, other=5.0, rows=400, near=0, answered=0.0):
+    """So many responses of this length, `near` of one a token shorter, the others short and answered."""
+    lengths = np.full(rows, other)
+    lengths[:many], lengths[many : many + near] = length, length - 1
+    vote = np.where((np.arange(rows) < many) & (np.arange(rows) >= answered * many), -1, 1)
+    y = np.arange(rows).reshape(40, -1)
+    made = Rollouts.of_arrays(np.full(y.shape, -9.0), y * 0, lengths.reshape(y.shape), y)
+    return changed(made, vote=vote)
+
+
+@pytest.mark.parametrize(
+    ("rollouts", "told"),
+    [
+        (ended_at(16.0, 12), True),
+        (ended_at(15.0, 12), False),  # short texts often end together
+        (ended_at(40.0, 11), False),  # a thirtieth of 400 is 12
+        (ended_at(40.0, 12), True),
+        (ended_at(40.0, 10, rows=320), True),
+        (ended_at(40.0, 9, rows=240), False),  # fewer than ten are no pile
+        (ended_at(40.0, 10, rows=240), True),
+        (ended_at(40.0, 40, near=10), True),  # four times as many as a token before
+        (ended_at(40.0, 39, near=10), False),
+        (ended_at(40.0, 40, answered=0.5), True),
+        (ended_at(40.0, 40, answered=0.55), False),
+        (ended_at(40.0, 400), False),
+    ],
+)
+def test_a_pile_at_the_largest_length_is_one_from_a_size_on(rollouts, told):
+    found = [s for s in suspicions(rollouts) if s.kind == Kind.CUT_OFF]
+    assert bool(found) == told
+    if told:
+        assert found[0].value == pytest.approx(np.mean(rollouts.length == rollouts.length.max()))
+
+
+def test_log_p_alone_is_suspected_beyond_a_tenth_and_beyond_blind_draws():
+    y = np.arange(40).reshape(20, 2)
+    for total, told in ((1.05, []), (1.2, [Kind.IMPOSSIBLE])):
+        assert kinds(Rollouts.of_arrays(np.log(np.full((20, 2), total / 2)), y * 0, y * 0 + 3, y)) == told
+    for nats, told in ((12.5, []), (12.7, [Kind.UNLIKELY])):
+        assert kinds(Rollouts.of_arrays(np.full((20, 2), -3 * nats), y * 0, y * 0 + 3, y)) == told
+
+
+def test_the_value_of_a_suspicion_is_what_its_sentence_says():
+    """The ratio of units, the gap in nats of a prompt that is counted in, the setting that most rows have."""
+    own = drawn(0)
+    ((kind, value),) = suspicions(changed(own, log_p=own.log_p / np.log(10)))
+    assert kind == Kind.BASE_10 and value == pytest.approx(1 / np.log(10), rel=0.1)
+    more = changed(own, log_p=own.log_p - 60.0)
+    ((kind, value),) = suspicions(more)
+    assert kind == Kind.PROMPT_INCLUDED and value == pytest.approx(60, rel=0.1)
+    rows = len(own.log_p)
+    mixed = {"top_p": np.where(np.arange(rows) % 3 == 0, 0.8, 0.9)}
+    assert suspicions(own, mixed) == [(Kind.TOP_P, 0.9)]
+    given, model, length, prompt = of_file(0, BESIDE[Kind.BASE_2])
+    found = beside_the_models_own(given, model, length, prompt)
+    assert found.value == pytest.approx(1 / np.log(2), rel=0.1)
+    given, model, length, prompt = of_file(0, BESIDE[Kind.PROMPT_INCLUDED])
+    assert beside_the_models_own(given, model, length, prompt).value == pytest.approx(50, rel=0.2)
