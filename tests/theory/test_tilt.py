@@ -385,3 +385,11 @@ def test_shapes_that_do_not_match_are_both_named(call, as_users_call_it):
     with pytest.raises(ValueError) as error:
         call(LOPSIDED, CORRECT[:3], 1.0, 0.0)
     assert str(error.value).startswith(f"{name} has shape (3,) but log_p has shape (4,)")
+
+
+def test_bounds_and_limits_of_a_batch_are_those_of_its_rows():
+    rows = np.log([[0.5, 0.3, 0.2], [0.2, 0.1, 0.7]])
+    bounds = tilt.delta_sharpening_bound(rows, 3)
+    np.testing.assert_allclose(bounds, [tilt.delta_sharpening_bound(row, 3) for row in rows])
+    assert tilt.delta_sharpening_bound(np.zeros(1), 2) == 0  # one response: nothing is off the mode
+    np.testing.assert_allclose(tilt.delta_sharpening_bound(np.array([0.0, -np.inf]), 2), 0)

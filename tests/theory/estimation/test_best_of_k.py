@@ -61,3 +61,16 @@ def test_a_k_beyond_the_samples_is_refused():
 def test_a_response_without_mass_adds_nothing():
     """T6: 0 log 0 is 0, and no warning."""
     assert kl_with_atoms(np.array([0.5, 0.0, 0.5]), 3) == kl_with_atoms(np.array([0.5, 0.5]), 3)
+
+
+def test_the_likeliest_of_one_is_the_base_model_and_of_more_than_there_are_is_refused():
+    y = np.arange(8).reshape(2, 4)
+    rollouts = Rollouts.of_arrays(np.log(np.full((2, 4), 0.2)), y % 2, y + 1, y)
+    np.testing.assert_allclose(accuracy_of_likeliest(rollouts, 1), [0.5, 0.5])
+    assert kl_of_likeliest(rollouts, 1) == 0
+    for k in (0, 5):
+        with pytest.raises(ValueError, match=f"k must be between 1 and the 4 samples that every prompt has, got {k}"):
+            accuracy_of_likeliest(rollouts, k)
+    # Mass that adds up to more than 1 saves no more than the whole bound.
+    sure = Rollouts.of_arrays(np.zeros((2, 4)), y % 2, y + 1, y)
+    assert kl_of_likeliest(sure, 4) == 0

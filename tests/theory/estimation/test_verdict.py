@@ -145,3 +145,78 @@ def test_prompts_that_are_advised_settle_it():
     assert found.reason == Reason.NOISE and found.prompts % BASE.prompts == 0
     smaller = 0.15 * np.sqrt(BASE.prompts / found.prompts)
     assert judge(BASE, curve([0.01, 0.02, 0.05], half=smaller), REWARD).word != Word.CANNOT_TELL
+
+
+def gain(value, low, high, kl=0.5):
+    return [CurvePoint(kl, Estimate(value, low, high))]
+
+
+def told(base=BASE, reward=None, **look):
+    """The verdict on one look, whose interval needs no widening."""
+    return judge(base, gain(**look), curve([0.4], far=0.5) if reward is None else reward)
+
+
+@pytest.mark.parametrize(
+    ("look", "reason"),
+    [
+        ({"value": -0.1, "low": -0.2, "high": -1e-9}, Reason.LOSES),
+        ({"value": -0.1, "low": -0.2, "high": 0.0}, Reason.NO_GAIN),
+        ({"value": 0.1, "low": 0.0, "high": 0.19}, Reason.NO_GAIN),
+        ({"value": 0.1, "low": 0.0, "high": 0.2}, Reason.NOISE),  # it holds 0 and half of .4
+        ({"value": 0.1, "low": 1e-9, "high": 0.2}, Reason.FAR_BEHIND),
+        ({"value": 0.2, "low": 1e-9, "high": 0.25}, Reason.WORTH),
+        ({"value": 0.35, "low": 0.301, "high": 0.38}, Reason.ENOUGH),
+        ({"value": 0.35, "low": 0.299, "high": 0.38}, Reason.WORTH),
+    ],
+)
+def test_each_rule_at_its_threshold(look, reason):
+    """Half and three quarters of a reward's gain of .4, and 0."""
+    found = told(**look)
+    assert found.reason == reason and found.looks == 1
+    assert (found.worst is not None) == (reason == Reason.LOSES)
+    assert (found.prompts is None) == (reason != Reason.NOISE)
+
+
+def test_a_look_holds_what_stands_beside_it():
+    found = told(value=0.2, low=0.1, high=0.25, reward=curve([0.2, 0.4], far=0.5)).best
+    assert (found.place, found.kl, found.reward_gain, found.reward_most) == (0, 0.5, 0.4, 0.4)
+    assert found.reward_kl == pytest.approx(0.25)  # where the reward gains .2
+    assert (found.gain.value, found.gain.low, found.gain.high) == pytest.approx((0.2, 0.1, 0.25))
+    assert np.isnan(told(value=-0.2, low=-0.3, high=-0.1).best.reward_kl)
+    none = judge(BASE, gain(0.2, 0.1, 0.3), [])
+    assert np.isnan(none.best.reward_kl) and (none.best.reward_gain, none.best.reward_most) == (0.0, 0.5)
+
+
+def test_points_at_no_distance_or_without_an_interval_are_not_looked_at():
+    assert judge(BASE, gain(0.2, 0.1, 0.3, kl=0.0), REWARD).reason == Reason.FEW_SAMPLES
+    assert judge(BASE, gain(0.2, np.nan, 0.3), REWARD).reason == Reason.FEW_SAMPLES
+    assert judge(BASE, [*gain(0.2, np.nan, 0.3), *gain(0.2, 0.1, 0.3)], REWARD).best.place == 1
+
+
+def test_the_reward_is_reliable_to_its_first_doubt_or_to_its_end_and_beyond():
+    frontier, told_to = reward_curve([*curve([0.2]), CurvePoint(2.0, Estimate(0.3, 0.2, 0.4, DOUBT))])
+    assert frontier.kl.tolist() == [0, 1, 2] and frontier.mean_reward.tolist() == [0, 0.2, 0.3] and told_to == 2.0
+    assert reward_curve(curve([0.2]))[1] == np.inf and reward_curve([])[1] == 0.0
+    odd = [CurvePoint(0.0, Estimate(0.3, 0, 1)), CurvePoint(np.nan, Estimate(0.3, 0, 1)), *gain(np.nan, 0, 1)]
+    assert reward_curve(odd)[1] == 0.0 and reward_curve(odd)[0].kl.tolist() == [0]
+
+
+def test_few_samples_tell_losses_and_what_lies_beyond_half_a_nat():
+    few = replace(BASE, samples=15)
+    assert told(few, value=0.35, low=0.3, high=0.38, kl=0.49).reason == Reason.FEW_SAMPLES
+    assert told(few, value=0.35, low=0.34, high=0.38, kl=0.5).reason == Reason.ENOUGH
+    assert told(replace(BASE, samples=16), value=0.35, low=0.34, high=0.38, kl=0.49).reason == Reason.ENOUGH
+    assert told(few, value=-0.2, low=-0.3, high=-0.1, kl=0.2).reason == Reason.LOSES
+    assert told(few, value=0.0, low=-0.3, high=0.0, kl=0.2).reason == Reason.FEW_SAMPLES
+
+
+@pytest.mark.parametrize(
+    ("half", "prompts"), [(0.1, 192), (0.2, 192), (0.28, 192), (0.29, 384), (0.4, 384), (0.41, 768)]
+)
+def test_prompts_that_are_needed_grow_with_the_square_of_the_width(half, prompts):
+    """A gain of 0 beside half of .4: the margin is .2, and twice the prompts take a √½ off the width."""
+    found = told(value=0.0, low=-half, high=max(half, 0.2))
+    margin, width = 0.2, (half + max(half, 0.2)) / 2
+    doublings = max(1, int(np.ceil(2 * np.log2(width / margin))))
+    assert found.prompts == 96 * 2**doublings == prompts
+    assert told(value=0.0, low=-1.0, high=1.0, reward=curve([0.2], far=0.5)).prompts is None  # a hundred times as many
