@@ -69,7 +69,10 @@ def main() -> None:
 
 
 def _table(rows, columns):
-    """Every row numbered, to be found again in the next block of columns; a cell that does not apply is empty."""
+    """Every row numbered, to be found again in the next block of columns; a cell that does not apply is empty.
+
+    Blocks, because a line that a terminal breaks is a table that nobody can read.
+    """
     from harness.text_table import table
 
     names = list(dict.fromkeys(name for row in rows for name in row))

@@ -277,6 +277,7 @@ def _slope(log_p, alpha, beta, step=1e-5):
     """-d/dα of the drift 1/sd - β(α-1): the rate at which the stable root attracts.
 
     A central difference: its error is of order step², 1e-10, and that of rounding 1e-16/step, 1e-11.
+    The derivative has a formula too, of the third cumulant; this one cannot disagree with the drift that it belongs to.
     """
     return (std_normalised_drift(log_p, alpha - step, beta) - std_normalised_drift(log_p, alpha + step, beta)) / (
         2 * step
@@ -284,5 +285,8 @@ def _slope(log_p, alpha, beta, step=1e-5):
 
 
 def _floor(log_p):
-    """log p as a reward: what is off the support is never drawn, any finite number will do."""
+    """log p as a reward: what is off the support is never drawn, any finite number will do.
+
+    Finite, since -inf times a probability of 0 is no number, and one such response would make every mean nan.
+    """
     return np.where(np.isneginf(log_p), 0.0, log_p)

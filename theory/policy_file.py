@@ -30,7 +30,11 @@ Row = dict[str, Any]
 
 
 class Listed(NamedTuple):
-    """The problem over the listed responses, how much of the model's probability they hold, and whose they are."""
+    """The problem over the listed responses, how much of the model's probability they hold, and whose they are.
+
+    Renormalising is right for the listed responses among themselves: ratios of p are kept, and every optimum depends
+    on ratios alone. What is not listed could change which response is the mode, and the limits of sharpening with it.
+    """
 
     problem: Problem
     mass: float
@@ -149,7 +153,10 @@ def _json(path: Path, text: str, line: int | None = None) -> Any:
 
 
 def _columns_to_rows(path: Path, columns: Row) -> list[Row]:
-    """A policy written as lists; probabilities become logarithms here."""
+    """A policy written as lists; probabilities become logarithms here.
+
+    Both p and log_p would be two accounts of one thing, and where they disagree nobody could say which is meant.
+    """
     if ("log_p" in columns) == ("p" in columns):
         raise ValueError(f"--policy {path} needs exactly one of log_p and p, as a list with one number a response")
     name = "log_p" if "log_p" in columns else "p"
@@ -226,7 +233,11 @@ def _distinct(path: Path, rows: list[Row]) -> list[Row]:
 
 
 def _numbers(path: Path, rows: list[Row], column: str) -> Float[np.ndarray, " y"]:
-    """One number a response; text, null and nan are refused, true and false are 1 and 0."""
+    """One number a response; text, null and nan are refused, true and false are 1 and 0.
+
+    A text "0.5" is refused as well: a column of texts was written by something that did not know them for numbers, and
+    may hold decimal commas or percentages.
+    """
     for number, row in enumerate(rows, 1):
         value = row[column]
         if not isinstance(value, int | float) or np.isnan(value):

@@ -162,7 +162,11 @@ def _checked_entries(transition):
 
 
 def cost_to_stop(transition: Float[np.ndarray, "s s"], stop: Float[np.ndarray, " s"]) -> Float[np.ndarray, " s"]:
-    """-log p of the likeliest way to end from each state, inf where there is none."""
+    """-log p of the likeliest way to end from each state, inf where there is none.
+
+    What the look-ahead of `length.markov_power` comes to as alpha -> inf, divided by -alpha: of all continuations only
+    the likeliest counts then.
+    """
     return _cheapest_way_out(transition, stop)[0]
 
 
@@ -185,7 +189,11 @@ def _cheapest_way_out(transition, stop):
 
 
 def _cycles(walk):
-    """The simple cycles that a walk is made of, as they close."""
+    """The simple cycles that a walk is made of, as they close.
+
+    A walk of n moves among n states closes at least one, and its gain is that of its cycles and of the path that is
+    left when they are taken out: so it is by its cycles that a long walk earns.
+    """
     path: list[int] = []
     for state in walk:
         if state in path:

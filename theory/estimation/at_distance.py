@@ -109,7 +109,11 @@ class Walked:
 
 
 def along_reward(rollouts: Rollouts, few: Rollouts, generator: np.random.Generator) -> list[CurvePoint]:
-    """The way of the task reward, by counts of all rollouts, or else by weights of a few of them."""
+    """The way of the task reward, by counts of all rollouts, or else by weights of a few of them.
+
+    Counts, where rewards are 0 and 1: what b makes of a prompt depends on its accuracy alone [T5], so that no response
+    needs a weight, and prompts that were never solved are counted as what they may be and not as hopeless.
+    """
     if not rollouts.binary:
         return _by_weights(weighted_curve.along_b(few, generator))
     known = PromptAccuracies.of_rollouts(rollouts)
@@ -139,7 +143,11 @@ def frontier(rollouts: Rollouts, generator: np.random.Generator) -> tuple[list[C
 
 
 def _by_weights(curve: WeightedCurve) -> list[CurvePoint]:
-    """The points at which weights are told, without the base model; KLs made to rise, which estimates may not do."""
+    """The points at which weights are told, without the base model; KLs made to rise, which estimates may not do.
+
+    Of the true curve KL rises along every line that leaves the base model [T6], so a fall is noise, and a picture that
+    drew it would go back and forth.
+    """
     kls = np.maximum.accumulate(curve.kl.mean(axis=0))
     return [
         CurvePoint(float(kl), curve.at(float(kl)), alpha=target.alpha, b=target.b)
@@ -148,7 +156,12 @@ def _by_weights(curve: WeightedCurve) -> list[CurvePoint]:
 
 
 def _by_k(rollouts: Rollouts, generator: np.random.Generator) -> list[CurvePoint]:
-    """The likeliest of k, up to the smallest number of samples of a prompt; a single prompt has no interval."""
+    """The likeliest of k, up to the smallest number of samples of a prompt; a single prompt has no interval.
+
+    It is no point of the line alpha, but it is sharpening without weights: its gain is known without bias,
+    and a curve by weights that disagrees with it is in doubt. Its KL is an upper bound, so that it does not look better
+    than it is.
+    """
     if len(rollouts.start) < 2:
         return []
     ks = [k for k in KS if k <= rollouts.count.min()]

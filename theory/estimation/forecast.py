@@ -144,7 +144,11 @@ def _forecast(
     bootstrap: ClusterBootstrap,
     voters: Voters | None,
 ) -> Forecast:
-    """The record; voters, if any, are asked for maj@k."""
+    """The record; voters, if any, are asked for maj@k.
+
+    A KL or a price in draws that is in doubt is still worth something as a lower bound, and is given as that; nothing
+    else is changed by its doubts. The number of samples that would do is worked out only where these do not.
+    """
     summary = _Summary.of(method, rollouts, target, estimate, bootstrap)
     doubts = _doubts(method, rollouts, target, estimate, summary)
     quantities = {
@@ -335,7 +339,13 @@ def _interval(
 def _general_doubts(
     method: Method, rollouts: Rollouts, target: Target, estimate: Reweighted, summary: _Summary
 ) -> list[str]:
-    """What makes every number of this target doubtful."""
+    """What makes every number of this target doubtful.
+
+    Each rule asks for something else that an interval cannot know: too few prompts to see how prompts differ, no bias
+    to be estimated, what was never drawn, error in log p itself, weights that rest on a handful of samples, a tail
+    whose mean does not settle, a series used beyond its reach. The weights are asked twice, by the number of
+    effective samples and by their tail, since either may be fine while the other is not.
+    """
     doubts = []
     if len(rollouts.start) < FEWEST_PROMPTS:
         doubts.append(f"fewer than {FEWEST_PROMPTS} prompts")

@@ -48,7 +48,10 @@ def reweight_controlled(rollouts: Rollouts, target: Target, score: Rows, ks: tup
 
 
 def _weight(rollouts: Rollouts, tilt: Rows) -> Rows:
-    """Normalised once more: a mean of 1 is met to the tolerance of the root alone."""
+    """Normalised once more: a mean of 1 is met to the tolerance of the root alone.
+
+    An accuracy is then a mean of its samples, within [0, 1] but for rounding, as pass@k needs it.
+    """
     weight = np.exp(tilt)
     return weight / rollouts.each(rollouts.sum(weight))
 
@@ -79,7 +82,8 @@ def _jackknife(
 ) -> dict[str, Prompts]:
     """(g - 1)(mean estimate without each of g groups - estimate): every group is one sample up to 16 a prompt.
 
-    nan for a prompt with a single sample.
+    Sixteen rounds and not one a sample: each fits all terms anew. Leaving out groups removes the same bias of order
+    1/n, with more noise of its own, which is little beside that of the estimate. nan for a prompt with a single sample.
     """
     number = np.arange(len(score)) - rollouts.each(rollouts.start)
     groups = np.minimum(rollouts.count, MOST_GROUPS)

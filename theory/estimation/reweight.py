@@ -171,19 +171,30 @@ def weighing_score(rollouts: Rollouts, target: Target) -> Float[np.ndarray, " ro
 
 
 def noise_in(quantity: Callable[..., Any], rollouts: Rollouts, target: Target) -> Float[np.ndarray, " rows"]:
-    """log_weight_bonus or weighted_excess of every row; 0 at a limit, where noise has no mean effect."""
+    """log_weight_bonus or weighted_excess of every row; 0 at a limit, where noise has no mean effect.
+
+    At a limit only the order of scores counts: noise may put another sample first, which no mean correction undoes.
+    """
     if target.is_face or not rollouts.log_p_noise:
         return np.zeros(len(rollouts.log_p))
     return quantity(target.alpha, rollouts.log_p_noise, rollouts.length, target.kappa)
 
 
 def _log_weights(rollouts: Rollouts, target: Target, score: np.ndarray, log_mass: np.ndarray | None = None):
-    """Those of theory, with the score or, at a limit, with where it is largest."""
+    """Those of theory, with the score or, at a limit, with where it is largest.
+
+    One formula for samples, whose rows count alike, and for lists of all responses, whose rows count p: two formulas
+    could come to disagree.
+    """
     return log_weights(limit_score(score, rollouts.start) if target.is_face else score, rollouts.start, log_mass)
 
 
 def _weights(rollouts: Rollouts, target: Target, score: np.ndarray) -> np.ndarray:
-    """Divided by their sum once more: after the exponential of a logarithm n equal weights would not quite be 1/n."""
+    """Divided by their sum once more: after the exponential of a logarithm n equal weights would not quite be 1/n.
+
+    It matters where counts are compared: equal weights that differ in the last digit would leave n - 1e-15 effective
+    samples, and plain means would not be the plain means.
+    """
     weight = np.exp(_log_weights(rollouts, target, score))
     return weight / rollouts.each(rollouts.sum(weight))
 

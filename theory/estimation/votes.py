@@ -25,6 +25,7 @@ def majority_accuracy(
 
     0 where no sample gave the right answer: it cannot be elected, whatever the weights. weight need not add up to one
     within a prompt. Only counts of answers matter, so a vote is one multinomial draw and not k.
+    The standard error of 256 votes is at most .03 a prompt, and .001 in the mean over 500 of them.
     """
     result = np.zeros(len(prompts))
     end = rollouts.start + rollouts.count
