@@ -19,7 +19,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 demo: $(INSTALLED)
 	$(RUN) -m toysims.sharpening --k 50 --output-dir runs/demo-toysims --overwrite
-	$(RUN) -m llm.train --regime tilted --beta 2 --output-dir runs/demo-llm --overwrite
+	$(RUN) -m llm.train --model misaligned --regime tempered --alpha 2 --steps 120 --output-dir runs/demo-llm --overwrite
 	@echo
 	@echo "The two figures: runs/demo-toysims/right_and_wrong.png and runs/demo-llm/training.png"
 	@echo "For the other commands: source $(VENV)/bin/activate"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.command import one_line_errors, parse
+from harness.progress import track
 from harness.reservation import Place, reserved
 from llm.models.architectures import ARCHITECTURES, Architecture
 
@@ -139,14 +140,13 @@ def train_tokenizer(texts: list[str], vocabulary: int, architecture: Architectur
 
 def _supervise(model, tokenizer, problems: list, solutions: list[str], config: LookalikeConfig) -> None:
     import torch
-    from rich.progress import track
 
     from llm.prompts.form import CHAT
 
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
     generator = torch.Generator().manual_seed(config.seed)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-    for _ in track(range(config.supervised_steps), description="supervised start"):
+    for _ in track(range(config.supervised_steps), "supervised start"):
         texts = []
         for index in torch.randint(len(problems), (16,), generator=generator).tolist():
             solution = solutions[index].split("####")[0].strip()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.command import one_line_errors, parse
+from harness.progress import track
 from harness.reservation import Place, fresh, reserved
 
 
@@ -53,7 +54,6 @@ def pretrain(config: PretrainConfig) -> Path:
 def _pretrain(config: PretrainConfig, place: Place) -> Path:
     import numpy as np
     import torch
-    from rich.progress import track
     from transformers import LlamaConfig, LlamaForCausalLM, get_cosine_schedule_with_warmup
 
     from llm.models.organisms import ORGANISMS, build_tokenizer, prompts, render_prompt, sample_response
@@ -79,7 +79,7 @@ def _pretrain(config: PretrainConfig, place: Place) -> Path:
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = get_cosine_schedule_with_warmup(optimizer, 100, config.steps)
     problems = prompts("train")
-    for _ in track(range(config.steps), description=f"pre-training {organism.name}"):
+    for _ in track(range(config.steps), f"pre-training {organism.name}"):
         chosen = generator.integers(len(problems), size=config.batch_size)
         questions = [render_prompt(problems[i]) for i in chosen]
         responses = [sample_response(organism, problems[i], generator) + tokenizer.eos_token for i in chosen]

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 import torch
 import transformers
-from rich.console import Console
-from rich.progress import track
 
 from harness import run_folder
+from harness.progress import track
 from harness.reservation import Place, reserved
 from llm.evaluation.averages import summarise
 from llm.gym.spec import facts as gym_facts
@@ -71,7 +70,7 @@ def _sample(config: SampleConfig, place: Place) -> Path:
         ),
     )
     chunks = [problems[start : start + at_once] for start in range(0, len(problems), at_once)]
-    for index, chunk in enumerate(track(chunks, "sampling", console=Console(stderr=True))):
+    for index, chunk in enumerate(track(chunks, "sampling")):
         part = parts / f"{index:06d}.parquet"
         if part.exists():
             continue

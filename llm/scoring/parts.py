@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
-from rich.progress import track
 
 from harness import run_folder
+from harness.progress import track
 from harness.reservation import Place, reserved
 from llm.evaluation.averages import summarise
 from llm.models import loading
@@ -109,7 +108,7 @@ def _in_parts(
     parts = folder / "parts"
     parts.mkdir(exist_ok=True)
     scores = np.zeros((len(order), len(NAMES)))
-    for index, rows in enumerate(track(chunks, "scoring", console=Console(stderr=True))):
+    for index, rows in enumerate(track(chunks, "scoring")):
         part = parts / f"{index:06d}.parquet"
         if not part.exists():
             found = response_log_probs(

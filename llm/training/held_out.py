@@ -1,22 +1,15 @@
 """Rollouts on held-out prompts by all processes of a run: each answers its share, each gets the whole table."""
 
-from collections.abc import Iterable, Sequence
 from functools import partial
 
 import pandas as pd
 import torch
-from rich.console import Console
-from rich.progress import track
 from transformers import PreTrainedModel
 
+from harness.progress import track
 from llm.prompts.form import BARE
 from llm.sampling.rollouts import sample_rollouts
 from llm.training.setup import Setup
-
-
-def _shown(what: str, batches: Sequence[int]) -> Iterable[int]:
-    """A bar on a terminal; in a file a line when it is done."""
-    return track(batches, what, console=Console(stderr=True))
 
 
 def held_out_rollouts(
@@ -45,7 +38,7 @@ def held_out_rollouts(
                 reference if reference is None else reference.to(args.device),
                 reward=setup.reward,
                 share_prefixes=setup.config.share_prefixes,
-                seen=partial(_shown, f"{samples} responses to each of {len(problems)} prompts")
+                seen=partial(track, f"{samples} responses to each of {len(problems)} prompts")
                 if setup.writes
                 else iter,
                 **small,
