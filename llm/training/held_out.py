@@ -38,7 +38,7 @@ def held_out_rollouts(
                 reference if reference is None else reference.to(args.device),
                 reward=setup.reward,
                 share_prefixes=setup.config.share_prefixes,
-                seen=partial(track, f"{samples} responses to each of {len(problems)} prompts")
+                seen=partial(track, what=f"{samples} responses to each of {len(problems)} prompts")
                 if setup.writes
                 else iter,
                 **small,
