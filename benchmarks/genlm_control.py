@@ -109,7 +109,7 @@ def theirs(oracle: Oracle, options: argparse.Namespace) -> list[dict]:
     asked = {
         "model": str(Path(resolve(options.organism)).resolve()),
         "prompts": oracle.prompt_ids,
-        "alphas": ALPHAS,
+        "alphas": options.alphas,
         "repeats": options.repeats,
         "particles": options.particles,
         "max_tokens": MAX_RESPONSE_TOKENS,
@@ -137,13 +137,14 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=20)
     parser.add_argument("--particles", type=int, default=256)
     parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--alphas", type=float, nargs="+", default=ALPHAS)
     options = parser.parse_args()
     if not options.genlm or not shutil.which(options.genlm):
         print("genlm-control is not there: make an environment for it and name its Python with --genlm")
         return
     oracle = Oracle(options.organism, options.prompts)
     drawn, rows = theirs(oracle, options), []
-    for alpha in ALPHAS:
+    for alpha in options.alphas:
         here = [row for row in drawn if row["alpha"] == alpha]
         estimates = [
             (
@@ -169,7 +170,9 @@ def main() -> None:
         print(json.dumps(row), flush=True)
     result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     settings = {"particles": options.particles, "repeats": options.repeats, "prompts": options.prompts}
-    result[options.organism] = settings | {"load_average": os.getloadavg(), "rows": rows}
+    settings |= {"load_average": os.getloadavg()}
+    kept = [row for row in result.get(options.organism, []) if row["alpha"] not in options.alphas]
+    result[options.organism] = sorted(kept + [row | settings for row in rows], key=lambda row: row["alpha"])
     run_folder.write_json(RESULT, result)
 
 

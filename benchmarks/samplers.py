@@ -20,6 +20,7 @@ import torch
 
 from figures.llm.samplers import samplers_figure
 from harness import run_folder
+from harness.environment import environment
 from llm.grading.grade import grade
 from llm.models.loading import load, resolve, stop_token_ids
 from llm.models.organisms import MAX_RESPONSE_TOKENS
@@ -296,7 +297,7 @@ def main() -> None:
     parser.add_argument("--curves", nargs="+", default=[name for name, *_ in CURVES], help="of the error part")
     options = parser.parse_args()
     result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-    result["environment"] = run_folder.environment()
+    result["environment"] = environment()
     known = result.get(options.organism, {}).get("error", [])
     measures = {
         "error": lambda oracle, save: error_against_cost(oracle, save, options.curves, known),
