@@ -1,5 +1,6 @@
 """What a finished run says about itself: summary.json, and the table on the screen."""
 
+import math
 import textwrap
 from pathlib import Path
 
@@ -108,4 +109,5 @@ def _row(summary: dict, name: str, times: float, digits: int) -> tuple[str, ...]
 
 
 def _times(value: float | None, times: float) -> float | None:
-    return None if value is None else times * value
+    """None for what is not known: null in the file, and an end of an interval that goes on for ever."""
+    return None if value is None or not math.isfinite(value) else times * value
