@@ -36,3 +36,10 @@ def test_batched_replicator_is_the_replicator_equation_in_euler_steps():
         for _ in range(7):
             x = x + 0.05 * x * (f - x @ f)
         np.testing.assert_allclose(found, x, rtol=1e-12)
+
+
+@pytest.mark.parametrize("k", [1, 7, 8, 50, 512, 520])
+def test_a_row_is_summed_whole_in_lanes_or_not(k):
+    """Every entry counts once: those of the lanes, those behind the last full eight, and rows too long for lanes."""
+    row = 2.0 ** (-np.arange(k) % 40)
+    np.testing.assert_allclose(mirror._sum(jnp.asarray(row)), [row.sum()], rtol=1e-14)
