@@ -78,11 +78,11 @@ def draw_plane(
 
 
 def finding(paths: Mapping[str, RegimePath]) -> str:
-    """How near the simulations of regimes that have an end came to the point that theory names; empty without any."""
+    """How near the flows of regimes that have an end came to the point that theory names; empty without any."""
     ends = [np.abs(path.measured[-1] - path.predicted[-1]).max() for path in paths.values() if path.kind == "point"]
     if not ends:
         return ""
-    return f"{len(ends)} objectives with one optimum end on its point of the plane, within {max(ends):.0e}"
+    return f"The flow of each of {len(ends)} objectives ends on its own point of the plane, within {max(ends):.0e}"
 
 
 def plane_figure(*arguments):

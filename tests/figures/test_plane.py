@@ -72,6 +72,6 @@ def test_the_title_says_how_near_the_ends_are_to_their_points():
     near = RegimePath(predicted, predicted + 0.01, np.empty((0, 2)), "point")
     far = RegimePath(predicted, predicted + np.array([[0, 0], [0, 0.2]]), np.empty((0, 2)), "point")
     assert finding({"tilted": near, "tempered": far}) == (
-        "2 objectives with one optimum end on its point of the plane, within 2e-01"
+        "The flow of each of 2 objectives ends on its own point of the plane, within 2e-01"
     )
     assert finding({"task": near._replace(kind="ray")}) == ""
