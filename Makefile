@@ -27,7 +27,7 @@ demo: $(INSTALLED)
 test: lint
 	$(RUN) -m pytest -n 2 --dist loadfile --durations 20
 
-# test draws the same examples in every run; this draws ten times as many new ones, and prints how to repeat a failure.
+# test draws new examples in every run, the same ones where CI is set; this draws ten times as many.
 nightly: $(INSTALLED)
 	HYPOTHESIS_PROFILE=nightly $(RUN) -m pytest -n 2 --dist loadfile
 
