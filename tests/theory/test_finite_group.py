@@ -61,7 +61,7 @@ def test_the_bound_is_reached_by_one_against_all_others():
     assert advantage_bound(16) == 15 / 4
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(policies(least=3, most=3, zeros=False), rewards, st.integers(2, 4), st.floats(0.1, 20), st.booleans())
 @example(np.log([0.6, 0.3, 0.1]), np.array([0.0, 0.0, 0.0]), 4, 0.5, False)
 def test_the_end_solves_its_equation_at_every_beta(log_p, reward, group, beta, k3):
@@ -107,7 +107,7 @@ def test_large_groups_end_where_the_limit_says():
     np.testing.assert_allclose(np.array(apart[:-1]) / apart[1:], 2, rtol=0.1)
 
 
-@settings(max_examples=40)
+@settings(max_examples=12)
 @given(
     policies(least=3, most=6, zeros=False, deepest=-9.0),
     st.lists(st.floats(-2, 2), min_size=6, max_size=6),
