@@ -50,17 +50,20 @@ def generate(model: Any, request: Request) -> list[Any]:
     """vLLM's own records of the responses, prompt by prompt: token_ids, logprobs of each, cumulative_logprob."""
     from vllm import SamplingParams
 
-    parameters = SamplingParams(
-        n=request.samples,
-        temperature=1.0,
-        top_p=1.0,
-        top_k=-1,
-        max_tokens=request.max_new_tokens,
-        stop_token_ids=sorted(request.stops),
-        seed=int(torch.randint(2**31, (), generator=request.generator)),
-        detokenize=False,
-        logprobs=0,  # that of the token that was drawn
-    )
     prompts = [{"prompt_token_ids": list(ids)} for ids in request.prompt_ids]
+    parameters = [
+        SamplingParams(
+            n=request.samples,
+            temperature=1.0,
+            top_p=1.0,
+            top_k=-1,
+            max_tokens=request.max_new_tokens,
+            stop_token_ids=sorted(request.stops),
+            seed=int(torch.randint(2**31, (), generator=request.generator)),  # one for all would draw alike everywhere
+            detokenize=False,
+            logprobs=0,  # that of the token that was drawn
+        )
+        for _ in prompts
+    ]
     asked = model.generate(prompts, parameters, use_tqdm=False)
     return [output for answers in asked for output in answers.outputs]
