@@ -4,7 +4,8 @@ A mutant is one such change. `mutants_of` lists them all for a file; benchmarks/
 is changed is close to mutmut's list, less its assignments of None, which nearly every test notices, and more of what is
 wrong in numerical code: argmax for argmin, a lost minus sign, a guard that never fires, a keyword that is left out.
 Sentences (strings with a space, parts of f-strings, whatever stands in a `raise`), annotations, decorators and
-docstrings stay as they are.
+docstrings stay as they are, and so does the `strict=True` of a zip: what it asks is so by construction, since lengths
+that a user gives are checked before, by a sentence that names them.
 """
 
 import ast
@@ -114,8 +115,15 @@ def _walk(node: ast.AST, path: tuple) -> Iterator[tuple[tuple, ast.AST]]:
     """Every place below a statement that may be changed, with the path to it."""
     if isinstance(node, (ast.Raise, ast.JoinedStr)):
         return
+    of_zip = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "zip"
     for field, value in ast.iter_fields(node):
-        if field in ("decorator_list", "annotation", "returns", "ctx", "type_params"):
+        if (of_zip and field == "keywords") or field in (
+            "decorator_list",
+            "annotation",
+            "returns",
+            "ctx",
+            "type_params",
+        ):
             continue
         entries = value if isinstance(value, list) else [value]
         for i, entry in enumerate(entries):

@@ -12,6 +12,9 @@ seconds is killed; the rate is a lower bound.
 Results go line by line to --results, and a mutant that stands there is not run again: a run that was cut off goes on.
 The order is drawn, so that any beginning of a run is a random sample of its mutants. `--again` runs the survivors of
 that file once more, with new tests, more --examples or a larger --budget.
+
+benchmarks/equivalent.json names the mutants that change nothing anyone could see, each with the reason. They are not
+run, count neither for nor against the rate, and are printed, so that whoever doubts one can look.
 """
 
 import argparse
@@ -30,6 +33,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +42,7 @@ from benchmarks.mutants import Mutant, mutants_of, places
 from benchmarks.mutated import apply, caches, live_functions, watch
 
 ROOT = Path(__file__).parents[1]
+EQUIVALENT = Path(__file__).with_name("equivalent.json")
 UNTRIED = 0.02  # seconds that a test is taken to need before it was run
 KILLED, SURVIVED, UNREACHED, FAILED = "killed", "survived", "not reached", "cannot be made"
 
@@ -296,6 +301,20 @@ def results_of(path: Path) -> dict[str, dict]:
     return {row["key"]: row for row in map(json.loads, lines)}
 
 
+def summary(keys: Iterable[str], known: dict[str, dict], equivalent: dict[str, str]) -> Iterator[str]:
+    """What a run found, in lines: the rate, the survivors, and the mutants that were left out with their reasons.
+
+    Mutants that cannot be made, or that are named as equivalent, are out of the rate, whatever a row says of them.
+    """
+    keys = list(keys)
+    status = {key: known[key]["status"] for key in keys if key in known and key not in equivalent}
+    judged = [key for key, found in status.items() if found != FAILED]
+    killed = sum(status[key] == KILLED for key in judged)
+    yield f"{killed} of {len(judged)} killed ({killed / len(judged):.1%})" if judged else "no mutant was judged"
+    yield from (f"{status[key]}: {key}" for key in judged if status[key] != KILLED)
+    yield from (f"excluded: {key}: {equivalent[key]}" for key in keys if key in equivalent)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", help="what is made wrong, from the root of the repository")
@@ -313,7 +332,8 @@ def main() -> None:
     arguments.results.parent.mkdir(parents=True, exist_ok=True)
     known = results_of(arguments.results)
     mutants = [mutant for file in arguments.files for mutant in mutants_of(ROOT / file, file)]
-    done = {key for key, row in known.items() if not arguments.again or row["status"] == KILLED}
+    equivalent = json.loads(EQUIVALENT.read_text())
+    done = {key for key, row in known.items() if not arguments.again or row["status"] == KILLED} | set(equivalent)
     todo = [mutant for mutant in mutants if mutant.key not in done and (not arguments.again or mutant.key in known)]
     random.Random(arguments.seed).shuffle(todo)
     plugin = Mutation(arguments, todo[: arguments.most])
@@ -322,6 +342,7 @@ def main() -> None:
     known = results_of(arguments.results)
     rows = [known[mutant.key] for mutant in mutants if mutant.key in known]
     print(Counter(row["status"] for row in rows), f"{sum(row['cpu'] for row in rows):.0f} CPU seconds", file=sys.stderr)
+    print(*summary((mutant.key for mutant in mutants), known, equivalent), sep="\n", file=sys.stderr)
     raise SystemExit(code)
 
 

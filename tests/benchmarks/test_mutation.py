@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.mutants import mutants_of
 from benchmarks.mutated import apply, live_functions, watch
+from benchmarks.mutation import EQUIVALENT, ROOT, summary
 
 SOURCE = '''
 LEVEL = 0.9
@@ -19,6 +20,9 @@ def share(part, whole=2, *, strict=True):
     if whole <= 0:
         raise ValueError(f"whole must be above 0, got {whole}")
     return -part / whole if strict else max(part, LEVEL)
+
+def pairs(one, other):
+    return list(zip(one, other, strict=True))
 
 class Kept:
     size = 3
@@ -99,6 +103,27 @@ def test_what_a_test_calls_is_noted(module):
     unwatch()
     made.share(1.0)
     assert len(called) == 1
+
+
+def test_the_rate_leaves_out_what_changes_nothing_and_names_it():
+    status = {"a": "killed", "b": "killed", "c": "survived", "d": "cannot be made", "e": "not reached", "f": "survived"}
+    known = {key: {"status": found} for key, found in status.items()}
+    assert list(summary("abcdefg", known, {"f": "the same number", "b": "so is this"})) == [
+        "1 of 3 killed (33.3%)",
+        "survived: c",
+        "not reached: e",
+        "excluded: b: so is this",
+        "excluded: f: the same number",
+    ]
+    assert list(summary("g", known, {})) == ["no mutant was judged"]
+
+
+def test_what_is_left_out_is_a_mutant_of_the_code_as_it_is():
+    equivalent = json.loads(EQUIVALENT.read_text())
+    files = {key.split("::")[0] for key in equivalent}
+    made = {mutant.key for file in files for mutant in mutants_of(ROOT / file, file)}
+    assert set(equivalent) - made == set()
+    assert all(len(reason.split()) > 3 for reason in equivalent.values())
 
 
 SMALL = "def double(x):\n    return 2 * x\n"
