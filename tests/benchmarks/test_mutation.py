@@ -22,7 +22,7 @@ def share(part, whole=2, *, strict=True):
     return -part / whole if strict else max(part, LEVEL)
 
 def pairs(one, other):
-    return list(zip(one, other, strict=True))
+    return list(zip(one, other, strict=True)), own_draws(one, "name")
 
 class Kept:
     size = 3
