@@ -6,8 +6,8 @@ tests that call it are run, those of the file's own test first, until one fails.
 seconds of tests survives. Forks need no import: a mutant costs tenths of a second of CPU time, not four seconds.
 
 `--own` does without that first run, which takes minutes for a whole folder: a mutant meets the tests that name its
-function, or one that uses it, and those of its own file (test_tilt.py for tilt.py). What they kill within --budget
-seconds is killed; the rate is a lower bound.
+function, or one that uses it, and those of its own files (test_tilt.py, test_tilt_limits.py for tilt.py). What they
+kill within --budget seconds is killed; the rate is a lower bound.
 
 Results go line by line to --results, and a mutant that stands there is not run again: a run that was cut off goes on.
 The order is drawn, so that any beginning of a run is a random sample of its mutants. `--again` runs the survivors of
@@ -146,14 +146,13 @@ class Mutation:
         if tests is None:  # a value of a module or a class: whatever calls anything in its file
             tests = {number for (file, _), numbers in self.reached.items() if file == mutant.file for number in numbers}
         tests = tests - self.left_out
-        own = f"test_{Path(mutant.file).name}"
         module = mutant.file.removesuffix(".py").replace("/", ".")
         lucky = self.lucky.get(place, [])
 
         def order(number: int) -> tuple:
             rank = lucky.index(number) if number in lucky else len(lucky)
             path = Path(self.items[number].path)
-            near = (path.name == own) + (number in self.first) + (module in imported_by(path))
+            near = is_of(path, mutant.file) + (number in self.first) + (module in imported_by(path))
             return rank, -near, self.seconds[number]
 
         chosen: list[int] = []
@@ -170,10 +169,9 @@ class Mutation:
 
         Where there is none, those of the test files that import the module, or else what imports it.
         """
-        own = f"test_{Path(mutant.file).name}"
         words = names_of_users(mutant.file, mutant.place)
         self.first = {n for n, item in enumerate(self.items) if words & words_of_test(item)}
-        found = self.first | {n for n, item in enumerate(self.items) if Path(item.path).name == own}
+        found = self.first | {n for n, item in enumerate(self.items) if is_of(Path(item.path), mutant.file)}
         modules = {mutant.file.removesuffix(".py").replace("/", ".")}
         while not found and modules:
             found = {n for n, item in enumerate(self.items) if modules & imported_by(item.path)}
@@ -271,15 +269,23 @@ def names_of_users(file: str, place: str) -> frozenset[str]:
     return frozenset(name.strip("_") for name in found)
 
 
+def is_of(test: Path, file: str) -> bool:
+    """Is it the test of this file, or one of them: test_tilt.py and test_tilt_limits.py of tilt.py?"""
+    own = f"test_{Path(file).stem}"
+    return test.stem == own or test.stem.startswith(f"{own}_")
+
+
 @functools.cache
 def imported_by(file: Path) -> frozenset[str]:
-    """The modules that a file imports or imports from, by their dotted names."""
+    """The modules that a file imports or imports from, by their dotted names; a text that is such a name may be one."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:  # from theory import atlas: theory.atlas is one too
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
+            found.add(node.value)
     return frozenset(found)
 
 

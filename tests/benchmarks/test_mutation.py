@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.mutants import mutants_of
 from benchmarks.mutated import apply, live_functions, watch
-from benchmarks.mutation import EQUIVALENT, ROOT, summary
+from benchmarks.mutation import EQUIVALENT, ROOT, imported_by, is_of, summary
 
 SOURCE = '''
 LEVEL = 0.9
@@ -124,6 +124,13 @@ def test_what_is_left_out_is_a_mutant_of_the_code_as_it_is():
     made = {mutant.key for file in files for mutant in mutants_of(ROOT / file, file)}
     assert set(equivalent) - made == set()
     assert all(len(reason.split()) > 3 for reason in equivalent.values())
+
+
+def test_the_tests_of_a_file_are_known_by_their_names_and_by_what_they_import(tmp_path):
+    names = ("test_tilt", "test_tilt_limits", "test_tilted", "test_budget")
+    assert [is_of(Path("tests", f"{name}.py"), "theory/tilt.py") for name in names] == [True, True, False, False]
+    (tmp_path / "test_it.py").write_text("import a.b\nfrom c import d\nimport_module('e.f')\nimport_module('g')\n")
+    assert imported_by(tmp_path / "test_it.py") == {"a.b", "c", "c.d", "e.f"}
 
 
 SMALL = "def double(x):\n    return 2 * x\n"

@@ -64,10 +64,8 @@ class WeightedCurve:
         if self.doubts or not self.told:
             return 0.0
         mean = np.maximum.accumulate(self.kl.mean(axis=0))
-        last = self.told - 1
-        if last + 1 == len(mean):
-            return float(mean[last])
-        return float(np.interp(-SMALLEST_ESS, -self.ess[last : last + 2], mean[last : last + 2]))
+        around = slice(self.told - 1, self.told + 1)  # the last that is told and, if there is one, the next
+        return float(np.interp(-SMALLEST_ESS, -self.ess[around], mean[around]))
 
     def at(self, kl: float) -> Estimate:
         """The gain where the mean KL is kl, with an interval over prompts that knows that this place is estimated.
