@@ -15,7 +15,7 @@ prompt, would do. Divisors are n - 1, so that covariances are unbiased from two 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from typing import ClassVar
 
@@ -109,9 +109,10 @@ class DiversityGap(Finding):
     name = "diversity_gap"
     base_log_odds: float = np.nan
     gap: float = np.nan
-    mixed: int = 0
+    _: KW_ONLY
+    mixed: int
     """prompts with correct and wrong samples"""
-    prompts: int = 0
+    prompts: int
 
 
 class Efficiency(Finding):
@@ -308,8 +309,7 @@ def _efficiency(rollouts: Rollouts, generator: np.random.Generator, silent: Sile
         (rollouts.log_p, rollouts.log_p),
         (rollouts.reward, rollouts.reward),
     )
-    parts = np.stack([_within(rollouts, x, y) for x, y in pairs], axis=1)
-    parts = parts[~np.isnan(parts).any(axis=1)]
+    parts = np.stack([_within(rollouts, x, y) for x, y in pairs], axis=1)[rollouts.count > 1]
     if silent or len(parts) < 2:
         return Efficiency(np.nan, np.nan, np.nan, silent or Silent.FEW_PROMPTS)
     drawn = ClusterBootstrap(len(parts), generator).means(parts)

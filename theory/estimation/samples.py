@@ -122,7 +122,7 @@ class Rollouts:
         By one stable sort over all prompts; kept, since several checks and the exact forecast ask for it.
         """
         prompt = self.each(np.arange(len(self.start)))
-        length = np.nan_to_num(self.length, nan=-1.0)  # unknown lengths are alike: nan differs from itself
+        length = np.nan_to_num(self.length)  # unknown lengths are alike, where nan differs from itself; none is 0
         columns = (self.finished, length, self.response, prompt)
         order = np.lexsort(columns)  # stable: the first of equal rows stays the first
         new = np.zeros(len(order), bool)
@@ -132,9 +132,9 @@ class Rollouts:
         times = np.zeros(len(order), np.int32)
         places = np.flatnonzero(new)
         times[order[places]] = np.diff(places, append=len(order))
-        first = np.zeros(len(order), np.int32)  # of each row, the first row that is equal
+        first = np.empty(len(order), np.int32)  # of each row, the first row that is equal
         first[order] = np.repeat(order[places], np.diff(places, append=len(order)))
-        number = (np.cumsum(times > 0, dtype=np.int32) - 1)[first]
+        number = (np.cumsum(times > 0) - 1)[first]
         return Different(times > 0, times, number, times[first])
 
     def prompt_rows(self) -> list[slice]:

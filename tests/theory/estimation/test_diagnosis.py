@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import digamma
 
 from llm.forecasting.words import sentence
 from llm.rollout_table import from_table
@@ -12,7 +13,18 @@ from tests.rollout_tables import ANSWERS, responses, sampled, table_of
 from tests.theory.estimation.test_length_controlled import long_answers
 from tests.theory.estimation.test_length_controlled import table as population
 from theory.content import covariance_by_length
-from theory.estimation.diagnosis import ALPHAS, Covariance, Silent, Turn, diagnose, empty_response
+from theory.estimation import diagnosis
+from theory.estimation.diagnosis import (
+    ALPHAS,
+    Covariance,
+    EmptyResponse,
+    GradientCosine,
+    Silent,
+    Turn,
+    diagnose,
+    empty_response,
+)
+from theory.estimation.intervals import mean_interval
 from theory.estimation.length_term import length_class
 from theory.estimation.records import Estimate, Forecast, Method
 from theory.estimation.samples import Rollouts
@@ -62,7 +74,7 @@ def drawn_prompts(samples, prompts=4000, seed=0):
 def test_the_diversity_gap_is_the_same_for_any_number_of_samples(samples):
     """T3: with 3 samples the mixed prompts are others than with 64; an unweighted mean over them turned round."""
     rollouts, slope, odds = drawn_prompts(samples)
-    found = by_name(diagnose(rollouts, [], np.random.default_rng(0)))["diversity_gap"]
+    found = diagnosis._diversity_gap(rollouts, np.random.default_rng(0), None)
     error = (found.high - found.low) / 3.92
     assert found.value == pytest.approx(slope, abs=3.5 * error) and error < 0.15 * abs(slope)
     assert found.sign == np.sign(slope)
@@ -129,7 +141,7 @@ def test_content_covariance_is_not_too_small_for_few_samples_of_a_length():
             "finished": True,
         }
     )
-    found = by_name(diagnose(from_table(table), [], np.random.default_rng(0)))["content_covariance"]
+    found = diagnosis._content(from_table(table), np.random.default_rng(0), None)
     error = (found.high - found.low) / 3.92
     assert found.value == pytest.approx(covariance_by_length(log_p, reward, length).within, abs=4 * error)
     assert error < 0.1 * found.value
@@ -182,6 +194,7 @@ def curve(accuracies, lows, highs):
         ((0.5, 0.55, 0.6, 0.65, 0.7), "rises", Turn.RISES, (4.0, 3.0, 4.0)),
         ((0.5, 0.51, 0.52, 0.51, 0.5), "neither", Turn.NOISE, (2.0, 1.5, 3.0)),
         ((0.5, 0.5, 0.5, 0.5, 0.5), "both", Turn.FLAT, (1.0, 1.0, 1.5)),
+        ((0.5, 0.45, 0.5, 0.6, 0.7), "both", Turn.VALLEY, (1.5, 1.0, 2.0)),
     ],
 )
 def test_the_turning_point_is_where_accuracy_turns(accuracies, moves, turn, where):
@@ -240,6 +253,7 @@ def test_values_that_cannot_be_relied_on_or_lie_below_one_are_no_points_of_the_c
 
 def test_the_grid_begins_beside_the_base_model_and_grows_step_by_step():
     away = np.array(ALPHAS) - 1
+    assert {1.5, 2, 3, 4, 6, 8, 16, 32} <= set(ALPHAS)  # powers that one asks for are among them
     assert 0 < away[0] <= 0.05 and away[-1] > 20
     assert (away[1:] / away[:-1] > 1).all() and (away[1:] / away[:-1] <= 2.5 + 1e-9).all()
 
@@ -251,6 +265,7 @@ def test_the_grid_begins_beside_the_base_model_and_grows_step_by_step():
         (replace(table(), reward=table().each(np.arange(6) % 2.0)), Silent.EQUAL_REWARDS),
         (replace(table(), log_p=table().each(-np.arange(6.0))), Silent.EQUAL_LOG_P),
         (table(prompts=1), Silent.FEW_PROMPTS),
+        (replace(table(), length=np.full(48, np.nan)), None),
     ],
 )
 def test_why_nothing_can_be_told(rollouts, why):
@@ -258,10 +273,117 @@ def test_why_nothing_can_be_told(rollouts, why):
     for name in ("covariance", "efficiency", "diversity_gap"):
         assert found[name].silent == why
     for name in ("efficiency", "diversity_gap"):
-        assert np.isnan([found[name].value, found[name].low, found[name].high]).all()
-    knob = found["knob_ratio"]
-    # Without rewards the spread of log p is known all the same, and one prompt has one.
-    assert knob.silent == (None if why in (Silent.EQUAL_REWARDS, Silent.FEW_PROMPTS) else why)
+        assert np.isnan([found[name].value, found[name].low, found[name].high]).all() == (why is not None)
+    for name in ("knob_ratio", "relaxation_time"):
+        # Without rewards the spread of log p is known all the same, and one prompt has one.
+        assert found[name].silent == (None if why in (Silent.EQUAL_REWARDS, Silent.FEW_PROMPTS) else why)
+    content = found["content_covariance"]
+    assert content.silent == (why or Silent.NO_LENGTHS)
+    assert np.isnan([content.value, content.low, content.high, content.by_length]).all()
+    assert content.alone == (why == Silent.SINGLE_SAMPLES)  # its share of the samples
+
+
+def ragged(lengths, seed=0, prompts=12):
+    """Prompts of 1, 2, 4, 6, 9 samples in turn with these lengths in turn; rewards of 0 and 1, mixed or not."""
+    generator = np.random.default_rng(seed)
+    count = np.tile([1, 2, 4, 6, 9], prompts)[:prompts]
+    rows = int(count.sum())
+    base = Rollouts.of_arrays(*(np.zeros((rows, 1)) for _ in range(3)), np.arange(rows)[:, None])
+    return replace(
+        base,
+        prompt_id=np.arange(prompts),
+        start=np.cumsum(count) - count,
+        correct_vote=np.zeros(prompts, int),
+        log_p=-30 + 3 * generator.normal(size=rows),
+        reward=generator.integers(0, 2, rows).astype(float),
+        length=np.array(lengths, float)[np.arange(rows) % len(lengths)],
+    )
+
+
+def test_numbers_of_prompts_with_different_numbers_of_samples():
+    """By loops over prompts: one with a single sample says nothing, one without a mistake has no log-odds."""
+    rollouts = ragged([4], seed=1)
+    found = by_name(diagnose(rollouts, [], np.random.default_rng(0)))
+    parts = [(rollouts.reward[rows], rollouts.log_p[rows]) for rows in rollouts.prompt_rows()]
+    several = [np.cov(r, l) for r, l in parts if len(r) > 1]
+    cov, var_r, var_l = (np.mean([c[i] for c in several]) for i in ((0, 1), (0, 0), (1, 1)))
+    assert found["covariance"].value == pytest.approx(cov) and found["covariance"].silent is None
+    assert found["efficiency"].value == pytest.approx(cov / np.sqrt(var_r * var_l))
+    assert found["efficiency"].low < found["efficiency"].value < found["efficiency"].high
+    assert found["knob_ratio"].value == pytest.approx(np.sqrt(var_l))
+    mixed = [(r, l) for r, l in parts if 0 < r.mean() < 1]
+    assert {1, 2} <= {int(r.sum()) for r, _ in mixed} and 1 in {int((1 - r).sum()) for r, _ in mixed}
+    gap = found["diversity_gap"]
+    assert (gap.mixed, gap.prompts) == (len(mixed), 12) and 2 < gap.mixed < 12
+    weight = [np.var(r, ddof=1) for r, _ in mixed]
+    odds = [digamma(r.sum()) - digamma((1 - r).sum()) for r, _ in mixed]
+    slope = sum(np.cov(r, l)[0, 1] for r, l in mixed) / sum(weight)
+    assert gap.value == pytest.approx(slope) and gap.base_log_odds == pytest.approx(np.average(odds, weights=weight))
+    assert gap.gap == pytest.approx(gap.base_log_odds - slope)
+
+
+@pytest.mark.parametrize("mixed", [1, 2])
+def test_two_prompts_with_right_and_wrong_samples_have_a_diversity_gap(mixed):
+    rollouts = table()
+    reward = np.where(rollouts.each(np.arange(6)) < mixed, rollouts.reward, 1.0)
+    gap = by_name(diagnose(replace(rollouts, reward=reward), [], np.random.default_rng(0)))["diversity_gap"]
+    assert gap.silent == (None if mixed == 2 else Silent.FEW_PROMPTS) and (gap.mixed, gap.prompts) == (mixed, 6)
+
+
+def content_by_hand(rollouts, generator):
+    """(mean_interval of the covariance at equal length, what lone samples may hide, their share, the whole)."""
+    inside, hidden, whole, alone = [], [], [], []
+    for rows in rollouts.prompt_rows():
+        r, log_p, length = rollouts.reward[rows], rollouts.log_p[rows], rollouts.length[rows]
+        groups = [length == own for own in set(length)]
+        lone = np.isin(length, [length[group][0] for group in groups if group.sum() == 1])
+        alone.append(lone.mean())
+        if len(r) > 1:
+            inside.append(sum(g.mean() * np.cov(r[g], log_p[g])[0, 1] for g in groups if g.sum() > 1))
+            hidden.append(np.mean(lone * np.abs((r - r.mean()) * (log_p - log_p.mean()))))
+            whole.append(np.cov(r, log_p)[0, 1])
+    return mean_interval(np.array(inside), generator), np.mean(hidden), np.mean(alone), np.mean(whole)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "seed", "ratio"),
+    [
+        ([4], 0, 1e99),
+        ([4, 4, 4, 4, 7], 1, 2.399),
+        ([4, 7, 9], 0, 2.083),
+        ([4, 4, 4, 7, 9], 1, 1.843),
+        ([4, 7, 9], 7, 0.972),
+    ],
+)
+def test_what_lone_samples_may_hide_is_added_to_the_content_covariance_or_silences_it(lengths, seed, ratio):
+    """T18, by loops: silent where they may hide more to either side than half of what the interval spans."""
+    rollouts = ragged(lengths, seed)
+    found = diagnosis._content(rollouts, np.random.default_rng(0), None)
+    (value, low, high), hidden, alone, whole = content_by_hand(rollouts, np.random.default_rng(0))
+    assert found.alone == pytest.approx(alone) and (
+        hidden == 0 or (high - low) / hidden == pytest.approx(ratio, rel=0.01)
+    )
+    if ratio < 2:
+        assert np.isnan([found.value, found.low, found.high, found.by_length]).all()
+        assert found.silent == Silent.LENGTHS_APART
+    else:
+        expected = value, low - hidden, high + hidden, whole - value
+        assert (found.value, found.low, found.high, found.by_length) == pytest.approx(expected)
+        assert found.silent is None
+
+
+def test_findings_are_known_by_their_names_and_words():
+    """As diagnosis.json and the report have them."""
+    names = [finding.name for finding in diagnose(table(), [], np.random.default_rng(0))]
+    assert [*names, EmptyResponse.name, GradientCosine.name] == [
+        "covariance", "content_covariance", "diversity_gap", "efficiency", "turning_point", "knob_ratio",
+        "relaxation_time", "empty_response", "gradient_cosine",
+    ]  # fmt: skip
+    assert {*Turn} == {"peak", "valley", "falls", "rises", "flat", "noise", "unknown"}
+    assert {*Silent} == {
+        "single samples", "equal rewards", "equal log p", "few prompts", "lengths apart", "no lengths", "noise",
+        "graded rewards",
+    }  # fmt: skip
 
 
 def test_two_prompts_have_a_covariance_and_an_efficiency():

@@ -34,10 +34,19 @@ def table(**changed):
     return Rollouts(**columns | changed)
 
 
-def test_responses_differ_by_prompt_text_length_and_end():
+@pytest.mark.parametrize(
+    ("response", "length"),
+    [
+        (RESPONSE, LENGTH),
+        (RESPONSE * 0, LENGTH * 0 + 3),
+        (RESPONSE, np.array([0, 0, 1, 1, 1, 0, 0, 0, 0])),  # 0 stands for a length that is not known
+        (RESPONSE * 0, np.array([1, 2, 3, 4, 5, 6, 7, 8, 9])),
+    ],
+)
+def test_responses_differ_by_prompt_text_length_and_end(response, length):
     prompt = np.repeat(np.arange(3), (4, 2, 3))
-    kinds = list(zip(prompt, RESPONSE, LENGTH, FINISHED, strict=True))
-    found = table().different
+    kinds = list(zip(prompt, response, length, FINISHED, strict=True))
+    found = table(response=response, length=np.where(length > 0, length, np.nan)).different
     assert found.first.tolist() == [kinds.index(kind) == row for row, kind in enumerate(kinds)]
     assert found.copies.tolist() == [kinds.count(kind) for kind in kinds]
     assert found.times.tolist() == [n if first else 0 for n, first in zip(found.copies, found.first, strict=True)]
@@ -73,6 +82,7 @@ def test_prompts_in_another_order_bring_their_rows():
     found = table().in_order(np.array(["c", "a"]))
     rows = [6, 7, 8, 0, 1, 2, 3]
     assert found.start.tolist() == [0, 3] and found.correct_vote.tolist() == [2, 0]
+    assert found.prompt_id.tolist() == ["c", "a"]
     np.testing.assert_array_equal(found.vote, rows)
     np.testing.assert_array_equal(found.log_p, LOG_P[rows])
     with pytest.raises(ValueError, match=r"^there are no rollouts of prompt z; sample the same prompts in both$"):
@@ -106,6 +116,13 @@ def test_repeats_beyond_log_p_are_good_and_turings_estimate_less_the_probability
     assert error == pytest.approx(np.sqrt(max(variance, each.var()) / 3))
 
 
+def test_what_came_twice_counts_twice_in_the_error_of_repeats():
+    """Ten samples: two that came once, two that came twice, one four times, all too unlikely to be seen."""
+    y = np.array([[0, 1, 2, 2, 3, 3, 4, 4, 4, 4]])
+    excess, error = repeated_beyond_log_p(Rollouts.of_arrays(np.full((1, 10), -99.0), y * 0, y * 0 + 1, y))
+    assert (excess, error) == pytest.approx((1 - 2 / 10, np.sqrt((2 + 2 * 2 + 4) / 100)))
+
+
 def test_the_error_of_repeats_is_at_least_that_of_the_prompts():
     """Prompts that differ more than counting explains: their own spread decides."""
     y = np.concatenate([np.zeros((30, 60), int), np.arange(1800).reshape(30, 60)])
@@ -128,7 +145,7 @@ def test_copies_of_a_response_with_other_log_p_are_told_with_their_prompt():
     # A gap of as much as rounding allows is no gap; alone among responses that come once, its share is 1.
     np.testing.assert_allclose(copy_rounding(np.array([-100.0, 0.0])), [2.5, 0.5])
     response = np.array([0, 1, 2, 3, 4, 4, 5, 6, 7])
-    for gap, share in ((2.4, 0.0), (2.6, 1.0)):
+    for gap, share in ((2.4, 0.0), (2.5, 0.0), (2.6, 1.0)):
         log_p = np.full(9, -100.0) - gap * (np.arange(9) == 5)
         assert unequal_copies(table(response=response, log_p=log_p)).share == share
 
@@ -143,6 +160,7 @@ def test_base_samples_are_the_first_of_every_prompt():
 
 def test_rewards_of_zero_and_one_alone_are_binary():
     assert table().binary and not table(reward=np.full(9, 0.5)).binary
+    assert not table(reward=np.append(np.arange(8) % 2, 0.5)).binary
     votes = Rollouts.of_arrays(np.log([[0.4, 0.6]]), np.array([[1, 0]]), np.array([[3, 4]]), np.array([[0, 1]]))
     assert votes.vote.tolist() == [0, 1] and votes.correct_vote.tolist() == [0]
     assert votes.answers_known and votes.log_p_noise == 0.0
