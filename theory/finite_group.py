@@ -71,7 +71,7 @@ def group_advantage(
     """
     log_pi = checked_log_p(log_pi, "log_pi")
     levels = _levels(log_pi, reward)
-    mean = _level_advantage(levels.value, _level_mass(levels, log_pi), _checked_group(group))
+    mean = _mean_advantage(levels.value, _checked_group(group))(_level_mass(levels, log_pi))
     return np.where(levels.of_response >= 0, mean[levels.of_response], 0.0)
 
 
@@ -98,11 +98,11 @@ def finite_group_optimum(
         raise ValueError(f"beta must be finite and > 0, got {beta}; without a KL weight there is no fixed point")
     log_p, group = checked_log_p(log_p), _checked_group(group)
     levels = _levels(log_p, reward)
-    base = np.log(_level_mass(levels, log_p))
+    base, mean = np.log(_level_mass(levels, log_p)), _mean_advantage(levels.value, group)
 
     def answer(log_mass):
         """The optimum for the advantages of this policy, held fixed."""
-        h = _level_advantage(levels.value, np.exp(log_mass), group)
+        h = mean(np.exp(log_mass))
         if k3_in_loss:
             return k3_in_loss_optimum(base, h, beta)
         return base + h / beta - log_sum_exp(base + h / beta)
@@ -142,36 +142,57 @@ def large_group_k3_optimum(
     return np.where(levels.of_response >= 0, log_p + change[levels.of_response], -np.inf)
 
 
-def _settled(answer, start, pace=0.05, most=4000):
+def _settled(answer, start, longest=200.0):
     """The x = answer(x) that x' = answer(x) - x flows to: followed until it is slow, then Newton to rounding.
 
     Newton alone from p could find another fixed point than the one that training meets; the flow alone would take long
     for the last digits. RuntimeError where Newton left the neighbourhood that the flow had come to.
     """
-    x = start
-    for _ in range(most):
-        velocity = answer(x) - x
-        if np.max(np.abs(velocity)) < 1e-6:
-            break
-        x = x + pace * velocity
-        x = x - log_sum_exp(x)
-    from scipy.optimize import root  # half a second to import
+    from scipy.integrate import LSODA  # half a second to import
+    from scipy.optimize import root
 
-    found = root(lambda x: answer(x) - x, x, tol=1e-13).x
-    if not (np.max(np.abs(answer(found) - found)) < 1e-9 and kl(found, x) < 1e-3):
+    def velocity(_, x):
+        x = x - log_sum_exp(x)
+        return answer(x) - x
+
+    flow = LSODA(velocity, 0.0, start, longest, rtol=1e-5, atol=1e-8)
+    while flow.status == "running" and np.max(np.abs(velocity(flow.t, flow.y))) >= 1e-6:
+        flow.step()
+    end = flow.y - log_sum_exp(flow.y)
+    found = root(lambda x: answer(x) - x, end, tol=1e-13).x
+    if not (np.max(np.abs(answer(found) - found)) < 1e-9 and kl(found, end) < 1e-3):
         raise RuntimeError("the flow of GRPO did not come to rest; give a larger beta or a smaller group")
     return found - log_sum_exp(found)
 
 
-def _level_advantage(value, mass, group):
-    """h of each level, by the trapezoid rule in m and, after s = c sinh w, in w: both converge exponentially.
+class _Mean(NamedTuple):
+    """h of each level as a sum over nodes (s, m): push @ (bell @ mass)^{G-1}, the mass of the policy's levels.
+
+    bell is e^{-s²(r-m)²}, a row a node; push has the weights of both integrals and the factor (r - m) in it. Neither
+    knows the policy, so that following a flow costs a product of matrices a step.
+    """
+
+    bell: np.ndarray
+    push: np.ndarray
+    value: np.ndarray
+    at_zero: float
+    group: int
+
+    def __call__(self, mass):
+        if len(self.value) == 1:
+            return np.zeros(1)
+        return self.push @ (self.bell @ mass) ** (self.group - 1) + self.at_zero * (self.value - mass @ self.value)
+
+
+def _mean_advantage(value, group):
+    """By the trapezoid rule in m and, after s = c sinh w, in w: both converge exponentially.
 
     For a smooth function that dies off at both ends the trapezoid rule's error is the function's Fourier transform at
     multiples of 2π/step, and falls faster than any power of the step. sinh spaces the nodes evenly near 0 and by
     factors far out, since s runs over all scales between 1/(largest difference of rewards) and 1/(smallest).
     """
     if len(value) == 1:
-        return np.zeros(1)
+        return _Mean(np.empty((0, 1)), np.empty((1, 0)), value, 0.0, group)
     value = value - value[-1]
     width, gap = value[-1] - value[0], np.min(np.diff(value))
     # The integrand lives between s = 1/widest, below which all deviations look alike, and a few times 1/narrowest,
@@ -183,23 +204,21 @@ def _level_advantage(value, mass, group):
             f"two rewards differ by {gap:.3g} where all lie within {width:.3g}; round them to fewer levels"
         )
     step = 0.15
-    w = step * np.arange(1 + int(np.arcsinh(_REACH * widest / narrowest) / step))
-    total = np.zeros(len(value))
-    for x in w[1:]:  # at s = 0 the inner integral is E(R_1 - R̄), added below
-        s = np.sinh(x) / widest
-        total += np.cosh(x) / widest * _inner(value, mass, group, s)
-    at_zero = (group - 1) / group * (value - mass @ value) / widest
-    return (group - 1) ** 0.5 * 2 / np.pi**0.5 * step * (total + at_zero / 2)
+    w = step * np.arange(1, 1 + int(np.arcsinh(_REACH * widest / narrowest) / step))
+    factor = (group - 1) ** 0.5 * 2 / np.pi**0.5 * step
+    inner = [_nodes(value, group, np.sinh(x) / widest, factor * np.cosh(x) / widest) for x in w]
+    bell, push = (np.concatenate(blocks) for blocks in zip(*inner, strict=True))
+    # At s = 0, half a node, the inner integral is E(R_1 - R̄ | R_1).
+    return _Mean(bell, np.ascontiguousarray(push.T), value, factor / 2 * (group - 1) / group / widest, group)
 
 
-def _inner(value, mass, group, s):
-    """E[(R_1 - R̄) e^{-s² Σ (R_i - R̄)²} | R_1], for each level R_1."""
+def _nodes(value, group, s, factor):
+    """bell and push, transposed, of E[(R_1 - R̄) e^{-s² Σ (R_i - R̄)²} | R_1], for each level R_1."""
     unit = 1 / (s * group**0.5)
     m = np.arange(value[0] - _REACH * unit, value[-1] + _REACH * unit, _STEP * unit)
     distance = value - m[:, None]
     bell = np.exp(-((s * distance) ** 2))
-    others = (bell @ mass) ** (group - 1)
-    return _STEP / np.pi**0.5 * (others @ (distance * bell))
+    return bell, factor * _STEP / np.pi**0.5 * distance * bell
 
 
 def _levels(log_p, reward):
