@@ -67,12 +67,12 @@ def _ctrl_c_blocked() -> Iterator[None]:
 def _begin(processes: int) -> None:
     import warnings
 
-    import torch
-
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # TRL 1.16 still asks transformers for is_gradient_checkpointing under its old name.
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     if processes > 1 and "OMP_NUM_THREADS" not in os.environ:
+        import torch
+
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // processes))
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from llm.comparison.run_pool import side_by_side
-from llm.training.interruption import RunStopped
 
 ROOT = Path(__file__).parents[3]
 KILLED = """
@@ -49,10 +48,14 @@ def test_the_error_of_a_job_is_raised(tmp_path):
 
 
 def stop(folder):
+    from llm.training.interruption import RunStopped  # seconds, which no other test here needs
+
     raise RunStopped(Path(folder), 3, 9)
 
 
 def test_a_run_that_was_asked_to_stop_says_so_across_processes(tmp_path):
+    from llm.training.interruption import RunStopped
+
     with pytest.raises(RunStopped, match="stopped after step 3 of 9") as stopped:
         list(side_by_side(stop, [(str(tmp_path),)], 1))
     assert stopped.value.output_dir == tmp_path
