@@ -6,7 +6,8 @@
    --open-spiel spiel/bin/python. Without one this part is left out.
 2. The same against what a core can do: bare_dynamics.c, the same arithmetic in plain loops and nothing else, as the C
    compiler (cc) makes it for this machine with everything allowed (-O3 -march=native -ffast-math; its exp works on
-   several numbers at once). One core against one core: --devices 1. Without a compiler this part is left out.
+   several numbers at once). Its rows are dealt out over as many threads as there are devices, which know nothing of
+   each other. Without a compiler this part is left out.
 3. Growth of cost with k and with the number of policies: slope of log time on log size.
 
 Times are the best of many short ones, taken in turns, so that other work on the machine hurts little and all
@@ -120,9 +121,10 @@ def kernels(arguments, steps):
     }
 
 
-def bare(log_p, reward, steps):
-    """The same by bare_dynamics.c on one core, a copy of the start included; nothing where there is no compiler."""
+def bare(log_p, reward, steps, cores):
+    """The same by bare_dynamics.c on so many cores, a copy of the start included; without a compiler, nothing."""
     import ctypes
+    from concurrent.futures import ThreadPoolExecutor
 
     import numpy as np
 
@@ -143,14 +145,21 @@ def bare(log_p, reward, steps):
         "tilted, each step normalised": ("tilted", log_p, 0.2 * reward + 0.1 * log_p, (0.9, 1)),
     }
 
+    threads = ThreadPoolExecutor(cores)  # ctypes lets go of Python's lock while C runs
+    shares = [rows for rows in np.array_split(np.arange(policies), cores) if len(rows)]
+
     def kernel(function, start, added, extra):
         rate, *every = extra
         rest = (ctypes.c_double(rate), *map(number, every))
+        call = getattr(c, function)
+
+        def of_one_core(rows):
+            own = slice(rows[0], rows[-1] + 1)
+            x[own] = start[own]
+            call(*(ctypes.c_void_p(a[own].ctypes.data) for a in (x, added)), *map(number, (len(rows), k, steps)), *rest)
 
         def run():
-            x[:] = start
-            call = getattr(c, function)
-            call(*(ctypes.c_void_p(a.ctypes.data) for a in (x, added)), *map(number, (policies, k, steps)), *rest)
+            list(threads.map(of_one_core, shares))
             return Result(x)
 
         return run
@@ -203,7 +212,7 @@ def main(command_line=None):
         theirs = open_spiel_rates(config) if config.open_spiel else None
         config.output.parent.mkdir(parents=True, exist_ok=True)
     arguments = batch(config.policies, config.k)
-    running = kernels(arguments, config.steps) | bare(arguments[2], arguments[3], config.steps)
+    running = kernels(arguments, config.steps) | bare(arguments[2], arguments[3], config.steps, len(jax.devices()))
     same_answers(running)
     times = best_times(running, config.repeats)
     policy_steps = config.policies * config.steps
