@@ -154,8 +154,9 @@ def gain_ratio(
     For one alpha and one b on many prompts give the means over prompts: gains add up as covariances, budgets as
     variances. nan where a variance is zero.
     """
-    with np.errstate(invalid="ignore", divide="ignore"):  # 0/0 is the documented nan
-        return np.asarray(cov / np.sqrt(np.multiply(var_log_p, var_reward)))[()]
+    with np.errstate(invalid="ignore"):  # 0/0 is the documented nan
+        # Roots first: of a response of probability 1e-170 the product of both variances would be 0.
+        return np.asarray(cov / np.multiply(np.sqrt(var_log_p), np.sqrt(var_reward)))[()]
 
 
 def _reaches(budget, log_base, face):

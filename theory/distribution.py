@@ -141,15 +141,17 @@ def measure(
     return log_p, log_mass
 
 
-def checked_correct(correct: Shaped[np.ndarray, "..."], log_p: Float[np.ndarray, "..."]) -> Bool[np.ndarray, "..."]:
+def checked_correct(
+    correct: Shaped[np.ndarray, "..."], log_p: Float[np.ndarray, "..."], name: str = "correct"
+) -> Bool[np.ndarray, "..."]:
     """correct itself if it says yes or no of each response; zeros and ones are taken for no and yes.
 
     ValueError for any other number: -1 or .5 would silently count as correct.
     """
-    mask = checked_reward(correct, log_p, "correct")
+    mask = checked_reward(correct, log_p, name)
     wrong = mask[(mask != 0) & (mask != 1)]
     if wrong.size:
-        raise ValueError(f"correct holds {wrong.flat[0]:g}; it must be True or False for each response")
+        raise ValueError(f"{name} holds {wrong.flat[0]:g}; it must be True or False for each response")
     return mask == 1
 
 

@@ -146,7 +146,8 @@ def _settled(answer, start, longest=200.0):
     """The x = answer(x) that x' = answer(x) - x flows to: followed until it is slow, then Newton to rounding.
 
     Newton alone from p could find another fixed point than the one that training meets; the flow alone would take long
-    for the last digits. RuntimeError where Newton left the neighbourhood that the flow had come to.
+    for the last digits. Normalised, as answers are. RuntimeError where Newton left the neighbourhood that the flow had
+    come to.
     """
     from scipy.integrate import LSODA  # half a second to import
     from scipy.optimize import root
@@ -162,7 +163,7 @@ def _settled(answer, start, longest=200.0):
     found = root(lambda x: answer(x) - x, end, tol=1e-13).x
     if not (np.max(np.abs(answer(found) - found)) < 1e-9 and kl(found, end) < 1e-3):
         raise RuntimeError("the flow of GRPO did not come to rest; give a larger beta or a smaller group")
-    return found - log_sum_exp(found)
+    return found
 
 
 class _Mean(NamedTuple):
@@ -179,8 +180,6 @@ class _Mean(NamedTuple):
     group: int
 
     def __call__(self, mass):
-        if len(self.value) == 1:
-            return np.zeros(1)
         return self.push @ (self.bell @ mass) ** (self.group - 1) + self.at_zero * (self.value - mass @ self.value)
 
 
@@ -192,7 +191,7 @@ def _mean_advantage(value, group):
     factors far out, since s runs over all scales between 1/(largest difference of rewards) and 1/(smallest).
     """
     if len(value) == 1:
-        return _Mean(np.empty((0, 1)), np.empty((1, 0)), value, 0.0, group)
+        return _Mean(np.empty((0, 1)), np.empty((1, 0)), value, 0.0, group)  # no node: no advantage
     value = value - value[-1]
     width, gap = value[-1] - value[0], np.min(np.diff(value))
     # The integrand lives between s = 1/widest, below which all deviations look alike, and a few times 1/narrowest,

@@ -22,7 +22,7 @@ import numpy as np
 from theory.budget import small_budget_ratio
 from theory.content import covariance_by_length
 from theory.distribution import entropy, expectation
-from theory.dynamics import iterated_sharpening_limit, rate, self_sharpening_winner
+from theory.dynamics import iterated_sharpening_limit, rate
 from theory.finite_group import advantage_bound, finite_group_optimum, large_group_k3_optimum
 from theory.objectives import REGIMES, Objective, optimum, regime
 from theory.problem import Problem
@@ -163,8 +163,7 @@ def _rloo(trainer, policy):
             yield Entry(name, "RLOO", end, "linear in time", "marginal", "none", "T4 T8", log_target)
     winner = None
     if policy:
-        first = self_sharpening_winner(policy.log_p, policy.log_p, policy.reward, Objective(0.0, 0.0, -1.0))
-        winner = np.where(np.arange(len(policy.log_p)) == first, 0.0, -np.inf)
+        winner = np.where(np.arange(len(policy.log_p)) == np.argmax(policy.log_p), 0.0, -np.inf)
     yield Entry(
         "self-reward log pi", "RLOO", "the response likeliest at the start", "-1", "unstable",
         "none", "T8 T10", winner,

@@ -61,7 +61,7 @@ def block_cosine(
 
 
 def _cosine(sums):
-    """cross/√(reward · log_p), nan where a square is not above zero."""
-    cross, reward, log_p = sums
-    squares = np.where((reward > 0) & (log_p > 0), reward * log_p, np.nan)
-    return cross / np.sqrt(squares)
+    """cross/(√reward √log_p), nan where a square is not above zero. Roots first: small squares have no product."""
+    cross, *squares = sums
+    reward, log_p = (np.sqrt(np.where(np.greater(square, 0), square, np.nan)) for square in squares)
+    return cross / (reward * log_p)

@@ -201,7 +201,7 @@ def _spectral_radius(matrix):
     Block by block, because m equal blocks in a row make a defective matrix, whose eigenvalues are found only to the
     m-th root of the rounding error.
     """
-    return max((float(np.max(np.abs(np.linalg.eigvals(block)))) for block in _blocks(matrix)), default=0.0)
+    return max(float(np.max(np.abs(np.linalg.eigvals(block)))) for block in _blocks(matrix))
 
 
 def _blocks(matrix):

@@ -87,7 +87,7 @@ def finished_log_mass(
 
 
 def _finished(finished, log_p) -> Bool[np.ndarray, " y"]:
-    ended = checked_correct(finished, log_p)
+    ended = checked_correct(finished, log_p, "finished")
     if np.all(np.isneginf(log_p[ended])):
         raise ValueError("no response is finished; give a longer limit, there is nothing to learn to end")
     return ended

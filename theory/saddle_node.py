@@ -177,7 +177,7 @@ def _curve(levels):
     lowest = 1 / (levels.log_p[-1] - levels.log_p[0])
     # Beyond, the two likeliest levels are alone and only an exponential tail is left.
     rivals = np.logaddexp.reduce(levels.log_mass[:-1]) - levels.log_mass[-1]
-    highest = max(2 * lowest, (10 + 2 * max(rivals, 0.0)) / gap)
+    highest = (10 + 2 * max(rivals, 0.0)) / gap
     grid = np.linspace(np.log(lowest), np.log(highest), 2 + int(20 * np.log(highest / lowest)))
     # From the left, so that what has lost all its mass at one α need not be looked at again at the next.
     height, left = np.empty(len(grid)), levels

@@ -94,8 +94,9 @@ def projected_gain_ratio(moments: ScoreMoments) -> float:
     # A pseudo-inverse and not a small ridge: a ridge would bound the metric where directions hardly move a response,
     # and the ratio would depend on how parameters are scaled.
     inverse = np.linalg.pinv(fisher, rcond=1e-12, hermitian=True)
-    with np.errstate(invalid="ignore", divide="ignore"):  # 0/0 is the documented nan
-        return float(np.divide(reward @ inverse @ log_p, np.sqrt(_square(reward, inverse) * _square(log_p, inverse))))
+    with np.errstate(invalid="ignore"):  # 0/0 is the documented nan
+        # Roots first: the product of two small squares would be 0 before either is.
+        return float(np.divide(reward @ inverse @ log_p, _size(reward, inverse) * _size(log_p, inverse)))
 
 
 def gradient_cosine(moments: ScoreMoments) -> float:
@@ -199,8 +200,8 @@ def _score(log_pi, features):
     return features - mean[:, None, :]
 
 
-def _square(vector, inverse):
-    return float(vector @ inverse @ vector)
+def _size(vector, inverse):
+    return np.sqrt(vector @ inverse @ vector)
 
 
 def _checked_features(features, log_p):

@@ -148,12 +148,11 @@ def kl_to_base(
 
     Arguments and errors as in log_tilt.
     """
+    _check_b(b)
     log_base = log_tilt(log_p, reward, 1, 0, log_mass)
     on = ~np.isneginf(log_base)
     excess = np.expand_dims(np.asarray(checked_exponent(alpha)) - 1, -1)
     score = excess * np.where(on, log_p, 0.0) + np.expand_dims(b, -1) * np.asarray(reward)
-    if not np.isfinite(score).all():
-        raise ValueError(f"b must be finite, got {b}; its limit b -> inf is tilt.task_limit")
     return exponential_tilt(log_base, score).kl
 
 
@@ -361,8 +360,7 @@ def _unnormalised(log_p, reward, alpha, b, log_mass=None):
     log_p, counted = measure(log_p, log_mass)
     reward = checked_reward(reward, log_p)
     checked_exponent(alpha)
-    if not np.isfinite(b).all():
-        raise ValueError(f"b must be finite, got {b}; its limit b -> inf is tilt.task_limit")
+    _check_b(b)
     alpha, b = np.expand_dims(alpha, -1), np.expand_dims(b, -1)
     if log_mass is None and np.all(alpha > 0):  # alpha · -inf = -inf is what we want
         return alpha * log_p + b * reward
@@ -370,6 +368,11 @@ def _unnormalised(log_p, reward, alpha, b, log_mass=None):
     power = alpha if log_mass is None else alpha - 1
     scaled = np.where(off, -np.inf, power * np.where(off, 0.0, log_p)) + b * reward
     return scaled if log_mass is None else scaled + counted
+
+
+def _check_b(b):
+    if not np.isfinite(b).all():
+        raise ValueError(f"b must be finite, got {b}; its limit b -> inf is tilt.task_limit")
 
 
 def _tilt_of_face(log_p, height, alpha, reward, b):

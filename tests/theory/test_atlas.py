@@ -258,3 +258,15 @@ def test_a_policy_whose_log_p_nearly_tie_has_the_form_and_no_numbers(run, policy
     assert (
         "mean_reward" not in found["log p with KL", "GRPO, G = 8"] and found["tilted", "GRPO, G = 8"]["mean_reward"] > 0
     )
+
+
+def test_without_options_lengths_divide_in_full_and_groups_have_eight(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    table = run()
+    assert "RLOO on log p/|y|^1 " in table and "GRPO, G = 8 " in table and "p^(1 + 3/|y|^1)" in table
+
+
+def test_what_is_undefined_is_called_none(run, policy_file, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    uniform = policy_file({"p": [0.5, 0.5], "reward": [1, 0]})
+    assert "critical beta T12: none" in run("--policy", uniform).splitlines()

@@ -149,7 +149,7 @@ def test_the_gain_ratio_of_many_prompts_is_of_mean_moments():
     sharp = np.exp(log_tilt(prompts, CORRECT, 1 + x, 0)) @ CORRECT - base
     tilted = np.exp(log_tilt(prompts, CORRECT, 1, y)) @ CORRECT - base
     np.testing.assert_allclose(sharp.mean() / tilted.mean(), expected, rtol=1e-3)
-    assert np.isnan(budget.gain_ratio(0.0, 0.0, 0.3))
+    assert np.isnan(budget.budget.gain_ratio(0.0, 0.0, 0.3))
 
 
 def test_no_budget_moves_nothing_and_too_much_has_no_end():
@@ -200,3 +200,28 @@ def test_mixing_policies_never_beats_the_tilt_and_meets_it_at_the_policies(bs, s
         assert budget.accuracy_by_mixing(at, kls, accuracies) == pytest.approx(accuracy)
     assert budget.accuracy_by_mixing(2 * far, kls, accuracies) == accuracies.max()
     assert budget.accuracy_by_mixing(0.6, np.array([0.0, 0.1, 0.5]), np.array([0.5, 0.9, 0.8])) == 0.9
+
+
+def test_the_correlation_of_what_hardly_ever_happens_is_one_and_not_infinite():
+    """T5: two responses, the rare one wrong or right; variances of 1e-170 have a product below the smallest float."""
+    log_p = np.array([0.0, np.log(1e-170)])
+    for rare_is_right, expected in ((0.0, 1.0), (1.0, -1.0)):
+        np.testing.assert_allclose(
+            budget.small_budget_ratio(log_p, np.array([1 - rare_is_right, rare_is_right])), expected
+        )
+    assert np.isnan(budget.gain_ratio(0.0, 0.0, 1.0)) and np.isnan(budget.gain_ratio(0.0, 1.0, 0.0))
+
+
+def test_a_frontier_has_its_b_last_whatever_stands_before():
+    """T5: of one policy, of rows, and of a table of rows, each b by the definition of the tilt."""
+    generator = np.random.default_rng(0)
+    logits, b = generator.normal(size=(2, 3, 4)), np.array([0.0, 0.5, 3.0, 5.0, 7.0])
+    reward = (generator.random((2, 3, 4)) < 0.5) * 1.0
+    log_p = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    weight = np.exp(log_p[..., None] + b * reward[..., None])
+    q = weight / weight.sum(axis=-2, keepdims=True)
+    mean, kl = (q * reward[..., None]).sum(axis=-2), (q * (np.log(q) - log_p[..., None])).sum(axis=-2)
+    for at in ((), (1,), (1, 2)):
+        found = budget.tilting_frontier(log_p[at], reward[at], b)
+        np.testing.assert_allclose(found.mean_reward, mean[at])
+        np.testing.assert_allclose(found.kl, kl[at], atol=1e-12)

@@ -130,3 +130,21 @@ def test_bad_input_is_refused_with_one_sentence(call, message):
     with pytest.raises(ValueError) as error:
         call()
     assert str(error.value) == message
+
+
+def test_a_reward_that_is_nothing_has_no_coordinate():
+    assert np.isnan(coordinates.coordinates(LOG_P, LOG_P, np.zeros(4))).all()
+
+
+def test_at_the_largest_alpha_b_is_still_the_best_for_it():
+    """T2: a run sharper than the box allows; the border's own optimum, where E r agrees."""
+    at = moments(LOG_P, CORRECT, 9.0, 4.0)
+    means = float(at.mean_log_p), float(at.mean_reward)
+    found = coordinates.coordinates_of_means(LOG_P, CORRECT, *means, largest=(2.0, 20.0))
+    assert found.alpha == 2.0
+    np.testing.assert_allclose(moments(LOG_P, CORRECT, 2.0, found.b).mean_reward, at.mean_reward, atol=1e-9)
+    low = moments(LOG_P, CORRECT, 2.0, -9.0)
+    means = float(low.mean_log_p), float(low.mean_reward)
+    found = coordinates.coordinates_of_means(LOG_P, CORRECT, *means, largest=(64.0, 3.0))
+    assert found.b == -3.0
+    np.testing.assert_allclose(moments(LOG_P, CORRECT, found.alpha, -3.0).mean_log_p, low.mean_log_p, atol=1e-9)

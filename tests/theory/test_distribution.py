@@ -205,3 +205,22 @@ def test_one_broken_number_among_whole_ones_is_refused():
     for wrong in (np.array([2.0, 2.5]), np.array([np.nan, 1.0]), np.array([1.0, np.inf])):
         with pytest.raises(ValueError, match=r"^k must be a whole number, got \["):
             distribution.checked_whole(wrong, "k")
+
+
+def test_one_exponent_out_of_range_among_many_is_refused(as_users_call_it):
+    for wrong in ([1.0, np.inf], [np.nan, 1.0], [1.0, -0.1]):
+        with pytest.raises(ValueError, match="alpha must be finite and >= 0, got"):
+            distribution.checked_exponent(np.array(wrong))
+    assert distribution.checked_exponent(0.0) == 0.0
+
+
+def test_rewards_need_the_last_axis_and_weights_a_sample(as_users_call_it):
+    """One reward for every row of a batch is fine, whatever the number of rows; nothing to weigh is not."""
+    log_p = np.log(np.full((2, 3), 1 / 3))
+    assert distribution.checked_reward(np.ones(3), log_p).shape == (3,)
+    for shape in ((2,), (3, 2), ()):
+        with pytest.raises(ValueError, match=r"reward has shape .* but log_p has shape \(2, 3\)"):
+            distribution.checked_reward(np.ones(shape), log_p)
+    for empty in (np.zeros(0), np.zeros((3, 0)), np.float64(0.0)):
+        with pytest.raises(ValueError, match=r"^log_mass has shape .*; its last axis must run over samples"):
+            distribution.checked_log_mass(empty)

@@ -375,3 +375,16 @@ def test_a_step_multiplies_a_deviation_whatever_its_size(step_size):
     target = tilt.log_tilt(LOG_P, REWARD, *objective.target)
     ratios = [np.diff(x - target) for x in (log_pi, after)]
     np.testing.assert_allclose(ratios[1], dynamics.step_multiplier(objective, step_size) * ratios[0], atol=1e-12)
+
+
+def test_near_a_gain_of_one_the_exponent_keeps_its_digits_and_all_of_p_may_be_kept():
+    """T11: e = gain e + mixing, 1,000 times over; mixing = 1 is p at every round."""
+    for off in (1e-12, -1e-12, 1e-9):
+        alpha, exponent = 2 * (1 + off), 1.0
+        for _ in range(1000):
+            exponent = alpha * 0.5 * exponent + 0.5
+        np.testing.assert_allclose(dynamics.iterated_sharpening(alpha, 0.5, 1000), exponent, rtol=1e-11)
+    assert dynamics.iterated_sharpening(3.0, 1.0, 5) == 1.0 and dynamics.iterated_sharpening_limit(3.0, 1.0) == (
+        1.0,
+        True,
+    )

@@ -165,6 +165,55 @@ def test_sampled_groups_have_no_drift_at_the_end(times, group):
     assert np.all(np.abs(drift) <= 4 * np.maximum(error, least) + 1e-9)
 
 
+def test_the_end_is_found_to_eleven_digits():
+    """T25: the residual of the equation with all groups of three written out, and probabilities that add up to one."""
+    log_p, reward = np.log([0.5, 0.3, 0.2]), np.array([0.0, 0.4, 1.0])
+    pi = np.exp(finite_group_optimum(log_p, reward, 2.0, 3))
+    free = np.exp(log_p + advantage_of_all_groups(np.log(pi), reward, 3) / 2.0)
+    np.testing.assert_allclose(pi, free / free.sum(), rtol=0, atol=1e-11)
+
+
+def test_rewards_may_be_as_near_as_the_integral_can_tell_and_no_nearer(monkeypatch):
+    """width/gap · √G · 5.6/.55 nodes: with groups of nine and 1,000 nodes, rewards of 1 and 32.7 parts are told."""
+    monkeypatch.setattr("theory.finite_group._MOST_NODES", 1000)
+    log_p = np.log([0.5, 0.3, 0.2])
+    told = group_advantage(log_p, np.array([0.0, 1 / 32.5, 1.0]), 9)
+    assert told[0] < told[1] < told[2]
+    with pytest.raises(ValueError, match=r"two rewards differ by 0\.0304 where all lie within 1; round them"):
+        group_advantage(log_p, np.array([0.0, 1 / 32.9, 1.0]), 9)
+
+
+def test_rewards_a_rounding_apart_are_one_level():
+    """Below 16 roundings one reward, above them two that nearly tie."""
+    log_p = np.log([0.5, 0.3, 0.2])
+    one = group_advantage(log_p, np.array([1.0, 1 + 3e-15, 0.0]), 4)
+    np.testing.assert_array_equal(one, group_advantage(log_p, np.array([1.0, 1.0, 0.0]), 4))
+    with pytest.raises(ValueError, match="two rewards differ by"):
+        group_advantage(log_p, np.array([1.0, 1 + 5e-15, 0.0]), 4)
+
+
+def test_a_response_that_is_never_drawn_may_have_any_reward():
+    """T25: log p as a reward is -inf off the support; with or without that response the ends are the same."""
+    three = np.log([0.5, 0.3, 0.2])
+    ends = []
+    for log_p in (np.append(three, -np.inf), three):
+        finite = finite_group_optimum(log_p, log_p, 2.0, 2)
+        ends.append((group_advantage(log_p, log_p, 4), finite, large_group_k3_optimum(log_p, log_p, 2.0)))
+    with_it, without = ends
+    for longer, shorter, last in zip(with_it, without, (0.0, -np.inf, -np.inf), strict=True):
+        np.testing.assert_allclose(longer, np.append(shorter, last))
+
+
+@pytest.mark.parametrize("beta", [0.0, -1.0, np.nan, np.inf])
+def test_without_a_kl_weight_no_end_is_named(beta):
+    for optimum, group in ((large_group_k3_optimum, ()), (finite_group_optimum, (8,))):
+        with pytest.raises(ValueError) as error:
+            optimum(LOG_P, LOG_P, beta, *group)
+        assert (
+            str(error.value) == f"beta must be finite and > 0, got {beta}; without a KL weight there is no fixed point"
+        )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

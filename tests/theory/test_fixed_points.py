@@ -124,6 +124,45 @@ def test_each_cell_ends_at_its_formula():
     assert measured(found["tilted", "RLOO"], None) == {}
 
 
+@pytest.mark.parametrize(
+    ("alpha", "mixing", "cell", "exponent"),
+    [
+        (3, 0.8, ("q(alpha=2, b=0)", "0.6 a round", "stable"), 2),
+        (0.5, 0.0, ("q(alpha=0, b=0)", "0.5 a round", "stable"), 0),
+        (1, 0.0, ("q(alpha=1, b=0)", "1 a round", "marginal"), 1),
+        (2, 0.5, ("the mode of p", "1 a round", "unstable"), None),
+        (3, 0.0, ("the mode of p", "3 a round", "unstable"), None),
+    ],
+)
+def test_a_moving_reference_rests_where_its_gain_is_below_one(alpha, mixing, cell, exponent):
+    """T11: e = alpha (1 - mixing) e + mixing, at either side of a gain of 1 and on it."""
+    entry = by_cell(Trainer(alpha, 0.5, 0.5, mixing), POLICY)["tempered", "moving reference"]
+    assert entry[2:5] == cell
+    if exponent is None:
+        assert entry.log_target is None
+    else:
+        np.testing.assert_allclose(np.exp(entry.log_target), P**exponent / (P**exponent).sum())
+
+
+def test_above_the_critical_beta_the_grpo_row_has_both_roots_and_the_slope_at_the_lower():
+    """T12: (alpha-1) sd = 1/beta at both; the derivative of beta (alpha-1) - 1/sd is beta + k3/(2 sd³)."""
+    beta = 2.5
+    _, _, target, speed, stability, threshold, _, log_target = by_cell(Trainer(3.0, beta, 0.5, 0.8), POLICY)[
+        "log p with KL", "GRPO, G -> inf"
+    ]
+    stable, unstable = (float(text.split("alpha")[1].strip(" =").split(",")[0]) for text in (target, stability))
+    assert (target, stability) == (f"q(alpha={stable:.6g}, b=0)", f"stable below alpha = {unstable:.6g}")
+    for alpha in (stable, unstable):
+        q = P**alpha / (P**alpha).sum()
+        off = np.log(P) - q @ np.log(P)
+        sd = np.sqrt(q @ off**2)
+        assert (alpha - 1) * sd * beta == pytest.approx(1, abs=1e-4)
+        if alpha == stable:
+            assert float(speed) == pytest.approx(beta + q @ off**3 / (2 * sd**3), rel=1e-3) and float(speed) > 0
+            np.testing.assert_allclose(np.exp(log_target), q, rtol=1e-4)
+    assert 1 < stable < unstable and threshold == "beta > 1.73682"
+
+
 def test_without_lengths_the_rows_of_lengths_have_no_policy():
     policy = Problem(np.log(P), REWARD)
     found = by_cell(TRAINER, policy)
@@ -163,6 +202,15 @@ def test_what_decides_beforehand_has_the_names_of_its_statements():
             "covariance_between_lengths_T18": covariance,
         }
     )
+
+
+@pytest.mark.parametrize(("alpha", "raises"), [(0.5, False), (1, False), (1.5, True)])
+def test_sharpening_is_said_to_raise_accuracy_above_alpha_one_alone(alpha, raises):
+    """T3, where the mode is right: at alpha = 1 nothing is raised."""
+    policy = Problem(np.log(P), 1 - REWARD)
+    assert thresholds(Trainer(alpha, 0.5, 0.5, 0.8), policy)["sharpening_raises_accuracy_T3"] is raises
+    partial = Problem(np.log(P), np.array([0.0, 1, 0.5, 0]))
+    assert not any(name.endswith("T3") for name in thresholds(Trainer(alpha, 0.5, 0.5, 0.8), partial))
 
 
 @pytest.mark.parametrize(

@@ -51,3 +51,17 @@ def test_pure_noise_has_no_cosine_and_two_blocks_are_refused(as_users_call_it):
     assert np.isnan(block_cosine(*products(orthogonal, orthogonal)).value)
     with pytest.raises(ValueError, match="at least 3 blocks"):
         block_cosine(*products(np.eye(2), np.eye(2)))
+
+
+def test_a_square_that_is_not_above_zero_has_no_cosine_and_a_small_one_has(as_users_call_it):
+    """Either gradient may be nothing or pure noise; three blocks are enough."""
+    same, noise, nothing = np.tile(A, (3, 1)), np.eye(4)[:3] - 0.3, np.zeros((3, 4))
+    with np.errstate(all="raise"):
+        for other in (noise, nothing):
+            assert np.isnan(block_cosine(*products(same, other)).value)
+            assert np.isnan(block_cosine(*products(other, same)).value)
+        assert np.isnan(block_cosine(*products(noise, noise)).value)
+    tiny = block_cosine(*products(1e-90 * same, 1e-90 * np.tile(S, (3, 1))))
+    np.testing.assert_allclose(tiny, (EXACT, 0), atol=1e-12)
+    with pytest.raises(ValueError, match=r"the products have shapes \(4, 3\); give square tables of at least 3 blocks"):
+        block_cosine(*(np.ones((4, 3)),) * 3)

@@ -109,7 +109,16 @@ def test_a_prefix_weighs_the_look_ahead_too_much(alpha):
 def test_nothing_finished_is_refused(as_users_call_it):
     with pytest.raises(ValueError, match="no response is finished"):
         length_limit_optima(LOG_P, REWARD, 0 * REWARD, 2.0, 0.0)
-    with pytest.raises(ValueError, match=r"correct holds 0.5"):
+    with pytest.raises(ValueError, match=r"finished holds 0.5"):
         length_limit_optima(LOG_P, REWARD, 0.5 + 0 * REWARD, 2.0, 0.0)
     whole = length_limit_optima(LOG_P, REWARD, 0 * REWARD + 1, 2.0, 0.0)
     np.testing.assert_allclose(whole.dropped, whole.prefix, atol=1e-12)
+
+
+def test_where_what_finishes_weighs_exactly_one_dropping_ends_where_conditioning_does():
+    """T34 at Z_F = 1: half of the mass finishes and a reward of log 2 doubles it; nothing is divided by zero."""
+    log_p, finished = np.log([0.25, 0.25, 0.5]), np.array([True, True, False])
+    with np.errstate(all="raise"):
+        found = length_limit_optima(log_p, np.array([1.0, 1.0, 0.0]), finished, 1.0, float(np.log(2)))
+    np.testing.assert_array_equal(found.dropped, found.conditioned)
+    np.testing.assert_allclose(np.exp(found.dropped), [0.5, 0.5, 0])

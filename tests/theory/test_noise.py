@@ -127,3 +127,10 @@ def test_the_noise_of_the_rloo_gradient_is_its_variance_over_all_groups(group):
     assert found == pytest.approx(expected)
     with pytest.raises(ValueError, match="group must be at least 2, got 1"):
         noise.rloo_gradient_noise(noise.token_gradient_moments(log_pi, pay, 1, 1), 1)
+
+
+def test_where_nothing_is_paid_there_is_neither_signal_nor_noise():
+    assert noise.token_gradient_moments(np.log([0.6, 0.4]), np.array([0.0, 1.0]), tokens=3, paid=0)[:3] == (0, 0, 0)
+    for paid in (-1, 4):
+        with pytest.raises(ValueError, match=f"paid must be between 0 and the 3 tokens, got {paid}"):
+            noise.token_gradient_moments(np.log([0.6, 0.4]), np.array([0.0, 1.0]), tokens=3, paid=paid)

@@ -157,3 +157,19 @@ def test_a_crossing_beyond_what_is_asked_is_none():
     np.testing.assert_allclose(
         passk.population_pass_at_k(one, found), passk.population_pass_at_k(other, found), rtol=1e-9
     )
+
+
+def test_a_crossing_just_above_one_and_one_far_out_are_found_without_being_asked_how_far():
+    """T22: 2/3 = 1 - (1-c)^k at a k that is chosen, within the first step of the grid or thousands of samples out."""
+    for k in (1.02, 1.05, 1.2):
+        other = np.full(3, 1 - 3 ** (-1 / k))
+        np.testing.assert_allclose(passk.crossover(np.array([1.0, 1.0, 0.0]), other), k, rtol=1e-9)
+    one, other = np.array([3e-4, 0.0]), np.array([1e-4, 1e-4])
+    k = passk.crossover(one, other)
+    np.testing.assert_allclose(1 + (1 - 3e-4) ** k, 2 * (1 - 1e-4) ** k, rtol=1e-9)
+    assert 1000 < k < 2**20
+
+
+def test_one_accuracy_out_of_range_among_many_is_refused():
+    with pytest.raises(ValueError, match=r"accuracy must be between 0 and 1, got \[0.5, 1.5\]"):
+        passk.population_pass_at_k(np.array([0.5, 1.5]), 2)

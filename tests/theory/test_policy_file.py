@@ -133,3 +133,27 @@ def test_the_reader_needs_pyarrow_for_tables_only(tmp_path):
     )
     found = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "message"),
+    [
+        ({"p": [0.5, 0.4], "reward": [0, 1]}, "p.json", "the probabilities of p sum to 0.9, off by -0.1"),
+        ({"p": [1.5, -0.5], "reward": [0, 1]}, "p.json", "p holds -0.5; a probability is a number of at least 0"),
+        ({"log_p": [-0.1, float("nan")], "reward": [0, 1]}, "p.json", "log_p of response 2 is nan|log_p holds nan"),
+        ({"p": [0.5, 0.5], "log_p": [-1, -1], "reward": [0, 1]}, "p.json", "p"),
+    ],
+)
+def test_what_is_wrong_with_lists_of_probabilities_is_said(tmp_path, content, name, message):
+    with pytest.raises(ValueError, match=message):
+        read_policy(write(tmp_path, content, name))
+
+
+def test_empty_lines_are_none_and_rows_without_a_text_are_all_kept(tmp_path):
+    path = tmp_path / "r.jsonl"
+    rows = [{"log_p": -1.0, "reward": 1, "response": "ä"}, {"log_p": -1.0, "reward": 0, "response": "ä"}]
+    path.write_bytes("\n\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode() + b"\n \n")
+    assert len(read_policy(path).problem) == 1
+    rows[1].pop("response")
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert len(read_policy(path).problem) == 2

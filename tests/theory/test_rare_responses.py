@@ -6,7 +6,7 @@ from hard_policies import rewarded
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
-from scipy.special import log_softmax
+from scipy.special import log_softmax, shichi
 from scipy.stats import binom
 
 from theory.dynamics import line
@@ -90,3 +90,22 @@ def test_what_is_out_of_range_is_refused():
         sampled_step_limit(0.0, 8)
     with pytest.raises(ValueError, match="start, end and tau must satisfy"):
         revival_time(0.2, 0.1, 1.0)
+
+
+@pytest.mark.parametrize("function", [sampled_step_limit, lambda *of: mean_square_multiplier(0.1, *of)])
+def test_a_probability_or_a_group_out_of_range_is_named(function):
+    for probability in (0.0, 1.1, -0.1):
+        with pytest.raises(ValueError, match=f"probability must be above 0 and at most 1, got {probability}"):
+            function(probability, 8)
+    with pytest.raises(ValueError, match="group must be at least 1, got 0"):
+        function(0.5, 0)
+    assert function(1.0, 1) == (2 if function is sampled_step_limit else pytest.approx(0.81))
+
+
+@pytest.mark.parametrize("start", [1e-12, 1e-5, 0.2])
+def test_the_time_to_come_back_is_an_integral_of_hyperbolic_cosine(start):
+    """T31: ∫ (1 + cosh z)/z dz = log z + Chi(z), by scipy's hyperbolic integrals."""
+    high, low = np.log(1 / start - 1), np.log(1 / 0.3 - 1)
+    expected = np.log(high / low) + shichi(high)[1] - shichi(low)[1]
+    np.testing.assert_allclose(revival_time(start, 0.3, 1.0), expected, rtol=1e-10)
+    np.testing.assert_allclose(revival_time(start, 0.3, 4.0), expected / 4, rtol=1e-10)

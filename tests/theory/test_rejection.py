@@ -45,3 +45,11 @@ def test_powers_below_one_and_shares_above_it_are_refused(as_users_call_it):
         sharpening_log_draws(TOKEN, 0.5)
     with pytest.raises(ValueError, match=r"accuracy must be between 0 and 1, got 1.5"):
         reward_log_draws(1.5, 1.0)
+
+
+def test_one_number_out_of_range_among_many_is_refused():
+    with pytest.raises(ValueError, match=r"b must be >= 0, got \[ 1. -1.\]"):
+        reward_log_draws(0.3, np.array([1.0, -1.0]))
+    for wrong in (-0.1, 1.1, np.nan):
+        with pytest.raises(ValueError, match="accuracy must be between 0 and 1"):
+            reward_log_draws(np.array([0.5, wrong]), 1.0)

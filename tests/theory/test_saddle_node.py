@@ -158,6 +158,38 @@ def test_two_levels_have_one_critical_beta_at_any_distance_and_ties_only_count()
         np.testing.assert_allclose(trainers.critical_beta(log_p), expected, rtol=2 * gap)
 
 
+@pytest.mark.parametrize("gap", [5e-15, 1e-12])
+@pytest.mark.parametrize("tail", [[], [-1e4]])
+def test_a_gap_of_more_than_rounding_is_a_gap_whatever_lies_far_below(gap, tail):
+    """T12: two levels of equal mass; a response at -10⁴ has no mass and decides on no tolerance."""
+    log_p = np.array([np.log(0.5), np.log(0.5) - gap, *tail])
+    x = np.linspace(0.5, 3, 20001)
+    np.testing.assert_allclose(trainers.critical_beta(log_p), 1 / np.max(x / np.cosh(x)), rtol=0.05)
+
+
+def test_the_peak_lies_far_out_where_the_likeliest_level_has_hardly_any_mass():
+    """T12: weights 1 : e³⁰ : 1; the likeliest takes over at alpha - 1 = 30 or so, against a dense grid."""
+    log_p, log_mass = np.array([-3.0, -2.0, -1.0]), np.array([0.0, 30.0, 0.0])
+    x = np.linspace(1, 60, 60001)
+    weight = np.exp(log_softmax(log_mass + x[:, None] * log_p, axis=1))
+    off = log_p - np.sum(weight * log_p, axis=1, keepdims=True)
+    expected = 1 / np.max(x * np.sqrt(np.sum(weight * off**2, axis=1)))
+    np.testing.assert_allclose(saddle_node.critical_beta(log_p, log_mass), expected, rtol=1e-6)
+
+
+def test_the_edge_of_the_basin_is_found_wherever_it_lies():
+    """T12 for two levels: sd = gap/(2 cosh(α gap/2)), so a beta puts the upper root at (α-1) gap = gaps."""
+    gap = np.log(1.5)
+    for gaps in (6.0, 9.6, 9.8, 10.5, 19.5, 20.2, 20.5, 21.0, 39.5, 40.5):  # ends of the grid and of its doublings
+        x = gaps / gap
+        beta = 2 * np.cosh((1 + x) * gap / 2) / (x * gap)
+        found = trainers.std_normalised_alpha(np.log([0.6, 0.4]), beta)
+        np.testing.assert_allclose(found.unstable, 1 + x, rtol=1e-9)
+        pull = (found.stable - 1) * gap / (2 * np.cosh(found.stable * gap / 2))
+        np.testing.assert_allclose(pull, 1 / beta, rtol=1e-6)
+        assert found.stable < 2 / gap < found.unstable
+
+
 def test_extreme_policies_have_finite_roots_without_warning():
     """log p to -10⁴ and 10⁵ responses: the curve neither overflows nor misses its bump."""
     log_p = np.full(10**5, -1e4)

@@ -11,6 +11,7 @@ from theory.budget import gain_ratio
 from theory.distribution import entropy, expectation, kl
 from theory.objectives import Objective, optimum, value
 from theory.shared_parameters import (
+    ScoreMoments,
     class_optimum,
     distilled,
     gradient_cosine,
@@ -210,3 +211,10 @@ def test_what_no_parameter_moves_has_no_ratio_and_bad_shapes_are_refused(as_user
         log_policy(np.zeros(2), log_p, features * np.nan)
     with pytest.raises(ValueError, match="entropy_weight must be > 0, got 0"):
         class_optimum(Objective(1.0, 1.0, 0.0), log_p, reward, features)
+
+
+def test_small_gradients_have_a_cosine_too():
+    """T26: of size 1e-90, whose squares have no product in floating point; of size 0 there is none."""
+    moments = ScoreMoments(np.eye(2), 1e-90 * np.array([1.0, 0.0]), 1e-90 * np.array([3.0, 4.0]))
+    np.testing.assert_allclose([projected_gain_ratio(moments), gradient_cosine(moments)], 0.6)
+    assert np.isnan(projected_gain_ratio(moments._replace(reward=np.zeros(2))))

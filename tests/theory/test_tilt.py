@@ -393,3 +393,12 @@ def test_bounds_and_limits_of_a_batch_are_those_of_its_rows():
     np.testing.assert_allclose(bounds, [tilt.delta_sharpening_bound(row, 3) for row in rows])
     assert tilt.delta_sharpening_bound(np.zeros(1), 2) == 0  # one response: nothing is off the mode
     np.testing.assert_allclose(tilt.delta_sharpening_bound(np.array([0.0, -np.inf]), 2), 0)
+
+
+def test_an_infinite_weight_of_the_reward_is_a_limit_and_is_refused_with_its_name():
+    for call in (tilt.log_tilt, tilt.kl_to_base):
+        for b in (np.inf, np.nan):
+            with pytest.raises(ValueError, match=f"b must be finite, got {b}; its limit b -> inf is tilt.task_limit"):
+                call(np.log([0.5, 0.3, 0.2]), np.array([0.0, 1.0, 0.5]), 1.0, b)
+        with pytest.raises(ValueError, match=r"b must be finite, got \[ 1. inf\]"):
+            call(np.log([0.5, 0.3, 0.2]), np.array([0.0, 1.0, 0.5]), 1.0, np.array([1.0, np.inf]))

@@ -335,3 +335,12 @@ def test_the_deviation_of_a_two_cycle_is_made_of_skewness():
     for scale in (1.0, -7.0):
         found = trainers.two_cycle_deviation(np.log([0.2, 0.8]), scale * np.array([1.0, 0.0]), 0.1)
         np.testing.assert_allclose(found, 0.15 * 1.15)
+
+
+def test_rounding_of_deep_logarithms_is_no_return():
+    """T14: log p of thousands of nats has rounding of 1e-13, which a division by its own sd would make a step of."""
+    log_pi = log_softmax(np.array([0.0, -0.5, -3000.0, -3000.7]))
+    for shift in (3000.1, 7777.7):
+        log_target = (log_pi - shift) + shift
+        log_target = log_target - np.logaddexp.reduce(log_target)
+        np.testing.assert_array_equal(trainers.std_normalised_return_step(log_pi, log_target, 0.1), log_pi)

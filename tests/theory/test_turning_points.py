@@ -1,5 +1,8 @@
 """T29: how often accuracy turns along alpha, and the slope that says when to stop."""
 
+import itertools
+from fractions import Fraction
+
 import mpmath
 import numpy as np
 import pytest
@@ -93,3 +96,16 @@ def test_sums_that_rounding_sets_apart_are_one(deep):
     log_p = np.append(np.log1p(-np.exp(below).sum()), below)
     assert deep > -10 or (below[0] + below[3] != below[1] + below[2])
     assert most_turning_points(log_p, np.array([True, True, True, False, False])) == 1
+
+
+def test_equal_sums_of_deep_logarithms_are_one_term():
+    """T29: -204.6 - 560.2 and -740.4 - 24.4 are one exponent, in decimals; in floats they are 1e-13 apart."""
+    right, wrong = [0.0, -204.6, -740.4], [-560.2, -24.4]
+    terms: dict[Fraction, Fraction] = {}
+    for i, j in itertools.product(right, wrong):
+        one, other = Fraction(str(i)), Fraction(str(j))
+        terms[one + other] = terms.get(one + other, Fraction(0)) + one - other
+    signs = [terms[exponent] > 0 for exponent in sorted(terms)]
+    expected = sum(a != b for a, b in itertools.pairwise(signs))
+    correct = np.array([True] * 3 + [False] * 2)
+    assert most_turning_points(np.array(right + wrong), correct) == expected == 3

@@ -68,6 +68,13 @@ def test_nothing_accepted_and_a_share_above_one(as_users_call_it):
 
 
 def test_one_share_out_of_range_among_many_is_refused():
+    for wrong in (-0.1, 1.1):
+        for name, at in (("accuracy", 0), ("true_accept", 1), ("false_accept", 2)):
+            with pytest.raises(ValueError, match=f"{name} must be between 0 and 1, got {wrong}"):
+                verified_accuracy(*(wrong if i == at else 0.5 for i in range(3)), 1.0)
+        for name, at in (("false_reject", 0), ("false_accept", 1)):
+            with pytest.raises(ValueError, match=f"{name} must be between 0 and 1, got {wrong}"):
+                noisy_verdict_weight(1.0, *(wrong if i == at else 0.5 for i in range(2)))
     with pytest.raises(ValueError, match="accuracy must be between 0 and 1"):
         verified_accuracy(np.array([0.5, 1.5]), 0.9, 0.1, 1.0)
     with pytest.raises(ValueError, match="accuracy must be between 0 and 1"):

@@ -93,7 +93,7 @@ def _jackknife(
         stays = (number % MOST_GROUPS != out) | rollouts.each(rollouts.count == 1)
         fewer, _ = _plain(rollouts.rows(stays), control, score[stays], ks)
         for name in plain:
-            total[name] += np.where(out < groups, fewer[name] - plain[name], 0.0)
+            total[name] += fewer[name] - plain[name]  # 0 for a prompt that has no group of this number
     return {name: np.where(groups > 1, (groups - 1) * total[name] / groups, np.nan) for name in plain}
 
 

@@ -92,6 +92,12 @@ def test_frontier_covers_both_ways_of_sharpening_and_the_reward():
     powers = [p for p in sharpening if p.alpha]
     assert all(p.alpha > 1 and p.kl > 0 for p in powers)
     assert [p.kl for p in reward] == sorted(p.kl for p in reward)
+    assert [(p.alpha, p.b, p.k) for p in reward] == [(1.0, b, None) for b in BS]
+    # Of two of 16 samples the i-th likeliest from below is picked in i - 1 of 120 pairs.
+    table = spread(15)
+    ranked = np.take_along_axis(table.reward.reshape(120, 16), np.argsort(table.log_p.reshape(120, 16)), axis=1)
+    gain = (ranked @ np.arange(16) / 120 - ranked.mean(axis=1)).mean()
+    assert next(p for p in sharpening if p.k == 2).gain.value == pytest.approx(gain)
 
 
 def test_real_valued_rewards_are_weighed_since_they_cannot_be_counted():
@@ -104,9 +110,10 @@ def test_real_valued_rewards_are_weighed_since_they_cannot_be_counted():
     assert found.reward.value == pytest.approx(0.7 * counted.reward.value, abs=0.02)
 
 
-def test_a_distance_of_nothing_is_refused():
-    with pytest.raises(ValueError, match=r"kls must be finite and > 0 nats, got \[0\.0\]"):
-        at_distance(spread(5), [0.0], np.random.default_rng(0))
+@pytest.mark.parametrize("kl", [0.0, -0.1, np.inf, np.nan])
+def test_a_distance_of_nothing_or_without_end_is_refused(kl):
+    with pytest.raises(ValueError, match=rf"kls must be finite and > 0 nats, got \[0.2, {kl}\]"):
+        at_distance(spread(5, samples=2, prompts=3), [0.2, kl], np.random.default_rng(0))
 
 
 def test_sharpening_at_a_distance_is_that_of_the_exact_policy():

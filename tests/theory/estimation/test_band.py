@@ -20,6 +20,8 @@ def test_the_path_runs_from_the_base_model_to_the_target_or_beyond():
         points = np.stack(path(regime(name, **parameters)), axis=1)
         np.testing.assert_allclose(points[0], (1, 0))
         np.testing.assert_allclose(points[-1], end)
+        if not name.startswith(("sharpening", "task")):
+            np.testing.assert_allclose(np.diff(points, axis=0), np.diff(points[[0, -1]], axis=0) / 8 + np.zeros((8, 2)))
         steps = np.diff(points, axis=0)
         np.testing.assert_allclose(steps[:, 0] * steps[-1, 1], steps[:, 1] * steps[-1, 0], atol=1e-9)
 

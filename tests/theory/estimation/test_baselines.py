@@ -30,3 +30,13 @@ def test_a_constant_has_no_correlation():
     )
     assert np.isnan(correlation(flat))
     assert np.isnan(correlation_times_reward(flat, 0.2))
+
+
+def test_covariances_are_pooled_over_prompts_with_their_own_divisors_and_single_samples_say_nothing():
+    """Prompts of 2, 1 and 3 samples, against numpy's covariance of each of those with several."""
+    log_p, reward = np.array([-1.0, -2.0, -9.0, -3.0, -5.0, -4.0]), np.array([1.0, 0.0, 1.0, 1.0, 0.0, 1.0])
+    rows, start = np.zeros(6, int), np.array([0, 2, 3])
+    table = Rollouts(np.arange(3), start, log_p, reward, np.ones(6), np.arange(6), rows == 0, rows, 0 * start)
+    moments = np.mean([np.cov(log_p[own], reward[own]) for own in (slice(0, 2), slice(3, 6))], axis=0)
+    assert correlation(table) == pytest.approx(moments[0, 1] / np.sqrt(moments[0, 0] * moments[1, 1]))
+    assert np.isnan(correlation(table.rows(np.array([True, False, True, True, False, False]))))

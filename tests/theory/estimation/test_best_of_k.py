@@ -74,3 +74,11 @@ def test_the_likeliest_of_one_is_the_base_model_and_of_more_than_there_are_is_re
     # Mass that adds up to more than 1 saves no more than the whole bound.
     sure = Rollouts.of_arrays(np.zeros((2, 4)), y % 2, y + 1, y)
     assert kl_of_likeliest(sure, 4) == 0
+
+
+def test_responses_too_improbable_to_have_mass_cost_the_whole_bound():
+    """At -800 nats e^{log p} is 0: no two of k are ever equal, and log k - (k-1)/k is spent."""
+    log_p = -800.0 - np.arange(8.0)[None]
+    rollouts = Rollouts.of_arrays(log_p, np.zeros((1, 8)), np.ones((1, 8)), np.arange(8)[None])
+    for k in (2, 5):
+        assert kl_of_likeliest(rollouts, k) == pytest.approx(kl_bound(k), abs=1e-12)

@@ -53,5 +53,22 @@ def test_the_jackknife_over_groups_makes_a_variance_unbiased():
     """T23: near the base model KL is half the variance of t; eight samples, one a group: the divisor 7, exactly."""
     log_p = -5 - np.array([[0.0, 0.3, 1.3, 0.1, 0.6, 1.1, 2.0, 0.2]])
     rollouts = Rollouts.of_arrays(log_p, np.zeros((1, 8)), np.full((1, 8), 3.0), np.arange(8)[None])
-    found = expand(rollouts, Target(1 + 1e-4, 0.0)).value["kl"]
-    assert found == pytest.approx(0.5e-8 * log_p.var(ddof=1), rel=1e-3)
+    found = expand(rollouts, Target(1 + 1e-4, 0.0))
+    assert found.value["kl"] == pytest.approx(0.5e-8 * log_p.var(ddof=1), rel=1e-3)
+    assert found.bias["kl"] == pytest.approx(0.5e-8 * log_p.var() / 7, rel=1e-3)  # its size, whatever its sign
+
+
+def test_prompts_that_are_always_or_never_right_stay_so_and_others_move_by_the_tilt_of_their_length():
+    """T24 and T20: q ∝ p e^{(alpha-1) log p/|y|^kappa} near the base model, by the finite sum."""
+    log_p, length = (
+        np.repeat([[-1.0, -3.0, -4.0, -9.0]] * 3, 8, axis=1),
+        np.repeat([[1.0, 4.0, 2.0, 5.0]] * 3, 8, axis=1),
+    )
+    reward = np.repeat([[1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 1.0]], 8, axis=1)
+    rollouts = Rollouts.of_arrays(log_p, reward, length, np.arange(96).reshape(3, 32))
+    found = expand(rollouts, Target(1.01, 0.0, 0.5)).value
+    q = np.exp(0.01 * log_p[0] / np.sqrt(length[0]))
+    q /= q.sum()
+    assert found["accuracy"][:2].tolist() == [1.0, 0.0]
+    assert found["accuracy"][2] == pytest.approx(q @ reward[2], abs=1e-6)
+    assert found["length"] == pytest.approx(q @ length[0], abs=1e-6)

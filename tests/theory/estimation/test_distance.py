@@ -71,3 +71,11 @@ def test_a_policy_at_the_optimum_with_a_length_exponent_is_at_distance_zero(kapp
         from_table(base), from_table(everything), target_of(regime("tempered", alpha=3.0), kappa)
     )
     assert distance == pytest.approx(0, abs=1e-9)  # log pi - log q is zero for each response, so any mean of it is
+
+
+def test_a_run_without_its_own_log_p_has_no_distance_and_one_prompt_no_error():
+    base = from_table(rollouts([np.arange(6)]))
+    with pytest.raises(ValueError, match="the run's rollouts have no log_pi; its distance to the optimum needs it"):
+        distance_to_optimum(base, base, target_of(regime("tempered", alpha=2.0)))
+    run = from_table(rollouts([np.arange(6)]).assign(log_pi=LOG_P))
+    assert np.isnan(distance_to_optimum(base, run, target_of(regime("tempered", alpha=2.0)))[1])

@@ -83,6 +83,65 @@ def test_samples_in_proportion_give_the_optimum_of_the_theory(control):
     assert kl[0] == pytest.approx(q @ (np.log(q) - LOG_P), abs=1e-9)
 
 
+@pytest.mark.parametrize("control", CONTROLS)
+def test_where_all_are_equally_long_a_length_term_changes_nothing(control):
+    """T18, T20, T23: a constant comes off the score; the smoothed weights are those without any length term."""
+    generator = np.random.default_rng(5)
+    prompts, start = np.arange(3), np.array([0, 70, 140])
+    log_p, zeros = generator.normal(-9, 3, 141), np.zeros(141, int)
+    drawn = Rollouts(
+        prompts, start, log_p, (log_p > -9) * 1.0, np.full(141, 7.0), np.arange(141), zeros == 0, zeros, 0 * prompts
+    )
+    free = reweight(drawn, Target(2.2, 0.5))
+    found = reweight(drawn, Target(2.2, 0.5, length_control=control))
+    assert found.pareto_k == pytest.approx(free.pareto_k, abs=0.02) and found.pareto_k > 0.3
+    np.testing.assert_allclose(found.weight, free.weight, rtol=0.02)
+    raw = np.exp(1.2 * log_p + 0.5 * drawn.reward)
+    raw /= np.add.reduceat(raw, start)[drawn.each(prompts)]
+    assert np.max(np.abs(raw / found.weight - 1)) > 0.1  # the tail is smoothed, and by more than that difference
+    np.testing.assert_allclose(found.ess, 1 / np.add.reduceat(raw**2, start))
+
+
+def test_effective_samples_of_content_are_the_harmonic_mean_over_samples_of_those_of_their_length():
+    """T18, T23 by hand: lengths 2, 2, 2 and 9, weighed 1 : 2 : 3 within length 2."""
+    drawn = rollouts([np.array([0, 3, 3, 1]), np.array([1, 2])])
+    score = np.log([1, 2, 3, 50.0, 4, 4])
+    within = 1 / ((1 + 4 + 9) / 36)
+    harmonic = 1 / (3 / 4 / within + 1 / 4 / 1)
+    found = reweight_controlled(drawn, Target(2.0, 0.0, 0.0, "content"), score)
+    np.testing.assert_allclose(found.ess, [harmonic, 2.0])
+    rate = reweight_controlled(drawn, Target(2.0, 0.0, 0.0, "trajectory-balance"), score)
+    np.testing.assert_allclose(rate.ess, 1 / np.add.reduceat(rate.weight**2, [0, 4]))
+
+
+def test_what_lone_lengths_would_add_is_their_share_of_the_mean_change_of_the_others():
+    """T18 by hand: half of the first prompt's samples have no equal, none of the second's."""
+    drawn = rollouts([np.array([0, 3, 1, 5]), np.array([1, 2, 0, 3])])
+    found = reweight_controlled(drawn, Target(3.0, 1.0, 0.0, "content"), 2 * drawn.log_p + drawn.reward)
+    base = {"accuracy": drawn.reward, "length": drawn.length, "log_p": drawn.log_p}
+    for name, column in base.items():
+        change = found.value[name] - found.untold[name] - drawn.mean(column)
+        np.testing.assert_allclose(found.untold[name], np.array([0.5, 0.0]) * change.mean() / (1 - 0.25), atol=1e-12)
+    assert abs(found.untold["log_p"][0]) > 0.01
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_more_than_sixteen_samples_are_left_away_in_sixteen_groups(control):
+    """T23: every sixteenth together, also beside a prompt of few samples and one of a single one."""
+    generator = np.random.default_rng(2)
+    samples = [generator.integers(0, 6, 35), np.array([0, 3, 1, 2]), np.array([4])]
+    target = Target(2.5, 0.7, 0.0, control)
+    found = reweight(rollouts(samples), target)
+    for prompt, groups in ((0, 16), (1, 4)):
+        i = samples[prompt]
+        full = by_hand(i, target)
+        left_out = [by_hand(i[np.arange(len(i)) % 16 != out], target) for out in range(groups)]
+        for name in ("accuracy", "kl", "log_p", "entropy"):
+            bias = (groups - 1) * (np.mean([one[name] for one in left_out]) - full[name])
+            assert found.bias[name][prompt] == pytest.approx(bias, abs=1e-9)
+    assert all(np.isnan(bias[2]) for bias in found.bias.values())
+
+
 @settings(max_examples=40)
 @given(st.integers(0, 10_000), st.floats(0, 30))
 def test_the_rates_of_all_prompts_are_those_of_each(seed, spread):
@@ -126,3 +185,14 @@ def test_content_of_lengths_that_no_other_sample_has_is_not_told(samples):
     assert not record["kl"].reliable and not record["accuracy"].reliable
     assert record["kl"].value < truth  # and a lower bound is what it is said to be
     assert record["kl"].at_least
+
+
+def test_samples_that_have_no_equal_in_length_are_no_tail_to_fit():
+    """T18, T23: sixty of one length are too few for a Pareto tail, and sixty of lengths of their own say nothing."""
+    log_p, rows = np.random.default_rng(1).normal(-9, 3, 120), np.zeros(120, int)
+    length = np.concatenate([np.full(60, 2.0), np.round(1.25 ** np.arange(10, 70))])
+    one = np.zeros(1, int)
+    drawn = Rollouts(one, one, log_p, 0 * log_p, length, np.arange(120), rows == 0, rows, one)
+    found = reweight(drawn, Target(2.0, 0.0, 0.0, "content"))
+    assert np.isnan(found.pareto_k)
+    np.testing.assert_allclose(found.weight[60:], 1 / 120)

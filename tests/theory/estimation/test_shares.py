@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from theory.estimation.intervals import ClusterBootstrap
-from theory.estimation.shares import at_most, difference_intervals, share_intervals
+from theory.estimation.shares import at_most, difference_intervals, of_differences, of_shares, share_intervals
 
 
 def interval_of(values, intervals=share_intervals):
@@ -52,3 +52,14 @@ def test_intervals_of_rare_failures_hold_the_truth():
 
 def test_the_limit_of_one_prompt_is_not_known():
     assert np.isnan(at_most(np.ones((1, 1))))
+
+
+def test_ninety_five_percent_is_what_is_meant_where_no_level_is_given():
+    values = np.zeros((60, 1))
+    values[0] = 0.5
+    ends = np.zeros((2, 1))
+    for of in (of_shares, of_differences):
+        np.testing.assert_array_equal(of(ends, values), of(ends, values, 0.95))
+        assert of(ends, values, 0.5)[1] < of(ends, values)[1] < of(ends, values, 0.99)[1]
+    exact = binomtest(1, 60).proportion_ci(0.95, method="exact").high
+    assert at_most(np.eye(60)[:, :1]) == pytest.approx(exact)

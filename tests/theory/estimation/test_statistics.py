@@ -128,3 +128,16 @@ def test_votes_of_no_sample_or_of_more_than_there_are_cannot_be_told():
         with pytest.raises(ValueError, match="k must be between 1 and"):
             best_of_k(np.log([0.1, 0.2, 0.3, 0.4]), np.ones(4), k)
     assert best_of_k(np.log([0.1, 0.2, 0.3, 0.4]), np.array([1.0, 0, 0, 0]), 1) == pytest.approx(0.25)
+
+
+def test_a_k_beyond_the_prompt_with_the_fewest_samples_is_refused_and_unknown_answers_have_no_vote():
+    rows, start = np.zeros(5, int), np.array([0, 2])
+    table = (np.arange(2), start, np.full(5, -1.0), np.array([1.0, 0, 1, 1, 0]), np.ones(5), np.arange(5), rows == 0)
+    rollouts = Rollouts(*table, rows, 0 * start, answers_known=False)
+    with pytest.raises(
+        ValueError, match=r"^2 samples of a prompt, fewer than k = 3; sample more, or ask for a smaller k"
+    ):
+        prompt_statistics(rollouts, (1, 3))
+    found = prompt_statistics(rollouts, (1, 2))
+    assert np.isnan([found["maj@1"], found["maj@2"]]).all()
+    assert found["pass@1"].tolist() == pytest.approx([1 / 2, 2 / 3])
