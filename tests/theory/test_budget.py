@@ -149,7 +149,7 @@ def test_the_gain_ratio_of_many_prompts_is_of_mean_moments():
     sharp = np.exp(log_tilt(prompts, CORRECT, 1 + x, 0)) @ CORRECT - base
     tilted = np.exp(log_tilt(prompts, CORRECT, 1, y)) @ CORRECT - base
     np.testing.assert_allclose(sharp.mean() / tilted.mean(), expected, rtol=1e-3)
-    assert np.isnan(budget.budget.gain_ratio(0.0, 0.0, 0.3))
+    assert np.isnan(budget.gain_ratio(0.0, 0.0, 0.3))
 
 
 def test_no_budget_moves_nothing_and_too_much_has_no_end():
