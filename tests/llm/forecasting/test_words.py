@@ -26,7 +26,8 @@ ADVICE = {
 def test_the_advice_follows_the_sign_of_the_interval(kind):
     """T2, T3, T18: the two sentences exchanged would tell people to do the opposite of what the numbers say."""
     positive, negative = ADVICE[kind]
-    above, below, unknown = (sentence(kind(x, x - 0.1, x + 0.1)) for x in (0.25, -0.25, 0.0))
+    counts = {"mixed": 3, "prompts": 4} if kind is DiversityGap else {}
+    above, below, unknown = (sentence(kind(x, x - 0.1, x + 0.1, **counts)) for x in (0.25, -0.25, 0.0))
     assert positive in above and negative not in above
     assert negative in below and positive not in below
     assert "cannot tell" in unknown and positive not in unknown and negative not in unknown
