@@ -331,7 +331,7 @@ def _interval(
     found = bootstrap.interval(values)
     for chosen, allowed in ((shares, of_shares), (differences, of_differences)):
         chosen = np.broadcast_to(chosen, values.shape[1])
-        if len(values) > 1 and chosen.any():
+        if chosen.any():
             found[:, chosen] = allowed(found[:, chosen], values[:, chosen])
     return found[0], found[1]
 
@@ -374,7 +374,7 @@ def noise_of_weights(rollouts: Rollouts, target: Target) -> float:
     Its mean effect is taken out (theory.estimation.reweight.weighing_score), up to a variance of about 1: beyond, the
     mean is made by errors that are too rare to be among the samples.
     """
-    if not rollouts.log_p_noise or np.isinf(target.b):
+    if np.isinf(target.b):  # the order of rewards is all that counts
         return 0.0
     alpha = min(target.alpha, SHARPEST)
     return 2 * float(np.mean(log_weight_bonus(alpha, rollouts.log_p_noise, rollouts.length, target.kappa)))

@@ -136,8 +136,7 @@ def suspicions(rollouts: Rollouts, settings: Mapping[str, Rows] | None = None) -
     """
     log_p = rollouts.log_p if rollouts.log_pi is None or np.isnan(rollouts.log_pi).any() else rollouts.log_pi
     found = [*_of_settings(settings or {}), *_greedy(rollouts, log_p), *_cut_off(rollouts)]
-    if np.isnan(log_p).any():
-        return found
+    # Where a log p or an entropy is not known (nan) no comparison below holds.
     by_entropy = [] if rollouts.entropy is None else of_entropy(rollouts, log_p, rollouts.entropy)
     return [*found, *(by_entropy or (_of_log_p_alone(rollouts) if log_p is rollouts.log_p else []))]
 
@@ -154,10 +153,10 @@ def _of_log_p_alone(rollouts: Rollouts) -> list[Suspicion]:
 def _of_settings(settings: Mapping[str, Rows]) -> list[Suspicion]:
     """The value that most rows of those which differ have; top-k of 0 or less, and top-p of 0, mean none."""
     found = []
-    for kind, neutral in ((Kind.TEMPERATURE, 1.0), (Kind.TOP_P, 1.0), (Kind.TOP_K, 0.0)):
+    for kind, none in ((Kind.TEMPERATURE, (1,)), (Kind.TOP_P, (0, 1)), (Kind.TOP_K, (0,))):
         values = np.asarray(settings.get(str(kind), []), float)
-        values = values[~np.isnan(values)]
-        wrong = values[values > 0] if kind == Kind.TOP_K else values[values != neutral]
+        values = np.maximum(values, 0)[~np.isnan(values)]
+        wrong = values[~np.isin(values, none)]
         if len(wrong):
             each, times = np.unique(wrong, return_counts=True)
             found.append(Suspicion(kind, float(each[np.argmax(times)])))
@@ -173,8 +172,6 @@ def of_entropy(rollouts: Rollouts, log_p: Rows, entropy: Rows, in_nats: bool = F
 
     in_nats: log p are surely sums in nats.
     """
-    if np.isnan(entropy).any():
-        return []
     gap = surprisal_gap(rollouts, log_p, entropy)
     if not (abs(gap.z) > SUSPECT and abs(gap.ratio - 1) > SMALLEST_SHARE):
         return []
@@ -219,7 +216,8 @@ def _cut_off(rollouts: Rollouts) -> list[Suspicion]:
     A model ends where it has said what it had to say: at many lengths around, and with an answer.
     """
     length, finished = rollouts.length, rollouts.finished
-    if np.isnan(length).any() or (largest := float(length.max())) < SHORTEST_LIMIT:
+    largest = float(length.max())
+    if not largest >= SHORTEST_LIMIT:  # nor where a length is not known
         return []
     at_limit = (length == largest) & finished
     near = length[(length < largest) & (length >= 0.8 * largest)]

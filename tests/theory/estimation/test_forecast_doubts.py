@@ -75,7 +75,7 @@ def test_the_noise_of_weights_is_a_variance_and_a_limit_counts_as_a_power_of_ten
     assert f.noise_of_weights(rollouts, Target(3.0, 0.0)) == pytest.approx(np.mean(4 * 0.01 * length))
     assert f.noise_of_weights(rollouts, Target(3.0, 1.0, 1.0)) == pytest.approx(np.mean(4 * 0.01 / length))
     assert f.noise_of_weights(rollouts, Target(np.inf, 0.0)) == pytest.approx(np.mean(81 * 0.01 * length))
-    assert f.noise_of_weights(rollouts, Target(1.0, np.inf)) == 0.0 == f.noise_of_weights(samples(), Target(3.0, 0.0))
+    assert f.noise_of_weights(rollouts, Target(2.0, np.inf)) == 0.0 == f.noise_of_weights(samples(), Target(3.0, 0.0))
 
 
 def test_the_variance_of_sharpening_is_that_within_prompts():

@@ -233,17 +233,18 @@ def test_each_reason_falls_on_the_quantities_it_is_about(case, expected):
 
 
 @pytest.mark.parametrize(
-    ("methods", "control", "made"),
+    ("methods", "alpha", "control", "made"),
     [
-        (("psis",), LengthControl.NONE, ["psis"]),
-        (("cumulant",), LengthControl.NONE, ["cumulant"]),
-        (("cumulant", "psis"), LengthControl.CONTENT, ["psis"]),
-        (("psis", "counts"), LengthControl.NONE, ["psis"]),  # counts are for alpha = 1
-        (("exact", "cumulant"), LengthControl.NONE, ["cumulant"]),  # nothing is listed whole
+        (("psis",), 1.0, LengthControl.NONE, ["psis"]),
+        (("cumulant",), 1.1, LengthControl.NONE, ["cumulant"]),
+        (("cumulant", "psis"), 1.1, LengthControl.CONTENT, ["psis"]),
+        (("psis", "counts"), 1.0, LengthControl.NONE, ["psis", "counts"]),
+        (("psis", "counts"), 1.1, LengthControl.NONE, ["psis"]),  # counts are for alpha = 1
+        (("exact", "cumulant"), 1.1, LengthControl.NONE, ["cumulant"]),  # nothing is listed whole
     ],
 )
-def test_a_method_is_used_where_it_was_asked_for_and_applies(methods, control, made):
-    target = Target(1.1, 0.5, 0.0, control)
+def test_a_method_is_used_where_it_was_asked_for_and_applies(methods, alpha, control, made):
+    target = Target(alpha, 0.5, 0.0, control)
     found = f.forecast(table(), [target], np.random.default_rng(0), methods)
     assert [r.method for r in found] == made
     assert f.forecast(table(), [Target(np.inf, 0.0)], np.random.default_rng(0), ("cumulant",)) == []
