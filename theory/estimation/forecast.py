@@ -252,7 +252,7 @@ class _Summary(NamedTuple):
         low, high = low - added, high + added + unseen * rewarded
         mean = values.mean(axis=0)
         mean, low, high = (np.clip(x, *np.transpose([limits(name) for name in names])) for x in (mean, low, high))
-        gain, known = names.index("gain"), _interval(base[:, None], np.array([True]), bootstrap)
+        gain, known = names.index("gain"), share_intervals(base[:, None], bootstrap)
         mean[gain] = np.clip(mean[gain], -base.mean(), 1 - base.mean())
         low[gain], high[gain] = _within_reach(low[gain], high[gain], *np.ravel(known))
         mean = np.where(np.abs(mean) < 1e-12, 0.0, mean)  # KL(p‖p) is 0, not -2e-17
@@ -322,7 +322,7 @@ def _interval(
     values: Float[np.ndarray, "prompts quantity"],
     shares: Bool[np.ndarray, " quantity"],
     bootstrap: ClusterBootstrap,
-    differences: Bool[np.ndarray, " quantity"] | bool = False,
+    differences: Bool[np.ndarray, " quantity"],
 ) -> tuple[Float[np.ndarray, " quantity"], Float[np.ndarray, " quantity"]]:
     """The bootstrap interval; of shares and their differences never narrower than the number of prompts allows.
 
@@ -330,7 +330,6 @@ def _interval(
     """
     found = bootstrap.interval(values)
     for chosen, allowed in ((shares, of_shares), (differences, of_differences)):
-        chosen = np.broadcast_to(chosen, values.shape[1])
         if chosen.any():
             found[:, chosen] = allowed(found[:, chosen], values[:, chosen])
     return found[0], found[1]

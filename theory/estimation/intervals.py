@@ -101,8 +101,6 @@ class ClusterBootstrap:
         self, values: Float[np.ndarray, "prompts quantity"], level: float = 0.95
     ) -> Float[np.ndarray, "2 quantity"]:
         """The BCa interval of the mean over prompts. A single prompt has none: nan."""
-        if self.prompts < 2:
-            return np.full((2, values.shape[1]), np.nan)
         values = self._clusters(values)
         middle = values.mean(axis=0)
         return bca(middle, self.drawn @ values, values - middle, self.prompts, level)
@@ -126,8 +124,7 @@ class ClusterBootstrap:
         clusters, value = self._clusters(values), float(values.mean())
         by_cluster, by_seed = clusters.mean(axis=1), values.mean(axis=0)
         without_seed = np.full(places, value)
-        if len(by_seed) > 1:
-            without_seed[place : place + len(by_seed)] = _without_each(by_seed)
+        without_seed[place : place + len(by_seed)] = _without_each(by_seed)
         draws = np.sum((self.drawn @ clusters) * seeds, axis=1) if self.prompts > 1 else np.full(DRAWS, np.nan)
         without = np.concatenate([_without_each(by_cluster), without_seed])
         return Resampled(value, draws, without, self.prompts)
@@ -193,12 +190,12 @@ def bca(
     """
     found = np.full((2, len(value)), np.nan)
     told = np.isfinite(draws).all(axis=0) & np.isfinite(value)
-    if prompts < 2 or not told.any():
+    if prompts < 2:
         return found
     value, draws, influence = value[told], draws[:, told], influence[:, told]
     spread = np.sum(influence**2, axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):  # 0/0 for a constant column, whose interval is its value
-        acceleration = np.nan_to_num(np.sum(influence**3, axis=0) / (6 * spread**1.5), posinf=0.0, neginf=0.0)
+    # 0 for a constant column, whose interval is its value.
+    acceleration = np.sum(influence**3, axis=0) / np.maximum(6 * spread**1.5, 1e-300)
     # Means of counts are often equal, and their last digits are not: rounding must not decide what lies below.
     rounding = 1e-12 * (1 + np.abs(value))
     below = (np.mean(draws < value - rounding, axis=0) + np.mean(draws <= value + rounding, axis=0)) / 2

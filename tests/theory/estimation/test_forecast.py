@@ -56,6 +56,8 @@ def test_a_file_of_complete_distributions_is_answered_exactly():
     """T1: where all responses are listed the method is exact, and its value is the sum."""
     record = forecast(COMPLETE, [Target(2.0, 1.0)], np.random.default_rng(0))[0]
     assert record.method == "exact" and record.reliable
+    weighed = forecast(COMPLETE, [Target(2.0, 1.0)], np.random.default_rng(0), (Method.PSIS,))
+    assert [own.method for own in weighed] == ["psis"]  # what was not asked for is not told
     weights = [np.exp(log_softmax(2 * responses(i)[0] + (ANSWERS == 1))) for i in range(PROMPTS)]
     assert record["accuracy"].value == pytest.approx(np.mean([w[ANSWERS == 1].sum() for w in weights]), abs=1e-12)
     length = np.mean([w @ responses(i)[1] for i, w in enumerate(weights)])

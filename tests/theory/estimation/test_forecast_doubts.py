@@ -23,6 +23,12 @@ def samples(prompts=12, count=8, sd=1.0, seed=0, **changed):
     return Rollouts(**{name: getattr(rollouts, name) for name in rollouts.__dataclass_fields__} | changed)
 
 
+def exactly_one(**changed):
+    """log p with a variance of 1 nat² within prompts, responses of 4 tokens: an error of .5 a token is one of 1."""
+    log_p = -20 + np.tile([-1.0, 1.0], 48)
+    return samples(log_p=log_p, length=np.full(96, 4.0), **changed)
+
+
 def doubts(method=Method.PSIS, rollouts=None, target=TWO, ess=20.0, k=0.1, unseen=0.0, most=0.1):
     rollouts = samples() if rollouts is None else rollouts
     n = len(rollouts.start)
@@ -56,6 +62,12 @@ def doubts(method=Method.PSIS, rollouts=None, target=TWO, ess=20.0, k=0.1, unsee
             {"method": Method.CUMULANT, "target": Target(1.8, 5.0)},
             {"method": Method.CUMULANT, "target": Target(2.3, 5.0)},
             "too far from the base model for an expansion",
+        ),
+        ({"rollouts": exactly_one(log_p_noise=0.5)}, {"ess": 4.9}, "fewer than 5 effective samples a prompt"),
+        (
+            {"rollouts": exactly_one(), "method": Method.CUMULANT},
+            {"ess": 4.9},
+            "fewer than 5 effective samples a prompt",
         ),
         (
             {"rollouts": samples(log_p_noise=0.4)},  # (α-1)² s² L is .16 times 4.5

@@ -96,8 +96,37 @@ def test_a_gain_lies_between_what_there_is_to_lose_and_what_there_is_to_gain():
         place = found.names.index("gain")
         assert found.mean[place] == pytest.approx(gain)
         assert found.mean[found.names.index("accuracy")] == np.clip(accuracy, 0, 1)
-    for low, high, ends in ((-0.9, -0.45, (-0.4, -0.4)), (-0.1, 0.2, (-0.1, 0.2)), (0.65, 0.9, (0.65, 0.7))):
+    for low, high, ends in (
+        (-0.9, -0.45, (-0.4, -0.4)),
+        (-0.1, 0.2, (-0.1, 0.2)),
+        (0.65, 0.9, (0.65, 0.7)),
+        (0.75, 0.9, (0.7, 0.7)),
+    ):
         assert f._within_reach(low, high, 0.3, 0.4) == pytest.approx(ends)
+
+
+def test_a_gain_that_no_prompt_shows_has_an_interval_and_a_base_without_a_right_answer_has_one():
+    """As wide as thirty prompts allow, Clopper and Pearson's 1 - .025^(1/30): what was lost may be that much."""
+    most = 1 - 0.025 ** (1 / PROMPTS)
+    none = made_up()
+    none = none._replace(value=none.value | {"accuracy": np.full(PROMPTS, 0.5)})
+    found = f._Summary.of(Method.PSIS, table(), TARGET, none, bootstrap())
+    place = found.names.index("gain")
+    assert (found.low[place], found.mean[place], found.high[place]) == pytest.approx((-most, 0, most))
+    wrong = f.replace(table(), reward=np.zeros(8 * PROMPTS))
+    below = made_up(accuracy=-0.05)
+    found = f._Summary.of(Method.PSIS, wrong, TARGET, below, bootstrap())
+    low, _ = bootstrap().interval(below.value["accuracy"][:, None])[:, 0]
+    assert found.low[place] == pytest.approx(low) and -most < low < 0 == found.mean[place]
+
+
+def test_a_number_that_is_equal_on_all_prompts_and_in_error_is_in_doubt():
+    """Its interval has no width: any error is more than that allows."""
+    equal = made_up()
+    bias = {"length": np.full(PROMPTS, 1e-3), "kl": np.zeros(PROMPTS)}
+    equal = equal._replace(value=equal.value | {name: np.full(PROMPTS, 5.0) for name in bias}, bias=equal.bias | bias)
+    found = f._Summary.of(Method.PSIS, table(), TARGET, equal, bootstrap())
+    assert found.shortfall["length"] > 1e6 and found.shortfall["kl"] == 0
 
 
 def record(method=Method.PSIS, prompts=PROMPTS, target=TARGET, voters=None, **changed):
