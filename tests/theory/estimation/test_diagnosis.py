@@ -201,8 +201,7 @@ def test_the_turning_point_is_where_accuracy_turns(accuracies, moves, turn, wher
     """T4: the highest point of a peak, the lowest of a valley, between its neighbours on the grid."""
     lows = [0.01 if moves in ("both", "rises") else -0.2] * 5
     highs = [-0.01 if moves in ("both", "falls") else 0.2] * 5
-    found = by_name(diagnose(from_table(sampled()), curve(accuracies, lows, highs), np.random.default_rng(0)))
-    point = found["turning_point"]
+    point = diagnosis._turning_point(curve(accuracies, lows, highs))
     assert point.turn == turn and (point.value, point.low, point.high) == where
     assert point.accuracy == accuracies[[1.0, 1.5, 2.0, 3.0, 4.0].index(where[0])]
 
@@ -210,7 +209,7 @@ def test_the_turning_point_is_where_accuracy_turns(accuracies, moves, turn, wher
 def test_two_values_make_no_turning_point():
     """Nor do values below alpha = 1, which is no sharpening."""
     few = curve((0.5, 0.6, 0.7, 0.6, 0.4), [0.01] * 5, [0.2] * 5)[:2]
-    found = by_name(diagnose(from_table(sampled()), few, np.random.default_rng(0)))["turning_point"]
+    found = diagnosis._turning_point(few)
     assert found.turn == Turn.UNKNOWN and np.isnan(found.value)
 
 
@@ -236,7 +235,7 @@ def test_an_interval_that_touches_nothing_has_no_sign():
 )
 def test_three_values_are_a_curve_and_one_sure_gain_or_loss_leaves_the_noise(lows, highs, turn):
     few = curve((0.5, 0.6, 0.55, 0, 0), [*lows, 0, 0], [*highs, 0, 0])[:3]
-    found = by_name(diagnose(from_table(sampled()), few, np.random.default_rng(0)))["turning_point"]
+    found = diagnosis._turning_point(few)
     assert (found.turn, found.value) == (turn, 1.5)
 
 
@@ -244,10 +243,10 @@ def test_values_that_cannot_be_relied_on_or_lie_below_one_are_no_points_of_the_c
     five = curve((0.9, 0.5, 0.6, 0.55, 0.5), [0.01] * 5, [0.2] * 5)
     doubted = replace(five[0].quantities["accuracy"], doubts=("few",))
     five[0] = replace(five[0], quantities=five[0].quantities | {"accuracy": doubted})
-    found = by_name(diagnose(from_table(sampled()), five, np.random.default_rng(0)))["turning_point"]
+    found = diagnosis._turning_point(five)
     assert (found.turn, found.value, found.accuracy) == (Turn.PEAK, 2.0, 0.6)
     below = [replace(five[0], target=Target(0.5, 0.0), quantities=five[1].quantities | {}), *five[1:]]
-    found = by_name(diagnose(from_table(sampled()), below, np.random.default_rng(0)))["turning_point"]
+    found = diagnosis._turning_point(below)
     assert found.value == 2.0 and found.low == 1.5
 
 
@@ -265,7 +264,7 @@ def test_the_grid_begins_beside_the_base_model_and_grows_step_by_step():
         (replace(table(), reward=table().each(np.arange(6) % 2.0)), Silent.EQUAL_REWARDS),
         (replace(table(), log_p=table().each(-np.arange(6.0))), Silent.EQUAL_LOG_P),
         (table(prompts=1), Silent.FEW_PROMPTS),
-        (replace(table(), length=np.full(48, np.nan)), None),
+        (replace(table(), length=np.append(np.full(47, 4.0), np.nan)), None),
     ],
 )
 def test_why_nothing_can_be_told(rollouts, why):
@@ -374,7 +373,10 @@ def test_what_lone_samples_may_hide_is_added_to_the_content_covariance_or_silenc
 
 def test_findings_are_known_by_their_names_and_words():
     """As diagnosis.json and the report have them."""
-    names = [finding.name for finding in diagnose(table(), [], np.random.default_rng(0))]
+    peak = curve((0.5, 0.6, 0.7, 0.6, 0.4), [0.01] * 5, [0.2] * 5)
+    findings = diagnose(table(), peak, np.random.default_rng(0))
+    names = [finding.name for finding in findings]
+    assert by_name(findings)["turning_point"].value == 2.0
     assert [*names, EmptyResponse.name, GradientCosine.name] == [
         "covariance", "content_covariance", "diversity_gap", "efficiency", "turning_point", "knob_ratio",
         "relaxation_time", "empty_response", "gradient_cosine",

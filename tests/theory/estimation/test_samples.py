@@ -67,7 +67,7 @@ def test_sums_means_and_largest_values_of_each_prompt():
 def test_rows_that_are_kept_bring_all_their_columns():
     """A prompt without a row is gone; columns that are not known stay so."""
     entropy = np.arange(9.0)
-    kept = np.array([True, False, False, True, False, False, False, True, True])
+    kept = np.array([True, False, False, True, False, False, False, False, True])
     found = table(entropy=entropy).rows(kept)
     assert found.prompt_id.tolist() == ["a", "c"] and found.start.tolist() == [0, 2]
     assert found.correct_vote.tolist() == [0, 2]
@@ -163,4 +163,4 @@ def test_rewards_of_zero_and_one_alone_are_binary():
     assert not table(reward=np.append(np.arange(8) % 2, 0.5)).binary
     votes = Rollouts.of_arrays(np.log([[0.4, 0.6]]), np.array([[1, 0]]), np.array([[3, 4]]), np.array([[0, 1]]))
     assert votes.vote.tolist() == [0, 1] and votes.correct_vote.tolist() == [0]
-    assert votes.answers_known and votes.log_p_noise == 0.0
+    assert votes.answers_known and votes.log_p_noise == 0.0 and votes.finished.all()
