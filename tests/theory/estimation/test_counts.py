@@ -82,3 +82,10 @@ def test_the_price_of_a_reward_and_what_filtered_training_reaches_follow_from_ac
     drawn = np.random.default_rng(0).random((20_000, 5, 3)) < accuracy
     reached = np.where(drawn.any(axis=1), 1.0, accuracy).mean()
     assert after_filtering(known, (5,))[0].value == pytest.approx(reached, abs=5e-3)
+
+
+@pytest.mark.parametrize(("prompts", "doubts"), [(9, ("fewer than 10 prompts",)), (10, ())])
+def test_fewer_than_ten_prompts_are_doubted_and_ten_are_not(prompts, doubts):
+    known = PromptAccuracies.of_counts(np.full(prompts, 4), np.arange(prompts) % 5)
+    assert gain_at_budget(known, [0.1])[0].gain.doubts == doubts
+    assert pass_at(known, [2])[0].doubts == doubts
