@@ -264,6 +264,7 @@ def test_without_options_lengths_divide_in_full_and_groups_have_eight(run, monke
     monkeypatch.setenv("COLUMNS", "400")
     table = run()
     assert "RLOO on log p/|y|^1 " in table and "GRPO, G = 8 " in table and "p^(1 + 3/|y|^1)" in table
+    assert "q(alpha=1, b=4)" in table and "4 a round" in table  # 1/beta; nothing of p is kept
 
 
 def test_what_is_undefined_is_called_none(run, policy_file, monkeypatch):

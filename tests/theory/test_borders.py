@@ -83,7 +83,7 @@ def test_the_border_itself_has_a_value(call, value):
         (lambda: regime("tilted"), "the tilted regime needs beta; give it a value"),
         (lambda: regime("task", alpha=1.0), r"the task regime does not use alpha \(got 1.0\); leave it out"),
         (lambda: regime("tilt", beta=1.0), "regime 'tilt' is unknown; choose one of task"),
-        (lambda: dynamics.self_sharpening_winner(P, P, REWARD, Objective(1.0, 0.0, 0.0)), "entropy_weight is 0.0: only"),
+        (lambda: dynamics.self_sharpening_winner(P, P, REWARD, Objective(1.0, 0.0, 0.0)), "entropy_weight is 0.0"),
         (lambda: class_optimum(Objective(1.0, 1.0, 0.0), P[None], REWARD[None], np.ones((1, 3, 1))),
          "entropy_weight"),
         (lambda: theory.score_moments(P[None], P[None], REWARD[None], np.ones((1, 3))), r"features has shape \(1, 3\)"),

@@ -384,7 +384,12 @@ def test_near_a_gain_of_one_the_exponent_keeps_its_digits_and_all_of_p_may_be_ke
         for _ in range(1000):
             exponent = alpha * 0.5 * exponent + 0.5
         np.testing.assert_allclose(dynamics.iterated_sharpening(alpha, 0.5, 1000), exponent, rtol=1e-11)
-    assert dynamics.iterated_sharpening(3.0, 1.0, 5) == 1.0 and dynamics.iterated_sharpening_limit(3.0, 1.0) == (
-        1.0,
-        True,
-    )
+    assert [dynamics.iterated_sharpening(3.0, 1.0, rounds) for rounds in (0, 1, 5)] == [1.0, 1.0, 1.0]
+    assert dynamics.iterated_sharpening_limit(3.0, 1.0) == (1.0, True)
+
+
+def test_the_score_without_a_reference_is_the_start_and_the_reward():
+    """T8: log π₀ + w r/|τ|, by hand; the reference has no weight and is not looked at."""
+    log_p, reward = np.log([0.5, 0.3, 0.2]), np.array([0.0, 1.0, 3.0])
+    found = dynamics.self_sharpening_score(log_p, log_p[::-1].copy(), reward, Objective(0.5, 0.0, -2.0))
+    np.testing.assert_allclose(found, log_p + reward / 4)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from theory.budget import sharpening_at_budget
-from theory.estimation.at_distance import BS, at_distance, direction, frontier, reach
+from theory.estimation.at_distance import BS, KS, at_distance, direction, frontier, reach
 from theory.estimation.samples import Rollouts
 from theory.estimation.weighted_curve import STEPS
 from theory.tilt import log_tilt
@@ -142,3 +142,5 @@ def test_a_curve_is_read_off_points_in_order():
     """The axis is walked outwards from the base model, and the steps grow only where 10 points have been passed."""
     assert np.all(np.diff(STEPS) > 0) and np.all(np.diff(STEPS)[:6] <= 0.15 + 1e-9)
     assert np.all(np.diff(BS) > 0)
+    halves = sorted({2**i for i in range(1, 9)} | {3 * 2**i for i in range(7)})  # powers of two, and half way on
+    assert list(KS) == halves and list(BS[-7:]) == [k / 2 for k in halves[:7]]

@@ -34,7 +34,7 @@ def test_at_a_limit_only_the_error_says_how_many_and_a_million_is_the_most():
     assert samples_needed(rollouts, Target(np.inf, 0.0), 10.0) == 64  # 5 samples, the largest number, times 10
     assert samples_needed(rollouts, Target(np.inf, 0.0), 1.0) == 16  # twice 5
     assert samples_needed(rollouts, Target(np.inf, 0.0), 200_000.0) == 2**20
-    assert samples_needed(rollouts, Target(np.inf, 0.0), 200_001.0) == np.inf
+    assert samples_needed(rollouts, Target(np.inf, 0.0), 200_000.1) == np.inf
     assert samples_needed(rollouts, Target(1.0, np.inf), 10.0) == np.inf
     assert samples_needed(rollouts, Target(np.inf, 0.0), np.inf) == np.inf
 

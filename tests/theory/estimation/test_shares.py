@@ -61,5 +61,10 @@ def test_ninety_five_percent_is_what_is_meant_where_no_level_is_given():
     for of in (of_shares, of_differences):
         np.testing.assert_array_equal(of(ends, values), of(ends, values, 0.95))
         assert of(ends, values, 0.5)[1] < of(ends, values)[1] < of(ends, values, 0.99)[1]
+    bootstrap = ClusterBootstrap(60, np.random.default_rng(0))
+    for intervals in (share_intervals, difference_intervals):
+        np.testing.assert_array_equal(intervals(values, bootstrap), intervals(values, bootstrap, 0.95))
+    np.testing.assert_array_equal(at_most(values), at_most(values, 0.95))
+    assert at_most(np.ones((3, 1))) == 1.0
     exact = binomtest(1, 60).proportion_ci(0.95, method="exact").high
     assert at_most(np.eye(60)[:, :1]) == pytest.approx(exact)
