@@ -10,6 +10,7 @@ from theory.shared_parameters import class_optimum
 from theory.shortest_path import shortest_path
 
 P, REWARD = np.log([0.5, 0.3, 0.2]), np.array([0.0, 1.0, 1.0])
+TOKENS = np.array([[0, 1], [0, 2], [1, 2]])
 ONE, J = np.zeros(1), Objective(1.0, 1.0, 0.5)
 
 
@@ -77,7 +78,9 @@ def test_the_border_itself_has_a_value(call, value):
         (lambda: noise.leave_one_out_advantage(np.ones((3, 1))), "returns has 1 sample in a group"),
         (lambda: theory.objectives.optimum(Objective(1.0, -1e-9, 0.0), P, REWARD), "reference_weight is -1e-09"),
         (lambda: Objective(1.0, 1.0, 0.0).fixed_point, "entropy_weight is 0: this objective is"),
+        (lambda: Objective(np.inf, 0.0, 0.0), "reward_weight must be finite, got inf"),
         (lambda: Objective(1.0, np.nan, 0.0), "reference_weight must be finite, got nan"),
+        (lambda: Objective(1.0, 0.0, -np.inf), "entropy_weight must be finite, got -inf"),
         (lambda: regime("tempered", alpha=-1e-9), "alpha must be finite and >= 0, got -1e-09"),
         (lambda: regime("tilted", beta=0.0), "beta must be finite and > 0, got 0.0"),
         (lambda: regime("tilted"), "the tilted regime needs beta; give it a value"),
@@ -99,3 +102,30 @@ def test_the_border_itself_has_a_value(call, value):
 def test_beyond_the_border_is_refused(call, message, as_users_call_it):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("alpha", [-0.1, np.nan, np.inf])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda alpha: theory.content_power(P, np.ones(3), alpha),
+        lambda alpha: theory.iterated_sharpening(alpha, 0.5, 3),
+        lambda alpha: theory.length.markov_power(np.full((1, 1), 0.5), np.full(1, 0.5), 0, alpha),
+        lambda alpha: theory.reweighting.tilt_score(P, REWARD, alpha, 0.0),
+        lambda alpha: theory.reweighting.effective_sample_ratio(P, alpha),
+        lambda alpha: theory.sequences.lookahead(TOKENS, P, alpha),
+        lambda alpha: theory.sequences.lookahead_bias(TOKENS, P, alpha),
+        lambda alpha: theory.sequences.log_low_temperature(TOKENS, P, alpha),
+        lambda alpha: theory.log_tilt(P, REWARD, alpha, 0.0),
+        lambda alpha: theory.tilt.kl_to_base(P, REWARD, alpha, 0.0),
+        lambda alpha: theory.tilt.delta_sharpening_bound(P, alpha),
+        lambda alpha: theory.trainers.length_normalised_optimum(P, np.ones(3), alpha),
+        lambda alpha: theory.trainers.trajectory_balance_rate(P, np.ones(3), alpha),
+        lambda alpha: theory.score_noise.log_weight_bonus(alpha, 0.1, 10),
+        lambda alpha: theory.score_noise.weighted_excess(alpha, 0.1, 10),
+        lambda alpha: theory.rejection.sharpening_log_draws(P, alpha),
+    ],
+)
+def test_a_power_is_finite_and_not_negative_wherever_one_is_given(call, alpha):
+    with pytest.raises(ValueError, match=f"alpha must be finite and >= 0, got {alpha}"):
+        call(alpha)

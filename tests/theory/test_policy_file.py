@@ -38,17 +38,30 @@ def test_equal_responses_count_once_and_the_rest_is_renormalised(tmp_path):
 
 
 def test_a_response_that_was_cut_off_is_another_than_the_same_text_with_its_end(tmp_path):
+    import pyarrow as pa
+    from pyarrow import parquet
+
     rows = [{**ROLLOUTS[0], "finished": True}, {**ROLLOUTS[0], "finished": False, "log_p": -3.0, "reward": 0.0}]
     assert len(read_policy(write(tmp_path, rows)).problem) == 2
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "r.parquet")
+    assert len(read_policy(tmp_path / "r.parquet").problem) == 2
+
+
+def test_of_many_prompts_three_are_named(tmp_path):
+    rows = [{**ROLLOUTS[0], "prompt_id": name} for name in "abcd"]
+    for given, example in ((rows[:2], r"\(a, b\)"), (rows[:3], r"\(a, b, c\)"), (rows, r"\(a, b, c, \.\.\.\)")):
+        with pytest.raises(ValueError, match=f"has {len(given)} prompts; choose one with --prompt-id {example}"):
+            read_policy(write(tmp_path, given))
+    assert read_policy(write(tmp_path, [*rows[:1], {**ROLLOUTS[1], "prompt_id": None}])).prompt_id == "a"
 
 
 def test_json_jsonl_and_parquet_say_the_same(tmp_path):
     import pyarrow as pa
     from pyarrow import parquet
 
-    rows = ROLLOUTS[:2]
+    rows = ROLLOUTS[:3]  # the third is a copy of the first
     parquet.write_table(pa.Table.from_pylist([{**row, "more": [1, 2]} for row in rows]), tmp_path / "r.parquet")
-    columns = {name: [row[name] for row in rows] for name in ("log_p", "reward", "length")}
+    columns = {name: [row[name] for row in rows[:2]] for name in ("log_p", "reward", "length")}
     write(tmp_path, columns, "columns.json")
     write(tmp_path, rows, "rows.json")
     write(tmp_path, rows, "rows.jsonl")
