@@ -125,15 +125,13 @@ def large_group_k3_optimum(
     >>> np.exp(large_group_k3_optimum(np.log(p), np.log(p), beta=0.5)).round(3)
     array([0.882, 0.092, 0.019, 0.005, 0.002])
     """
-    if not (np.isfinite(beta) and beta > 0):
-        raise ValueError(f"beta must be finite and > 0, got {beta}; without a KL weight there is no fixed point")
     log_p = checked_log_p(log_p)
     levels = _levels(log_p, reward)
     base = np.log(_level_mass(levels, log_p))
 
     def answer(log_mass):
         """The optimum for the advantages of this policy, held fixed."""
-        mass = np.exp(log_mass - log_sum_exp(log_mass))
+        mass = np.exp(log_mass)
         centred = levels.value - mass @ levels.value
         sd = np.sqrt(mass @ centred**2)
         return k3_in_loss_optimum(base, centred / sd if sd > 0 else 0 * centred, beta)
