@@ -5,6 +5,7 @@ nightly`). An example that fails is kept in .hypothesis and tried first the next
 repeats it; no test fails for being slow.
 """
 
+import gc
 import os
 
 import jaxtyping
@@ -21,3 +22,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("gate" if os.envi
 jaxtyping.install_import_hook(
     ["theory", "toysims", "figures", "llm"], "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 )
+
+
+def pytest_collection_finish():
+    """Whatever is imported by now stays: the garbage collector, which trainers call, need not look through it again."""
+    gc.freeze()
