@@ -29,6 +29,8 @@ ONE, J = np.zeros(1), Objective(1.0, 1.0, 0.5)
         (lambda: theory.rejection.reward_log_draws(np.array([0.0, 1.0]), 0.0), [0, 0]),
         (lambda: theory.verified_accuracy(np.array([0.0, 1.0]), 1.0, 0.0, 0.0), [0, 1]),
         (lambda: theory.reference_answer_optimum(P, np.array([-np.inf, -1.0, 0.0]), weight=0.0), P),
+        (lambda: theory.reference_answer_optimum(P, np.array([-np.inf, -1.0, 0.0]), weight=0.5)[0], -np.inf),
+        (lambda: theory.reference_answer_optimum(P, np.log([0.1, 0.5, 1.0])), np.log([5 / 40, 15 / 40, 20 / 40])),
         (lambda: theory.rare_responses.revival_time(0.2, 0.2, 1.0), 0.0),
         (lambda: theory.pass_at_k(4, 0, 4), 0.0),
         (lambda: theory.pass_at_k(4, 4, 1), 1.0),

@@ -170,3 +170,23 @@ def test_empty_lines_are_none_and_rows_without_a_text_are_all_kept(tmp_path):
     rows[1].pop("response")
     path.write_text("\n".join(map(json.dumps, rows)))
     assert len(read_policy(path).problem) == 2
+
+
+@pytest.mark.parametrize(("off", "fine"), [(0.04, True), (0.06, False)])
+def test_copies_and_sums_may_differ_by_a_twentieth(tmp_path, off, fine):
+    """Rounding of another batch; by more, the copies are of two models and the sum is of something counted twice."""
+    copies = write(tmp_path, [ROLLOUTS[0], {**ROLLOUTS[0], "log_p": -1.0 - off}], "copies.jsonl")
+    whole = write(
+        tmp_path, [{"log_p": float(np.log(0.5 + off)), "reward": 1}, {"log_p": float(np.log(0.5)), "reward": 0}]
+    )
+    if fine:
+        assert len(read_policy(copies).problem) == 1
+        assert read_policy(whole).mass == pytest.approx(1 + off)
+        np.testing.assert_allclose(np.exp(read_policy(whole).problem.log_p).sum(), 1)
+    else:
+        for path, message in (
+            (copies, "one response has log_p -1 and -1.06"),
+            (whole, "the probabilities sum to 1.06"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                read_policy(path)

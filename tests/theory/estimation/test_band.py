@@ -4,6 +4,7 @@ import numpy as np
 
 from tests.theory.estimation.test_coordinate import LENGTH, LOG_P, REWARD, in_proportion
 from theory.estimation.band import lower_edges, path
+from theory.estimation.samples import BaseSamples
 from theory.objectives import regime
 from theory.tilt import log_tilt
 
@@ -20,6 +21,8 @@ def test_the_path_runs_from_the_base_model_to_the_target_or_beyond():
         points = np.stack(path(regime(name, **parameters)), axis=1)
         np.testing.assert_allclose(points[0], (1, 0))
         np.testing.assert_allclose(points[-1], end)
+        if name == "sharpening":
+            np.testing.assert_allclose(points[1], (1 + 2.0**-4, 0))
         if not name.startswith(("sharpening", "task")):
             np.testing.assert_allclose(np.diff(points, axis=0), np.diff(points[[0, -1]], axis=0) / 8 + np.zeros((8, 2)))
         steps = np.diff(points, axis=0)
@@ -37,3 +40,12 @@ def test_the_band_holds_batches_of_the_base_and_of_the_target_and_not_of_a_colla
         assert (-np.log(q)[batches].mean(1) > edges.entropy).all()
     assert edges.length > 2.0, "only the shortest response: below"
     assert edges.entropy > 0.3, "nearly one response only: below"
+
+
+def test_the_edge_is_four_standard_errors_of_a_batch_below_the_mean():
+    """A run that stays at the base model, by hand: two prompts that differ, 32 prompts and 8 generations a batch."""
+    lengths = np.array([[2.0, 4.0, 4.0], [9.0, 9.0, 12.0]])
+    samples = BaseSamples(np.full((2, 3), -2.0), np.zeros((2, 3)), lengths)
+    edges = lower_edges(samples, regime("tempered", alpha=1.0), 0.0, prompts=32, generations=8)
+    noise = lengths.mean(axis=1).var() / 32 + lengths.var(axis=1).mean() / (32 * 8)
+    np.testing.assert_allclose(edges.length, lengths.mean() - 4 * np.sqrt(noise))

@@ -31,6 +31,14 @@ def test_a_single_exception_that_is_nearly_none_does_not_bring_certainty_back():
     np.testing.assert_array_equal(interval_of(np.zeros(60), difference_intervals) > 0, [False, True])
 
 
+def test_five_exceptions_are_enough_for_the_bootstrap():
+    values = np.repeat([0.0, 1.0], [5, 55])
+    bootstrap = ClusterBootstrap(60, np.random.default_rng(0)).interval(values[:, None])[:, 0]
+    np.testing.assert_allclose(interval_of(values), bootstrap)
+    np.testing.assert_allclose(interval_of(1 - values), 1 - bootstrap[::-1])
+    np.testing.assert_allclose(interval_of(1 - values, difference_intervals), 1 - bootstrap[::-1])
+
+
 def test_shares_that_lie_between_the_ends_keep_the_bootstrap():
     values = np.random.default_rng(1).uniform(0.9, 0.99, 60)
     bootstrap = ClusterBootstrap(60, np.random.default_rng(0))
