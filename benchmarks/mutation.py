@@ -143,8 +143,9 @@ class Mutation:
         """The tests of a mutant in the order they are run: lucky ones, the nearest, the shortest."""
         place = (mutant.file, mutant.place)
         tests = self.named(mutant) if self.arguments.own else self.reached.get(place)
-        if tests is None:  # a value of a module or a class: whatever calls anything in its file
-            tests = {number for (file, _), numbers in self.reached.items() if file == mutant.file for number in numbers}
+        if tests is None:  # a value of a module or a class: whatever calls anything in its file, or names the value
+            reached = (numbers for (file, _), numbers in self.reached.items() if file == mutant.file)
+            tests = self.named(mutant).union(*reached)
         tests = tests - self.left_out
         module = mutant.file.removesuffix(".py").replace("/", ".")
         lucky = self.lucky.get(place, [])

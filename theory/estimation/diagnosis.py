@@ -290,7 +290,7 @@ def _diversity_gap(rollouts: Rollouts, generator: np.random.Generator, silent: S
         return DiversityGap(np.nan, np.nan, np.nan, silent, **counts)
     # Where rewards are equal both parts are 0, whoever is drawn.
     parts = [_within(rollouts, rollouts.reward, x)[mixed] for x in (rollouts.log_p, rollouts.reward)]
-    bootstrap = ClusterBootstrap(len(parts[0]), generator)
+    bootstrap = ClusterBootstrap(counts["mixed"], generator)
     slope = function_of(np.divide, *(bootstrap.mean_of(part) for part in parts))
     # Weighed like this E[ψ(right) - ψ(wrong)] is A(1 - A) logit A, with n - 2 terms of log A = -Σ (1 - A)^j/j: all that
     # n samples can tell of a rare answer.

@@ -282,6 +282,11 @@ def test_why_nothing_can_be_told(rollouts, why):
     assert content.alone == (why == Silent.SINGLE_SAMPLES)  # its share of the samples
 
 
+def test_two_samples_of_a_prompt_say_something():
+    found = by_name(diagnose(table(samples=2), [], np.random.default_rng(0)))
+    assert found["covariance"].silent is None and found["knob_ratio"].silent is None
+
+
 def ragged(lengths, seed=0, prompts=12):
     """Prompts of 1, 2, 4, 6, 9 samples in turn with these lengths in turn; rewards of 0 and 1, mixed or not."""
     generator = np.random.default_rng(seed)
