@@ -46,7 +46,7 @@ class LeftOut:
         self.rest_log_z = log_total(without, rollouts.start) - np.log(rollouts.count)
         light = np.ones(len(score), bool)
         light[self.heaviest] = False
-        self.ratio = np.where(light, weight / np.where(light, 1 - weight, 1.0), 0.0)
+        self.ratio = weight / np.where(light, 1 - weight, np.inf)
 
     def means(self, weight: Rows, values: Rows) -> Rows:
         """E_{-i}[values] at every row i."""
@@ -81,8 +81,8 @@ class LeftOut:
         m = self.rollouts.sum(on_face.astype(float))
         fewer = np.maximum(n - 1, 1)
         left = self.rollouts.each(m) - on_face
-        left[self.heaviest] = np.maximum(self.rollouts.sum((self.rest > 0).astype(float)), 1)
-        return np.exp(self.rollouts.mean(np.log(np.maximum(left, 1) / self.rollouts.each(fewer))))
+        left[self.heaviest] = self.rollouts.sum((self.rest > 0).astype(float))
+        return np.exp(self.rollouts.mean(np.log(left / self.rollouts.each(fewer))))
 
     def log_p_of_modes(self, weight: Rows) -> Prompts:
         """The average over i of log Σ p over the different responses with weight among the others, see log_p_of.

@@ -83,7 +83,7 @@ def _reweight(rollouts: Rollouts, target: Target, ks: tuple[int, ...]) -> Reweig
         pairs["log_draws"] = (top - log_z, top - left_out.log_z(log_z))
     accuracy = left_out.means(weight, rollouts.reward)
     for k in ks:
-        pairs[f"pass@{k}"] = 1 - (1 - pairs["accuracy"][0]) ** k, rollouts.mean(1 - np.clip(1 - accuracy, 0, 1) ** k)
+        pairs[f"pass@{k}"] = 1 - (1 - pairs["accuracy"][0]) ** k, rollouts.mean(1 - (1 - accuracy) ** k)
 
     n = rollouts.count
     bias = {name: np.where(n > 1, (n - 1) * (fewer - all_), np.nan) for name, (all_, fewer) in pairs.items()}
@@ -128,7 +128,7 @@ def exact(rollouts: Rollouts, target: Target, ks: tuple[int, ...] = ()) -> Rewei
     value["kl"] = -value["entropy"] - value["log_p"]
     if not target.is_face and not target.has_length_term:
         value["log_draws"] = _largest(rollouts, target, score) - log_total(score + rollouts.log_p, rollouts.start)
-    value |= {f"pass@{k}": 1 - (1 - np.clip(value["accuracy"], 0, 1)) ** k for k in ks}
+    value |= {f"pass@{k}": 1 - (1 - value["accuracy"]) ** k for k in ks}
     nothing = np.zeros(len(rollouts.start))
     return Reweighted(value, dict.fromkeys(value, nothing), np.full(len(nothing), np.inf), q, np.nan)
 

@@ -175,6 +175,15 @@ def plain_estimate(i, target, largest=None):
 )
 def test_the_closed_form_jackknife_is_the_one_that_leaves_each_sample_out_in_turn(samples, alpha, b, kappa):
     """T23: bias (n-1)(mean of the left-out estimates - estimate), the value corrected by it."""
+    leave_out(samples, alpha, b, kappa)
+
+
+@pytest.mark.parametrize(("alpha", "b", "kappa"), [(1.5, 0.7, 0.0), (0.5, -1.0, 1.0), (1.0, 2.0, 0.0)])
+def test_each_sample_left_out_of_three_prompts(alpha, b, kappa):
+    leave_out([[0, 1, 2, 3], [4, 4, 0], [5, 1]], alpha, b, kappa)
+
+
+def leave_out(samples, alpha, b, kappa):
     target = Target(alpha, b, kappa)
     found = reweight(rollouts([np.array(s) for s in samples]), target, ks=(4,))
     for prompt, i in enumerate(map(np.array, samples)):
