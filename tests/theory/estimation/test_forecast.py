@@ -122,9 +122,9 @@ def test_no_module_of_estimation_weighs_by_itself():
 
 def test_the_gain_at_equal_kl_is_read_off_the_frontier_of_theory(monkeypatch):
     """T5: the verdict and the comparison ask theory.budget what a KL can buy."""
-    rollouts = from_table(sampled(samples=200, spread=0.4))
+    rollouts = from_table(sampled(samples=64, spread=0.4))
     curves = frontier(rollouts, np.random.default_rng(0))
-    base = Base(PROMPTS, 200, 0.5, flat=False)
+    base = Base(PROMPTS, 64, 0.5, flat=False)
     assert judge(base, *curves).best.reward_gain != 0.123
     monkeypatch.setattr("theory.estimation.verdict.reward_at", lambda frontier, budget: 0.123)
     assert judge(base, *curves).best.reward_gain == 0.123
@@ -206,7 +206,7 @@ def test_a_record_does_not_depend_on_what_else_was_asked():
 def test_a_gain_is_no_larger_than_what_is_left_to_gain():
     """From a base of .592 once a gain of 46.5 points was said: the bias of few samples, corrected, led beyond 1."""
     generator, worst = np.random.default_rng(0), 0.0
-    for _ in range(20):
+    for _ in range(6):
         table = sampled(samples=8, prompts=20)
         table["log_p"] = -60 + 15 * generator.normal(size=len(table))
         table["reward"] = generator.integers(0, 2, len(table)).astype(float)

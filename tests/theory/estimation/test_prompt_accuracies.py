@@ -117,7 +117,7 @@ def test_limits_on_a_coarse_grid_are_those_of_another_solver(n, prompts, level):
     """SLSQP on the very problem: the drop is met to 2 %, so the way from the mean to either end to 1 %."""
     _, correct = counted(n, prompts, n + prompts)
     kinds, times = np.unique(correct, return_counts=True)
-    accuracy, share = np.linspace(0, 1, 21), times / prompts
+    accuracy, share = np.linspace(0, 1, 13), times / prompts
     pmf = binom.pmf(kinds[:, None], n, accuracy)
     weight = _most_likely(pmf[None], share[None], 1e-6)[0]
     known = PromptAccuracies(accuracy, pmf, share, prompts, weight)
@@ -130,8 +130,8 @@ def test_limits_on_a_coarse_grid_are_those_of_another_solver(n, prompts, level):
     for own, ends in zip(values, known.limits(values, level).T, strict=True):
         for end, sign in zip(ends, (1, -1), strict=True):
             found = minimize(
-                lambda w, sign=sign, own=own: sign * own @ w, weight / weight.sum(), bounds=[(0, 1)] * 21,
-                constraints=constraints, options={"maxiter": 500},
+                lambda w, sign=sign, own=own: sign * own @ w, weight / weight.sum(), bounds=[(0, 1)] * 13,
+                constraints=constraints, options={"maxiter": 500, "ftol": 1e-12},
             )  # fmt: skip
             assert found.success and end - own @ weight == pytest.approx(found.fun * sign - own @ weight, rel=0.015)
 
