@@ -200,7 +200,7 @@ def look(base: Base, sharpening: Sequence[CurvePoint], reward: Sequence[CurvePoi
     for place in chosen:
         point, gain = sharpening[place], sharpening[place].gain.value
         of_reward = float(reward_at(curve, point.kl))
-        most = of_reward if point.kl <= told else 1 - base.accuracy
+        most = of_reward if point.kl < told else 1 - base.accuracy
         # No policy gains more than a reward does [T5]: what seems more is the error of an estimate.
         needs = (
             float(np.interp(gain, curve.mean_reward, curve.kl)) if gain > 0 and curve.mean_reward[-1] > 0 else np.nan
@@ -236,7 +236,7 @@ def widened(estimate: Estimate, times: float) -> Estimate:
 
 
 def reward_curve(reward: Sequence[CurvePoint]) -> tuple[Frontier, float]:
-    """(gain of a task reward against KL, from (0, 0) on and rising; the KL to which it is reliable).
+    """(gain of a task reward against KL, from (0, 0) on and rising; the KL of its first doubt, below which it is sure).
 
     A curve that is reliable to its end is so beyond it, where reward_at holds its last value.
     """

@@ -106,6 +106,7 @@ def test_every_number_has_the_interval_of_the_formula(prompts, level):
     for own, drawn, (low, high) in zip(values.T, draws.T, found.T, strict=True):
         expected = by_hand(own.mean(), drawn, own - own.mean(), prompts, level)
         assert [low, high] == pytest.approx(expected, rel=1e-6, abs=1e-9)
+        assert level != 0.95 or bootstrap.mean_of(own).interval() == pytest.approx(expected, rel=1e-6, abs=1e-9)
         assert bootstrap.mean_of(own).interval(level) == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
@@ -115,6 +116,17 @@ def test_a_number_at_the_edge_of_its_draws_is_shifted_by_no_more_than_nine_tenth
     influence = np.random.default_rng(1).exponential(size=30) - 1
     found = bca(np.array([value]), draws[:, None], influence[:, None], 30)[:, 0]
     assert found == pytest.approx(by_hand(value, draws, influence, 30, 0.95))
+
+
+@pytest.mark.parametrize("value", [-0.5, 0.0, 1000.0])
+def test_draws_at_the_number_itself_lie_half_below_it(value):
+    """Ties but for their last digit, as means of counts have them: no bias."""
+    last = 1e-16 * max(abs(value), 1) * np.tile([-1.0, 0.0, 1.0, 0.0], 250)
+    away = np.linspace(0.1, 1, 500)
+    draws = np.concatenate([value - away, value + last, value + away])
+    even = np.array([[-1.0], [1.0]])
+    low, high = bca(np.array([value]), draws[:, None], even, 10**6, 0.9)[:, 0]
+    assert value - low == pytest.approx(high - value) == pytest.approx(0.82, abs=0.01)  # a fifth of the way back
 
 
 def test_what_is_not_known_has_no_interval_and_leaves_that_of_others():
@@ -128,6 +140,8 @@ def test_what_is_not_known_has_no_interval_and_leaves_that_of_others():
     found = bca(nowhere, lost, influence, 30)
     assert np.isnan(found[:, :2]).all() and found[:, 2] == pytest.approx(known[:, 2])
     assert np.isnan(bca(nowhere[1:2], lost[:, :1], influence[:, :1], 30)).all()
+    lost[7, 0] = np.inf  # a quotient whose denominator was 0
+    assert np.isnan(bca(values.mean(axis=0), lost, influence, 30)[:, 0]).all()
     one = ClusterBootstrap(1, np.random.default_rng(0))
     assert np.isnan(one.interval(values[:1])).all() and one.interval(values[:1]).shape == (2, 3)
     assert np.isnan(one.mean_of(values[:1, 0]).interval()).all() and np.isnan(one.mean_of(values[:1, 0]).draws).all()

@@ -71,7 +71,14 @@ def test_the_share_of_the_face_among_the_others(score):
     np.testing.assert_allclose(np.log(found), averaged(lambda rows: np.log(np.mean(score[rows] == score[rows].max()))))
 
 
-@pytest.mark.parametrize("score", [LOG_P, np.array([2.0, 0.0, 1.0, 2.0, 2.0, 1.0, 0.0, 3.0, 1.0, 1.0, 3.0])])
+@pytest.mark.parametrize(
+    "score",
+    [
+        LOG_P,
+        np.array([2.0, 0.0, 1.0, 2.0, 2.0, 1.0, 0.0, 3.0, 1.0, 1.0, 3.0]),
+        np.array([1.0, 3.0, 3.0, 1.0, 1.0, 1.0, 1.0, 0.0, 3.0, 3.0, 0.0]),  # modes that tie, each drawn once
+    ],
+)
 def test_the_probability_of_the_modes_among_the_others(score):
     """T4, T23: each response counts once, however often it stands there."""
     found = LeftOut(rollouts(), face_within, score, face_within(score)).log_p_of_modes(face_within(score))

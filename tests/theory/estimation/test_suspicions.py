@@ -264,6 +264,10 @@ def alike(share, prompts=20, log_p=-5.0, samples=4):
     return Rollouts.of_arrays(np.full(y.shape, log_p), y * 0, np.full(y.shape, 9.0), y)
 
 
+def one_unknown(rollouts):
+    return changed(rollouts, log_p=np.append(rollouts.log_p[:-1], np.nan))
+
+
 def with_single_samples(rollouts):
     """As many prompts with one sample each besides."""
     prompts, rows = len(rollouts.start), len(rollouts.log_p)
@@ -287,6 +291,8 @@ def with_single_samples(rollouts):
         (with_single_samples(alike(0.8, prompts=5, log_p=np.nan)), None),  # they are alike by themselves
         (with_single_samples(alike(1.0, prompts=5, log_p=np.nan)), 1.0),
         (with_single_samples(alike(1.0, prompts=4)), None),
+        (one_unknown(alike(0.5)), None),  # as if none were known
+        (one_unknown(alike(1.0)), 1.0),
         (alike(1.0, prompts=5, samples=2, log_p=-7.0), 1.0),
     ],
 )
@@ -304,6 +310,12 @@ def ended_at(length, many, other=5.0, rows=400, near=0, answered=0.0, at=1.0, lo
     y = np.arange(rows).reshape(40, -1)
     made = Rollouts.of_arrays(np.full(y.shape, -9.0), y * 0, lengths.reshape(y.shape), y)
     return changed(made, vote=vote)
+
+
+def half_answered(rollouts):
+    """Of the short ones every other has no answer."""
+    rows = np.arange(len(rollouts.vote))
+    return changed(rollouts, vote=np.where((rollouts.length < 9) & (rows % 2 == 0), -1, rollouts.vote))
 
 
 @pytest.mark.parametrize(
@@ -324,6 +336,8 @@ def ended_at(length, many, other=5.0, rows=400, near=0, answered=0.0, at=1.0, lo
         (ended_at(40.0, 40, near=11, at=8.0), False),  # within a fifth below
         (ended_at(40.0, 40, near=11, at=9.0), True),
         (ended_at(40.0, 39, near=10, lone=1), False),  # the most of one length
+        (half_answered(ended_at(40.0, 40, answered=0.2)), True),
+        (half_answered(ended_at(40.0, 40, answered=0.3)), False),  # more than half as often as the others
         (changed(ended_at(40.0, 40), reward=np.ones(400)), False),  # a right answer is one, whatever was read
         (changed(ended_at(40.0, 40), length=np.append(ended_at(40.0, 40).length[:-1], np.nan)), False),
     ],
@@ -420,14 +434,22 @@ FAR = Gap(9.0, 9.0, 9.0)
         (Gap(-1, -9, 0.5), {Kind.BASE_2: Gap(0, 0, 0.79)}, [(Kind.COLD, 0.5)]),
         (
             Gap(-1, -9, 0.5),
-            {Kind.MEAN_PER_TOKEN: Gap(0, 2, 1), Kind.BASE_10: Gap(0, -1, 1), Kind.BASE_2: Gap(0, 3, 1)},
-            [(Kind.BASE_10, 0.5)],
+            {Kind.MEAN_PER_TOKEN: Gap(0, -1, 1), Kind.BASE_10: Gap(0, 2, 1), Kind.BASE_2: Gap(0, 3, 1)},
+            [(Kind.MEAN_PER_TOKEN, 0.5)],
         ),
         (Gap(1, 9, 0.5), {Kind.MEAN_PER_TOKEN: Gap(0, 2, 1)}, [(Kind.MEAN_PER_TOKEN, 0.5)]),
     ],
 )
 def test_a_gap_is_explained_from_a_size_on_by_the_unit_that_fits_best(gap, units, found, monkeypatch):
     assert scripted(monkeypatch, gap, units)() == found
+
+
+def test_a_gap_that_grows_with_length_is_a_hotter_sampler(monkeypatch):
+    length = np.tile([2.0, 4.0], (4, 5))
+    table = Rollouts.of_arrays(-2 * length, length * 0, length, np.arange(40).reshape(4, 10))
+    monkeypatch.setattr(module, "surprisal_gap", lambda table, log_p, entropy: Gap(3.0, 9.0, 2.0))
+    assert of_entropy(table, table.log_p, table.length) == [(Kind.HOT, 3.0)]
+    assert of_entropy(table, table.log_p, 2 * table.length - 3) == [(Kind.PROMPT_INCLUDED, 3.0)]
 
 
 def test_where_log_p_are_surely_in_nats_no_unit_explains_a_gap(monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from theory.estimation.at_distance import CurvePoint
 from theory.estimation.records import Estimate
@@ -62,6 +63,8 @@ def test_each_shape_has_its_word(sharpening, word, reason):
 def test_what_no_curve_can_change(base, word, reason):
     found = judge(base, curve([0.15, 0.25, 0.38]), REWARD)
     assert (found.word, found.reason) == (word, reason)
+    assert (found.best, found.worst, found.looks, found.samples) == (None, None, 0, None)
+    assert found.prompts == (10 if base.prompts == 9 else None)
 
 
 def test_beyond_its_largest_kl_the_reward_has_its_last_value():
@@ -111,7 +114,7 @@ def test_independent_looks_together_miss_as_seldom_as_one_may():
 def test_at_most_six_looks_that_span_the_curve_however_fine_it_is():
     gains = np.linspace(0.1, 0.38, 200)
     found = judge(BASE, curve(gains), REWARD)
-    assert found.looks == LOOKS and found.best.kl == pytest.approx(1.0)
+    assert found.looks == LOOKS == 6 and found.best.kl == pytest.approx(1.0)
     assert judge(BASE, curve(gains), REWARD).word == judge(BASE, curve(gains[9::10]), REWARD).word
 
 
@@ -177,6 +180,41 @@ def test_each_rule_at_its_threshold(look, reason):
     assert (found.prompts is None) == (reason != Reason.NOISE)
 
 
+def test_ten_prompts_are_enough_to_look():
+    assert judge(replace(BASE, prompts=10), curve([0.15, 0.25, 0.38]), REWARD).reason == Reason.ENOUGH
+
+
+def test_three_quarters_are_enough_and_a_look_that_gains_nothing_surely_leaves_a_loss_a_loss():
+    """Exactly: .375 of .5; and beside a sure loss a gain of 0 whose interval begins there."""
+    half = curve([0.5], far=0.5)
+    assert told(value=0.5, low=0.375, high=0.6, reward=half).reason == Reason.ENOUGH
+    both = [*gain(-0.2, -0.25, -0.1, kl=0.25), *gain(0.0, 0.0, 0.1)]
+    assert judge(BASE, both, half).reason == Reason.LOSES
+    # One look that may gain half of the reward's gain is enough for a doubt.
+    both = [*gain(0.0, -0.01, 0.01, kl=0.25), *gain(0.1, -0.2, 0.4)]
+    found = judge(BASE, both, half)
+    assert found.reason == Reason.NOISE and found.looks == 2
+
+
+def test_where_a_reward_is_first_in_doubt_it_may_gain_all_that_is_left():
+    for kl, most in ((0.49, 0.392), (0.5, 0.5)):
+        doubted = [*curve([0.2], far=0.25), CurvePoint(0.5, Estimate(0.4, 0.3, 0.5, DOUBT))]
+        assert judge(BASE, gain(0.2, 0.1, 0.25, kl=kl), doubted).best.reward_most == pytest.approx(most)
+
+
+def test_where_nothing_is_gained_no_reward_is_needed_and_no_number_of_prompts_helps():
+    found = judge(BASE, gain(0.0, -0.1, 0.1), [])
+    assert found.reason == Reason.NOISE and found.prompts is None and np.isnan(found.best.reward_kl)
+    assert np.isnan(told(value=0.0, low=-0.1, high=0.1).best.reward_kl)
+
+
+@pytest.mark.parametrize(("looks", "prompts"), [(2, 3), (6, 10), (6, 2)])
+def test_the_widening_is_that_of_students_quantiles(looks, prompts):
+    expected = student.ppf(0.025 / looks, prompts - 1) / student.ppf(0.025, prompts - 1)
+    assert widening(looks, prompts) == pytest.approx(expected)
+    assert widening(looks, 1) == pytest.approx(norm.ppf(0.025 / looks) / norm.ppf(0.025))
+
+
 def test_a_look_holds_what_stands_beside_it():
     found = told(value=0.2, low=0.1, high=0.25, reward=curve([0.2, 0.4], far=0.5)).best
     assert (found.place, found.kl, found.reward_gain, found.reward_most) == (0, 0.5, 0.4, 0.4)
@@ -196,6 +234,7 @@ def test_points_at_no_distance_or_without_an_interval_are_not_looked_at():
 def test_the_reward_is_reliable_to_its_first_doubt_or_to_its_end_and_beyond():
     frontier, told_to = reward_curve([*curve([0.2]), CurvePoint(2.0, Estimate(0.3, 0.2, 0.4, DOUBT))])
     assert frontier.kl.tolist() == [0, 1, 2] and frontier.mean_reward.tolist() == [0, 0.2, 0.3] and told_to == 2.0
+    assert reward_curve(curve([0.2, 0.3], doubts=DOUBT))[1] == 0.5
     assert reward_curve(curve([0.2]))[1] == np.inf and reward_curve([])[1] == 0.0
     odd = [CurvePoint(0.0, Estimate(0.3, 0, 1)), CurvePoint(np.nan, Estimate(0.3, 0, 1)), *gain(np.nan, 0, 1)]
     assert reward_curve(odd)[1] == 0.0 and reward_curve(odd)[0].kl.tolist() == [0]
@@ -203,7 +242,8 @@ def test_the_reward_is_reliable_to_its_first_doubt_or_to_its_end_and_beyond():
 
 def test_few_samples_tell_losses_and_what_lies_beyond_half_a_nat():
     few = replace(BASE, samples=15)
-    assert told(few, value=0.35, low=0.3, high=0.38, kl=0.49).reason == Reason.FEW_SAMPLES
+    found = told(few, value=0.35, low=0.3, high=0.38, kl=0.49)
+    assert (found.reason, found.looks, found.samples, found.best.kl) == (Reason.FEW_SAMPLES, 1, 16, 0.49)
     assert told(few, value=0.35, low=0.34, high=0.38, kl=0.5).reason == Reason.ENOUGH
     assert told(replace(BASE, samples=16), value=0.35, low=0.34, high=0.38, kl=0.49).reason == Reason.ENOUGH
     assert told(few, value=-0.2, low=-0.3, high=-0.1, kl=0.2).reason == Reason.LOSES
@@ -220,3 +260,9 @@ def test_prompts_that_are_needed_grow_with_the_square_of_the_width(half, prompts
     doublings = max(1, int(np.ceil(2 * np.log2(width / margin))))
     assert found.prompts == 96 * 2**doublings == prompts
     assert told(value=0.0, low=-1.0, high=1.0, reward=curve([0.2], far=0.5)).prompts is None  # a hundred times as many
+    small = {"value": 0.0, "reward": curve([0.2], far=0.5)}  # 64 times as many is the most that is advised
+    assert told(low=-0.8, high=0.8, **small).prompts == 96 * 64
+    assert told(low=-0.803, high=0.803, **small).prompts is None
+    moved = told(value=0.05, low=0.05 - half, high=0.05 + max(half, 0.2))  # .15 from the half, and that decides
+    doublings = max(1, int(np.ceil(2 * np.log2((half + max(half, 0.2)) / 2 / 0.15))))
+    assert moved.prompts == 96 * 2**doublings
