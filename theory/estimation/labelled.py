@@ -91,8 +91,8 @@ def _doubts(known, verb):
 
 def _by_prompt(prompt, chosen, right):
     """The share of the chosen samples of each prompt that are right; nan where there are none."""
-    number = np.bincount(prompt, chosen, prompt.max() + 1)
-    total = np.bincount(prompt[chosen], right[chosen], prompt.max() + 1)
+    number = np.bincount(prompt, chosen)
+    total = np.bincount(prompt[chosen], right[chosen], len(number))
     return np.divide(total, number, out=np.full(len(number), np.nan), where=number > 0)
 
 
@@ -102,17 +102,17 @@ def _mean(known, share, weight, level):
     Clopper and Pearson for the number of yes or no that would be as good as these classes, Σ(W_c²/n_c) to the -1
     (Korn and Graubard, Survey Methodology 24, 1998). A class without labels may have any value.
     """
-    if not weight.sum():
+    if not weight.any():
         return 0.0, 0.0, 0.0
     place = np.searchsorted(CLASSES, share)
-    of_class = np.bincount(place, weight, len(CLASSES) + 1) / weight.sum()
-    told = ~np.isnan(known) & (weight > 0)
+    of_class = np.bincount(place, weight) / weight.sum()
+    told = ~np.isnan(known)  # there the weight is above 0
     number = np.bincount(place[told], minlength=len(of_class))
     if not told.any():
         return np.nan, 0.0, 1.0
     mean = np.bincount(place[told], known[told], len(of_class)) / np.maximum(number, 1)
     seen = float(of_class[number > 0].sum())
-    value = float(np.sum((of_class * mean)[number > 0])) / seen
+    value = float(np.sum(of_class * mean)) / seen
     n = seen**2 / float(np.sum((of_class**2 / np.maximum(number, 1))[number > 0]))
     yes, tail = value * n, (1 - level) / 2
     low = beta.ppf(tail, yes, n - yes + 1) if yes > 0 else 0.0

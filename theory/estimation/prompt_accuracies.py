@@ -146,8 +146,7 @@ def _relative_likelihood(n, correct, accuracy):
 
 
 def _log_likelihood(likelihood, share, weight):
-    """Mean over prompts, in nats; weight is brought to a sum of 1."""
-    weight = weight / weight.sum(axis=-1, keepdims=True)
+    """Mean over prompts, in nats; weight adds up to 1."""
     return np.sum(share * np.log(np.einsum("...jk,...k->...j", likelihood, weight)), axis=-1)
 
 
@@ -165,7 +164,6 @@ def _pulled(known, rows, allowed):
     for _ in range(SEARCH_STEPS):
         share = np.concatenate([np.broadcast_to(known.share, (len(rows), len(known.share))), np.exp(log_t)[:, None]], 1)
         weight = _most_likely(both, share, GAP / known.prompts)
-        weight = weight / weight.sum(axis=1, keepdims=True)
         drop = np.maximum(best - _log_likelihood(known.likelihood, known.share, weight), 1e-12)
         bracket[0] = np.where(drop < allowed, np.maximum(bracket[0], log_t), bracket[0])
         bracket[1] = np.where(drop >= allowed, np.minimum(bracket[1], log_t), bracket[1])
@@ -179,18 +177,18 @@ def _pulled(known, rows, allowed):
 
 
 def _most_likely(likelihood, share, close):
-    """Weights w >= 0 that maximise Σ_j share_j log(A w)_j - Σ w Σ share, for a stack of problems.
+    """Weights w >= 0 with Σ w = 1 that maximise Σ_j share_j log(A w)_j, for a stack of problems.
 
-    Interior point on the dual, max Σ share_j log v_j with Aᵀv <= 1: at the optimum v_j (A w)_j = share_j, and w_k is 0
-    where the constraint k is slack.
+    Interior point on the dual, max Σ share_j log v_j with Aᵀv <= 1, for shares that add up to 1: at the optimum
+    v_j (A w)_j = share_j, w_k is 0 where the constraint k is slack, and Σ w = 1 of itself, but for what is left of the
+    gap.
 
     The dual has as many unknowns as there are kinds of counts, a few dozen, where the weights have hundreds, and a step
     solves one linear system of that size. EM, which needs no system, would take thousands of steps: it moves mass
     between neighbours of the grid only as fast as their likelihoods differ.
     """
     problems, _, points = likelihood.shape
-    total = share.sum(axis=1, keepdims=True)
-    share = share / total
+    share = share / share.sum(axis=1, keepdims=True)
     w = np.full((problems, points), 1 / points)
     v = share / np.einsum("bjk,bk->bj", likelihood, w)
     v /= 1.2 * np.einsum("bjk,bj->bk", likelihood, v).max(axis=1, keepdims=True)
@@ -214,7 +212,7 @@ def _most_likely(likelihood, share, close):
         forward = 0.99 * _longest(np.concatenate([v, s], 1), np.concatenate([dv, ds], 1))
         v, s = v + forward * dv, s + forward * ds
         w = w + 0.99 * _longest(w, dw) * dw
-    return w
+    return w / w.sum(axis=1, keepdims=True)
 
 
 def _short_of(likelihood, share, w):
