@@ -105,7 +105,7 @@ class PromptAccuracies:
         ends = np.concatenate([_pulled(self, part, allowed) for part in np.array_split(rows, -(-len(rows) // 32))])
         below, above = np.split(ends, 2)
         ends = np.stack([low + span * (1.5 - below), low + span * (above - 0.5)])
-        return np.where(high > low, np.clip(ends, low, high), low)
+        return np.clip(ends, low, high)
 
 
 def grid(n: int) -> Float[np.ndarray, " grid"]:
@@ -136,7 +136,7 @@ def _relative_likelihood(n, correct, accuracy):
     A factor of each row, which drops out of every comparison of distributions; without it all of a row of a few
     thousand samples would underflow.
     """
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
 
         def log_likelihood(a):
             right = np.where(correct > 0, correct * np.log(a), 0.0)
@@ -223,6 +223,6 @@ def _short_of(likelihood, share, w):
 
 def _longest(values, change):
     """The largest step up to 1/.99 that leaves everything >= 0, problem by problem."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        steps = np.where(change < 0, -values / change, np.inf)
+    with np.errstate(over="ignore"):
+        steps = np.divide(-values, change, out=np.full(values.shape, np.inf), where=change < 0)
     return np.minimum(steps.min(axis=1, keepdims=True), 1 / 0.99)

@@ -5,6 +5,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import binom, chi2
 
+from theory.estimation import prompt_accuracies
 from theory.estimation.prompt_accuracies import PromptAccuracies, _most_likely, grid, thinned
 from theory.estimation.samples import Rollouts
 
@@ -188,3 +189,25 @@ def test_rewards_are_counted_where_they_are_right_or_wrong():
     graded = Rollouts.of_arrays(np.full(y.shape, -9.0), np.full(y.shape, 0.5), y * 0 + 3, y)
     with pytest.raises(ValueError, match=r"^rewards must be 0 or 1 to be counted"):
         PromptAccuracies.of_rollouts(graded)
+
+
+@pytest.mark.parametrize(("n", "prompts", "first", "searches", "systems"), [(4, 10, 13, 6, 80), (16, 60, 28, 5, 135)])
+def test_a_few_dozen_systems_are_solved_and_no_more(n, prompts, first, searches, systems, monkeypatch):
+    """What a step costs is one system: the steps end where they have arrived, and so does the search of a limit."""
+    asked = {"system": 0, "search": 0}
+
+    def counting(name, function):
+        def counted(*arguments):
+            asked[name] += 1
+            return function(*arguments)
+
+        return counted
+
+    monkeypatch.setattr(np.linalg, "solve", counting("system", np.linalg.solve))
+    monkeypatch.setattr(prompt_accuracies, "_most_likely", counting("search", _most_likely))
+    _, correct = counted(n, prompts, n + prompts)
+    known = PromptAccuracies.of_counts(np.full(prompts, n), correct)
+    assert asked["system"] <= first
+    asked.update(system=0, search=0)
+    known.limits(np.stack([known.accuracy, known.accuracy**3]))
+    assert asked["search"] <= searches and asked["system"] <= systems
