@@ -116,7 +116,7 @@ def grid(n: int) -> Float[np.ndarray, " grid"]:
     """
     middle = np.sin(np.linspace(0, np.pi / 2, 41 + int(POINTS_A_SPREAD * np.pi * np.sqrt(n)))) ** 2
     small = np.geomspace(SMALLEST_ACCURACY, middle[1], 24)[:-1]
-    return np.unique(np.concatenate([[0.0], small, middle, 1 - small, [1.0]]))
+    return np.unique(np.concatenate([small, middle, 1 - small]))
 
 
 def thinned(

@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 from scipy.stats import binom, chi2
 
 from theory.estimation import prompt_accuracies
-from theory.estimation.prompt_accuracies import PromptAccuracies, _most_likely, grid, thinned
+from theory.estimation.prompt_accuracies import PromptAccuracies, _longest, _most_likely, grid, thinned
 from theory.estimation.samples import Rollouts
 
 
@@ -147,6 +147,8 @@ def test_many_functions_have_the_limits_that_each_has_and_a_constant_has_its_val
     for found, expected in zip((low, high), each, strict=True):
         assert found == pytest.approx(np.tile(expected, 7)[:40], rel=0.02)
         assert found[3:6] == pytest.approx([10, 0.1, 10] * found[:3], rel=0.02)
+    moved = known.limits(3 - 2 * known.accuracy[None]).ravel()  # a mean goes along with its unit and origin
+    assert moved == pytest.approx([3 - 2 * high[0], 3 - 2 * low[0]], abs=0.02 * (high - low)[0])
     assert known.limits(np.full((1, len(known.accuracy)), 0.3)).ravel() == pytest.approx([0.3, 0.3], abs=1e-12)
 
 
@@ -189,6 +191,18 @@ def test_rewards_are_counted_where_they_are_right_or_wrong():
     graded = Rollouts.of_arrays(np.full(y.shape, -9.0), np.full(y.shape, 0.5), y * 0 + 3, y)
     with pytest.raises(ValueError, match=r"^rewards must be 0 or 1 to be counted"):
         PromptAccuracies.of_rollouts(graded)
+
+
+def test_the_longest_step_leaves_everything_above_nothing_problem_by_problem():
+    """Up to 1/.99, so that 99 % of it are a whole step; a change that is next to none allows any."""
+    values = np.array([[1.0, 2.0], [1.0, 4.0], [1.0, 1.0], [1.0, 1.0]])
+    change = np.array([[-4.0, 1.0], [-0.5, -8.0], [0.0, 9.0], [-1e-310, -0.1]])
+    assert _longest(values, change).ravel() == pytest.approx([0.25, 0.5, 1 / 0.99, 1 / 0.99])
+
+
+def test_the_grid_is_that_of_the_prompt_with_the_most_samples():
+    known = PromptAccuracies.of_counts(np.array([2, 50, 3]), np.array([1, 20, 3]))
+    np.testing.assert_array_equal(known.accuracy, grid(50))
 
 
 @pytest.mark.parametrize(("n", "prompts", "first", "searches", "systems"), [(4, 10, 13, 6, 80), (16, 60, 28, 5, 135)])
