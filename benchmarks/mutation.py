@@ -82,7 +82,10 @@ class Mutation:
         self.items, self.session = session.items, session
         for name in self.arguments.files:
             importlib.import_module(name.removesuffix(".py").replace("/", "."))
+        gc.unfreeze()  # what tests/conftest.py has put out of sight is looked for below
         self.live, self.caches = live_functions(self.files), caches()
+        if not self.live and any(isinstance(mutant.tree, ast.FunctionDef) for mutant in self.mutants[:20]):
+            raise pytest.UsageError("no function of these files was found in this process")
         if self.arguments.own:
             self.seconds = [UNTRIED] * len(self.items)  # learned as forks tell
             self.warm_up()
@@ -318,6 +321,7 @@ def summary(keys: Iterable[str], known: dict[str, dict], equivalent: dict[str, s
     judged = [key for key, found in status.items() if found != FAILED]
     killed = sum(status[key] == KILLED for key in judged)
     yield f"{killed} of {len(judged)} killed ({killed / len(judged):.1%})" if judged else "no mutant was judged"
+    yield f"{len(status) - len(judged)} cannot be made, {len(keys) - len(status)} are excluded or not yet judged"
     yield from (f"{status[key]}: {key}" for key in judged if status[key] != KILLED)
     yield from (f"excluded: {key}: {equivalent[key]}" for key in keys if key in equivalent)
 
