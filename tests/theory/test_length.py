@@ -166,6 +166,8 @@ def test_loops_in_a_row_are_not_cycles_that_meet():
         loops[i, j] = 0.4
     loops[:3, 3:] = 0.15
     assert length.existence_threshold(loops) == 0.0
+    for size in range(1, 12):  # one cycle: its radius is one at alpha = 0, up to rounding on either side
+        assert length.existence_threshold(0.7 * np.roll(np.eye(size), 1, axis=1)) == 0.0
 
 
 def test_one_cycle_at_alpha_zero_has_infinitely_many_responses():

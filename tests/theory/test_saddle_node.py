@@ -159,7 +159,7 @@ def test_two_levels_have_one_critical_beta_at_any_distance_and_ties_only_count()
 
 
 @pytest.mark.parametrize("gap", [5e-15, 1e-12])
-@pytest.mark.parametrize("tail", [[], [-1e4]])
+@pytest.mark.parametrize("tail", [[], [-1e4, -2e4]])
 def test_a_gap_of_more_than_rounding_is_a_gap_whatever_lies_far_below(gap, tail):
     """T12: two levels of equal mass; a response at -10⁴ has no mass and decides on no tolerance."""
     log_p = np.array([np.log(0.5), np.log(0.5) - gap, *tail])
