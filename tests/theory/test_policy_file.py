@@ -190,3 +190,16 @@ def test_copies_and_sums_may_differ_by_a_twentieth(tmp_path, off, fine):
         ):
             with pytest.raises(ValueError, match=message):
                 read_policy(path)
+
+
+def test_responses_of_a_table_may_be_what_json_has_no_word_for(tmp_path):
+    """Dates, say: two of one day are one response."""
+    import datetime
+
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    days = [datetime.date(2026, 1, day) for day in (1, 1, 2)]
+    rows = [{"response": day, "log_p": -1.0, "reward": 1.0} for day in days]
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "r.parquet")
+    assert len(read_policy(tmp_path / "r.parquet").problem) == 2

@@ -72,3 +72,17 @@ def test_prompts_that_are_always_or_never_right_stay_so_and_others_move_by_the_t
     assert found["accuracy"][:2].tolist() == [1.0, 0.0]
     assert found["accuracy"][2] == pytest.approx(q @ reward[2], abs=1e-6)
     assert found["length"] == pytest.approx(q @ length[0], abs=1e-6)
+
+
+def test_the_size_of_what_is_left_out_is_a_sixth_of_the_fourth_joint_cumulant():
+    """T2: κ(f, t, t, t) = E[f t³] - 3 E[f t] E[t²] of centred f and t, far from the base model too; KL has κ₄/8."""
+    t, f = -5 - np.array([0.0, 0.3, 1.3, 0.1, 2.6, 1.1]), np.array([3.0, 9.0, 4.0, 8.0, 5.0, 7.0])
+    columns = [np.repeat(x, 8)[None] for x in (t, np.array([1.0, 0, 1, 0, 1, 0]), f)]
+    found = expand(Rollouts.of_arrays(*columns, np.arange(48)[None]), Target(2.0, 0.0)).bias
+    t, f = t - t.mean(), f - f.mean()
+    left_out = {
+        name: np.mean(x * t**3) - 3 * np.mean(x * t) * np.mean(t**2) for name, x in (("length", f), ("log_p", t))
+    }
+    for name, value in left_out.items():
+        assert found[name][0] == pytest.approx(abs(value) / 6, rel=1e-9)
+    assert found["kl"][0] == pytest.approx(abs(left_out["log_p"]) / 8, rel=1e-9)
