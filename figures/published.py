@@ -105,7 +105,7 @@ def headline(found: Sequence["Finding"]) -> str:
     if all(dips):
         return "Sharpening first makes both models worse." + reward
     if dips.count(True) == dips.count(False) == 1:
-        reward = " A task reward helps both, and is ahead at every distance." if ahead else ""
+        reward = " By the forecast a task reward helps both, and is ahead at every distance." if ahead else ""
         return "Sharpening helps one model and hurts the other, as was forecast from base responses." + reward
     return "The forecast of accuracy against distance, and where the runs ended."
 

@@ -50,7 +50,11 @@ def test_seeds_are_averaged_and_the_error_is_that_of_the_gap_to_the_forecast():
 @pytest.mark.parametrize(
     ("found", "said", "unsaid"),
     [
-        ([HELPS, HURTS], "helps one model and hurts the other, as was forecast from base responses. A task", "first"),
+        (
+            [HELPS, HURTS],
+            "helps one model and hurts the other, as was forecast from base responses. By the forecast a task",
+            "first",
+        ),
         ([HURTS, HURTS], "first makes both models worse. A task reward never does", "helps"),
         ([HURTS, HURTS._replace(reward_ahead=False)], "first makes both models worse", "reward"),
         ([HELPS, HURTS._replace(reward_ahead=None)], "helps one model", "reward"),
