@@ -14,7 +14,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing 2 GB into $(VENV), a minute or two: pip says what it is at"
 	$(RUN) -m pip install --disable-pip-version-check --no-compile -c constraints.txt -e '.[all,test,docs]'
-	$(RUN) -m pip install --quiet --no-compile -c constraints.txt -e '.[gym]' || echo "without Reasoning Gym, which needs a C compiler"
+	$(RUN) -m pip install --quiet -c constraints.txt -e '.[gym]' || echo "without Reasoning Gym, which needs a C compiler"
 	touch $@
 
 demo: $(INSTALLED)
