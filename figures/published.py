@@ -59,6 +59,8 @@ class PublishedConfig:
     """the picture; one that is there is replaced"""
 
     def __post_init__(self) -> None:
+        if not self.models:
+            raise ValueError(f"--models must name at least one of {', '.join(MODELS)}")
         if unknown := [name for name in self.models if name not in MODELS]:
             raise ValueError(f"--models {unknown[0]} is not one of {', '.join(MODELS)}")
 
@@ -99,14 +101,15 @@ NOTE = (
 
 
 def headline(found: Sequence["Finding"]) -> str:
-    """What the lines say of all models together, where they can be told."""
+    """What the lines say of two models together, where they can be told."""
     dips, ahead = [own.dips for own in found], all(own.reward_ahead for own in found)
-    reward = " A task reward never does, and is ahead at every distance." if ahead else ""
-    if all(dips):
+    if dips == [True, True]:
+        reward = " A task reward never does, and is ahead at every distance." if ahead else ""
         return "Sharpening first makes both models worse." + reward
-    if dips.count(True) == dips.count(False) == 1:
+    if sorted(map(str, dips)) == ["False", "True"]:
+        hurts = "hurts" if found[dips.index(True)].best <= 0 else "first hurts"
         reward = " By the forecast a task reward helps both, and is ahead at every distance." if ahead else ""
-        return "Sharpening helps one model and hurts the other, as was forecast from base responses." + reward
+        return f"Sharpening helps one model and {hurts} the other, as was forecast from base responses." + reward
     return "The forecast of accuracy against distance, and where the runs ended."
 
 

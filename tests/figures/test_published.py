@@ -58,6 +58,8 @@ def test_seeds_are_averaged_and_the_error_is_that_of_the_gap_to_the_forecast():
         ([HURTS, HURTS], "first makes both models worse. A task reward never does", "helps"),
         ([HURTS, HURTS._replace(reward_ahead=False)], "first makes both models worse", "reward"),
         ([HELPS, HURTS._replace(reward_ahead=None)], "helps one model", "reward"),
+        ([HELPS, HURTS._replace(best=0.1)], "helps one model and first hurts the other", "makes both"),
+        ([HURTS], "The forecast of accuracy", "both"),
         ([HELPS, HELPS], "The forecast of accuracy", "reward"),
         ([HELPS._replace(dips=None), HURTS], "The forecast of accuracy", "reward"),
     ],
