@@ -6,6 +6,7 @@ Reads the model, the prompts and the base rollouts of a folder of llm.compare. A
 are listed, with a certified bound on the share of p^alpha that is not. The exact accuracy and length that follow stand
 beside the forecast from the base rollouts of the very same prompts, and beside responses of power-smc and power-mh.
 Distances are total variations to the list, less what as many independent draws would be away from it.
+`--speed` compares power-smc with sequential Metropolis-Hastings instead (effective samples a CPU second).
 Adds its result to benchmarks/real_optimum.json.
 """
 
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.samplers import monte_carlo_floor
+from benchmarks.samplers import Oracle, monte_carlo_floor, speed
 from harness import run_folder
 from harness.run_kind import read_json
 from llm.comparison.config import CompareConfig
@@ -65,13 +66,14 @@ class Task:
         ended = [y[-1] in self.stops for y in responses]
         return np.array(grade_all(texts, [self.problems[number].answer] * len(texts), ended))
 
-    def drawn(self, number: int, method: str, alpha: float) -> list[tuple[int, ...]]:
+    def drawn(self, number: int, method: str, alpha: float, burn_in: int) -> list[tuple[int, ...]]:
         generator = torch.Generator().manual_seed(number)
         ids, samples = self.prompt_ids[number], SAMPLES[method]
         request = Request(self.model, self.tokenizer, [ids], samples, self.limit, self.stops, generator)
         if method == "power-smc":
             return [tuple(y) for y in power_smc.sample(request, alpha=alpha).responses]
-        return [tuple(y) for y in power_mh.sample(request, alpha=alpha, chains=samples, burn_in=4, thin=1).responses]
+        drawn = power_mh.sample(request, alpha=alpha, chains=samples, burn_in=burn_in, thin=1)
+        return [tuple(y) for y in drawn.responses]
 
 
 def _paths(asked: dict) -> dict:
@@ -79,7 +81,7 @@ def _paths(asked: dict) -> dict:
     return {"few_shot": Path(asked["few_shot"])} if asked.get("few_shot") else {}
 
 
-def prompt_result(task: Task, number: int, chains: bool) -> list[dict]:
+def prompt_result(task: Task, number: int, chains: bool, burn_in: int) -> list[dict]:
     """One row for each alpha."""
     found, generator = task.listed(number), np.random.default_rng(number)
     reward = task.rewards(number, found.responses)
@@ -94,7 +96,7 @@ def prompt_result(task: Task, number: int, chains: bool) -> list[dict]:
         row["exact"]["log_p"] = float(q @ found.log_p)
         row["forecast"] = _forecast(own, alpha)
         for method in ("power-smc", "power-mh") if chains else ("power-smc",):
-            responses = task.drawn(number, method, alpha)
+            responses = task.drawn(number, method, alpha, burn_in)
             distance = total_variation(found, table, responses)
             row[method] = {
                 "accuracy": float(task.rewards(number, responses).mean()),
@@ -109,21 +111,34 @@ def _forecast(own: Rollouts, alpha: float) -> dict[str, float]:
     return {name: float(value[name][0]) for name in ("accuracy", "length", "log_p")}
 
 
+def _add(task: Task, name: str, part: str, rows: list[dict]) -> None:
+    result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    asked = {"floor": task.floor, "limit": task.limit, "samples": SAMPLES}
+    result[name] = result.get(name, {}) | asked | {part: rows}
+    run_folder.write_json(RESULT, result)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--comparison", type=Path, required=True)
     parser.add_argument("--prompts", type=int, default=6)
     parser.add_argument("--chains", type=int, default=2, help="prompts on which power-mh is run as well")
+    parser.add_argument("--burn-in", type=int, default=4, help="moves of each of its chains before the last")
     parser.add_argument("--floor", type=float, default=2e-4)
+    parser.add_argument("--speed", action="store_true", help="of power-smc beside sequential Metropolis-Hastings")
+    parser.add_argument("--moves", type=int, default=60, help="of each of its chains")
+    parser.add_argument("--particles", type=int, default=384)
     options = parser.parse_args()
     task = Task(options.comparison, options.prompts, options.floor)
     name, rows = options.comparison.name, []
+    if options.speed:
+        oracle = Oracle(task.model, task.tokenizer, task.problems, task.prompt_ids, task.limit, task.floor)
+        speed(oracle, lambda found: _add(task, name, "speed", found), options.moves, options.particles, ALPHAS)
+        return
     for number in range(len(task.problems)):
-        rows += prompt_result(task, number, number < options.chains)
+        rows += prompt_result(task, number, number < options.chains, options.burn_in)
         print(json.dumps(rows[-len(ALPHAS) :]), flush=True)
-        result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-        result[name] = {"floor": task.floor, "limit": task.limit, "samples": SAMPLES, "rows": rows}
-        run_folder.write_json(RESULT, result)
+        _add(task, name, "rows" if options.burn_in == 4 else f"rows, burn-in {options.burn_in}", rows)
 
 
 if __name__ == "__main__":

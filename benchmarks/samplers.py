@@ -48,22 +48,16 @@ CURVES = (
 
 
 class Oracle:
-    """A model, its held-out prompts and all that it says to them."""
+    """A model, some prompts and all that it says to them above a floor of probability."""
 
-    def __init__(self, organism: str, prompts: int):
-        self.model, self.tokenizer = load(resolve(organism))
-        self.model.eval()
-        self.stops = stop_token_ids(self.model, self.tokenizer)
-        held_out = load_problems(BUNDLED, "heldout")
-        self.problems = held_out[:: len(held_out) // prompts][:prompts]
-        self.prompt_ids = [self.tokenizer(problem.text).input_ids for problem in self.problems]
-        self.found = [
-            enumerate_responses(self.model, ids, MAX_RESPONSE_TOKENS, self.stops, FLOOR) for ids in self.prompt_ids
-        ]
+    def __init__(self, model, tokenizer, problems, prompt_ids, limit: int, floor: float):
+        self.model, self.tokenizer, self.problems, self.prompt_ids = model, tokenizer, problems, prompt_ids
+        self.limit, self.stops = limit, stop_token_ids(model, tokenizer)
+        self.found = [enumerate_responses(model, ids, limit, self.stops, floor) for ids in prompt_ids]
 
     def request(self, prompts: slice, samples: int, seed: int) -> Request:
         asked, generator = self.prompt_ids[prompts], torch.Generator().manual_seed(seed)
-        return Request(self.model, self.tokenizer, asked, samples, MAX_RESPONSE_TOKENS, self.stops, generator)
+        return Request(self.model, self.tokenizer, asked, samples, self.limit, self.stops, generator)
 
     def draw(self, sampler, prompts: slice, samples: int, seed: int, **options):
         return sampler.sample(self.request(prompts, samples, seed), **options)
@@ -74,6 +68,15 @@ class Oracle:
             np.exp(found.log_p) @ [len(y) for y in found.responses] / np.exp(found.log_p).sum()
             for found in self.found[prompts]
         )
+
+
+def organism_oracle(organism: str, prompts: int) -> Oracle:
+    """An organism with some of its held-out prompts."""
+    model, tokenizer = load(resolve(organism))
+    held_out = load_problems(BUNDLED, "heldout")
+    problems = held_out[:: len(held_out) // prompts][:prompts]
+    prompt_ids = [tokenizer(problem.text).input_ids for problem in problems]
+    return Oracle(model.eval(), tokenizer, problems, prompt_ids, MAX_RESPONSE_TOKENS, FLOOR)
 
 
 def monte_carlo_floor(table, samples: int, generator) -> float:
@@ -138,7 +141,7 @@ def sequential_mh(oracle: Oracle, prompt: int, alpha: float, moves: int, seed: i
         out = model.generate(
             start,
             attention_mask=torch.ones_like(start),
-            max_new_tokens=MAX_RESPONSE_TOKENS - len(kept),
+            max_new_tokens=oracle.limit - len(kept),
             eos_token_id=sorted(oracle.stops),
             pad_token_id=oracle.tokenizer.pad_token_id,
             **options,
@@ -166,7 +169,7 @@ def sequential_mh(oracle: Oracle, prompt: int, alpha: float, moves: int, seed: i
     return np.array(trace), time.process_time() - started
 
 
-def speed(oracle: Oracle, save, moves: int = 80, particles: int = 1024) -> list[dict]:
+def speed(oracle: Oracle, save, moves: int = 80, particles: int = 1024, alphas=ALPHAS) -> list[dict]:
     """Effective samples a CPU second over all prompts: sequential MH by arviz, particles by their error.
 
     The error is that of the estimate of E log p against the list, in standard deviations under p^alpha; effective
@@ -174,7 +177,7 @@ def speed(oracle: Oracle, save, moves: int = 80, particles: int = 1024) -> list[
     gives no such mean, so that the spread over prompts is that of what they do say (`own_ratio`).
     """
     rows = []
-    for alpha in ALPHAS:
+    for alpha in alphas:
         errors, own, chains, seconds = [], [], [], {"power_smc": [], "sequential_mh": []}
         for prompt, found in enumerate(oracle.found):
             trace, took = sequential_mh(oracle, prompt, alpha, moves, seed=prompt)
@@ -304,7 +307,7 @@ def main() -> None:
         "speed": speed,
         "forecast": forecast_check,
     }
-    oracle = Oracle(options.organism, options.prompts) if set(options.parts) & measures.keys() else None
+    oracle = organism_oracle(options.organism, options.prompts) if set(options.parts) & measures.keys() else None
     for part in options.parts:
         if part == "memory":
             result["memory"] = memory_of_a_real_shape()
