@@ -59,7 +59,7 @@ def compare(config: CompareConfig, trl_arguments: list[str]) -> Path:
     with reserved("llm.compare", config.output_dir, settings, config.overwrite, goes_on="the same command") as place:
         _check(config, trl_arguments, small)
         begun = (config.output_dir / "runs").exists()  # before, how to train may still be chosen
-        free = ("arms", "seeds", "processes", "forecast_only") + (() if begun else ("trl", "eval_samples"))
+        free = ("arms", "seeds", "processes", "forecast_only") + (() if begun else ("trl", "lora_rank", "eval_samples"))
         if not begun or _asks_for_more(config):
             free += ("steps",)
         folder = place.begin_or_go_on(settings, may_change=free)
@@ -151,6 +151,7 @@ def _train_config(config: CompareConfig, arm: TrainedArm, seed: int, folder: Pat
         eval_samples=config.eval_samples,
         base=folder / "base" / "rollouts.parquet",
         share_prefixes=config.share_prefixes,
+        lora_rank=config.lora_rank,
         same_prompts=config.same_prompts,
         output_dir=output_dir,
         resume=True,  # an arm that was cut off goes on from its last checkpoint; finished ones were passed over

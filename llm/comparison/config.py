@@ -84,6 +84,8 @@ class CompareConfig(PromptConfig):
     """train on the very prompts of the forecast: whether runs reach their optimum, apart from what carries over"""
     share_prefixes: bool = False
     """as of llm.train and llm.sample"""
+    lora_rank: int = 0
+    """as of llm.train, for all arms"""
     forecast_only: bool = False
     """end before the first run: base rollouts, the forecast of every arm that has one, and the baselines beside it"""
     quick: bool = False
@@ -98,8 +100,9 @@ class CompareConfig(PromptConfig):
         for name in ("seeds", "steps", "prompts", "samples", "eval_samples"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
-        if self.processes < 0:
-            raise ValueError(f"--processes must be at least 0, got {self.processes}")
+        for name in ("processes", "lora_rank"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"--{name.replace('_', '-')} must be at least 0, got {getattr(self, name)}")
         unknown = [arm for arm in self.arms if arm not in ARMS]
         if unknown or not self.arms:
             raise ValueError(f"--arms {unknown[0] if unknown else ''} is not an arm; choose from {', '.join(ARMS)}")

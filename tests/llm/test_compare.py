@@ -107,6 +107,8 @@ def test_more_steps_are_for_runs_that_have_not_arrived(tmp_path):
         (["--arms", "none"], "--arms none is not an arm; choose from control"),
         (["--seeds", "0"], "--seeds must be at least 1, got 0"),
         (["--processes", "-1"], "--processes must be at least 0, got -1"),
+        (["--lora-rank", "-1"], "--lora-rank must be at least 0, got -1"),
+        (["--lora-rank", "4"], "was begun with another --lora-rank (0, now 4)"),
     ],
 )
 def test_other_settings_in_the_same_folder_are_refused(comparison, capsys, changed, said):
@@ -130,12 +132,12 @@ def test_forecasts_alone_come_first_and_how_to_train_may_still_be_chosen(tiny_mo
         "correlation",
         "straight_line",
     }
-    main([*arguments, "--learning_rate", "1e-4"])
+    main([*arguments, "--learning_rate", "1e-4", "--lora-rank", "2"])
     assert {name: (folder / name).read_bytes() for name in said} == said
     config = json.loads((folder / "runs" / "task" / "seed0" / "config.json").read_text())
-    assert config["trl"]["learning_rate"] == 1e-4
+    assert config["trl"]["learning_rate"] == 1e-4 and config["lora_rank"] == 2
     with pytest.raises(SystemExit):
-        main([*arguments, "--learning_rate", "2e-4"])
+        main([*arguments, "--learning_rate", "2e-4", "--lora-rank", "2"])
     assert "was begun with another --trl" in capsys.readouterr().err
 
 
