@@ -9,10 +9,12 @@ import pandas as pd
 
 from figures.study.verdict import cells
 from harness.text_table import table
+from llm.comparison.config import ARMS, TrainedArm
 from llm.forecasting.page import WIDTH, first_line
 from llm.wording import UNKNOWN, number
 
 HELD, MISSED, WAITING, DOUBTED = "✓", "✗", "…", "?"
+CONTROL = "control"
 KEY = "✓ ✗ forecast held or not, by both errors   … not arrived   ? not told"
 
 
@@ -35,6 +37,8 @@ def page(results: pd.DataFrame, verdict: Mapping[str, Any] | None, base: Mapping
     if why:
         listed = "; ".join(f"{arm} ({reason})" for arm, reason in why.items())
         lines.append(_fill(f"Not arrived, no verdict on its forecast (go on with more --steps): {listed}."))
+    if said := chance(found):
+        lines.append(_fill(said))
     return "\n".join(lines) + "\n"
 
 
@@ -65,6 +69,29 @@ def paired(results: pd.DataFrame, waiting: Mapping[str, str]) -> str:
         return ""
     held = int(((told["miss_low"] <= 0) & (told["miss_high"] >= 0)).sum())
     return f"Prompt by prompt, where what prompts differ in cancels, no gap can be seen in {held} of {len(told)} runs."
+
+
+def chance(found: pd.DataFrame) -> str:
+    """Which optima lie nearer than the control has drifted, in a sentence; "" without a control, or where none does.
+
+    The control (alpha = 1) has its optimum at the base model: nothing pulls it, and how far it gets is what the
+    optimiser does by chance. An optimum is named where even the control less twice its error is beyond it.
+    """
+    if CONTROL not in found.index:
+        return ""
+    kl = found.xs("kl", level="quantity")
+    drift, error = kl.loc[CONTROL, "run"], kl.loc[CONTROL, "run_se"]
+    trained = [arm for arm in kl.index if arm != CONTROL and isinstance(ARMS.get(arm), TrainedArm)]
+    near = kl.loc[trained]
+    near = near[near["run"].notna() & (near["forecast"] < drift - 2 * error)]
+    if near.empty:
+        return ""
+    named = ", ".join(f"{arm} ({kl_there:.2g})" for arm, kl_there in near["forecast"].items())
+    return (
+        f"The control, which nothing pulls, ended {drift:.2g} ± {error:.1g} nats from the base model: so far the "
+        f"optimiser gets by chance. Nearer than that, in nats, is the optimum of {named}: no verdict; more --steps at "
+        "a smaller --learning_rate can give one."
+    )
 
 
 def _row(arm: str, found: pd.DataFrame, results: pd.DataFrame, waits: bool) -> tuple[str, ...]:

@@ -69,3 +69,29 @@ def test_the_sentence_counts_what_arrived_and_was_told():
 def test_a_mark_needs_a_forecast_and_a_run():
     cell = {"forecast": 0.5, "run": np.nan, "reliable": True, "compatible": False}
     assert mark(pd.Series(cell), False) == " " and mark(pd.Series(cell | {"run": 0.4}), False) == "✗"
+
+
+@pytest.mark.parametrize(
+    ("drift", "error", "forecast", "named"),
+    [
+        (0.065, 0.018, 0.016, True),
+        (0.065, 0.018, 0.070, False),  # farther than the control got
+        (0.065, 0.018, 0.030, False),  # 0.065 - 2 × 0.018 = 0.029: it may be
+        (0.065, 0.018, 0.028, True),
+        (0.000, 0.001, 0.016, False),
+    ],
+)
+def test_an_optimum_nearer_than_the_control_drifted_has_no_verdict(drift, error, forecast, named):
+    told = (0.5, 0.4, 0.6, True, 0.5, None)
+    table = results({"control": told, "tilted-2": told, "best-of-8": told, "power-smc-2": told})
+    kl = table["quantity"] == "kl"
+    table.loc[kl & (table["arm"] == "control"), ["forecast", "run", "run_se"]] = 0.0, drift, error
+    table.loc[kl & (table["arm"] == "tilted-2"), "forecast"] = forecast
+    table.loc[kl & (table["arm"] == "best-of-8"), ["forecast", "run"]] = np.nan
+    table.loc[kl & (table["arm"] == "power-smc-2"), ["forecast", "run"]] = 0.001  # not trained: it does not drift
+    said = " ".join(page(table, None, BASE, 80).split())
+    sentence = f"ended {drift:.2g} ± {error:.1g} nats from the base model"
+    assert (sentence in said) == named
+    assert (f"the optimum of tilted-2 ({forecast:.2g}): no verdict" in said) == named
+    assert not any(f"{other} (" in said for other in ("best-of-8", "power-smc-2", "control"))
+    assert "by chance" not in page(table[table["arm"] != "control"], None, BASE, 80)
