@@ -114,6 +114,8 @@ def _assign(mutant: Mutant, path: Path) -> None:
         return
     kind = vars(module)[owner[0]]
     setattr(kind, name, new)
+    if name in (fields := getattr(kind, "__dataclass_fields__", {})):  # where a command line takes its defaults from
+        fields[name].default = new
     init = inspect.unwrap(kind.__init__)
     if not inspect.isfunction(init) or not init.__defaults__:
         return

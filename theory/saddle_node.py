@@ -76,7 +76,7 @@ def std_normalised_alpha(
     # The curve is monotone between its nodes, so that each bracket holds one root; it is solved for in α-1, whose
     # digits would be lost in α where p is so spread that a root lies at 1 + 1e-12.
     def root(low, high):
-        return 1 + brentq(mismatch, low, high, xtol=1e-15 * high, rtol=1e-14)
+        return 1 + brentq(mismatch, low, high, xtol=1e-15 * high)
 
     first = above[0]
     stable = root(0.0, excess[first])
@@ -170,7 +170,8 @@ def _curve(levels):
     at most range · Var.
     """
     if len(levels.log_p) == 1:
-        return np.empty(0), np.empty(0)
+        nothing = np.empty(0)
+        return nothing, nothing
     from scipy.optimize import minimize_scalar
 
     gap = levels.log_p[-1] - levels.log_p[-2]

@@ -148,3 +148,48 @@ def test_at_the_largest_alpha_b_is_still_the_best_for_it():
     found = coordinates.coordinates_of_means(LOG_P, CORRECT, *means, largest=(64.0, 3.0))
     assert found.b == -3.0
     np.testing.assert_allclose(moments(LOG_P, CORRECT, found.alpha, -3.0).mean_log_p, low.mean_log_p, atol=1e-9)
+
+
+def test_another_policy_is_fitted_with_the_weights_of_p():
+    """T23: least squares of log q on (log p, r, 1), by the normal equations."""
+    log_q = np.log([0.1, 0.2, 0.6, 0.1])
+    design, weight = np.stack([LOG_P, CORRECT, np.ones(4)], axis=1), np.exp(LOG_P)[:, None]
+    alpha, b, _ = np.linalg.solve(design.T @ (weight * design), design.T @ (weight[:, 0] * log_q))
+    np.testing.assert_allclose(coordinates.coordinates(log_q, LOG_P, CORRECT), (alpha, b), rtol=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-13, 1.0, 1e13])
+def test_the_unit_of_a_reward_decides_on_no_rank(scale):
+    """T23: a reward in millionths has a tilt of millions; one that is log p in another unit still names no point."""
+    reward, rng = CORRECT * scale, np.random.default_rng(3)
+    found = coordinates.coordinates(log_tilt(LOG_P, CORRECT, 2, 0.5), LOG_P, reward)
+    np.testing.assert_allclose((found.alpha, found.b * scale), (2, 0.5), rtol=1e-9)
+    for a, c in rng.normal(size=(20, 2)):
+        assert np.isnan(coordinates.coordinates(LOG_P, LOG_P, (a * LOG_P + c) * scale)).all()
+
+
+@pytest.mark.parametrize(("alpha", "b"), [(0.01, 4.0), (0.01, -6.0), (0.2, 1.0), (0.05, 12.0)])
+def test_steps_that_go_too_far_or_past_alpha_zero_are_taken_back(alpha, b):
+    """T2: on a peaked policy Newton's steps overshoot, to the border and beyond what improves."""
+    log_p = np.log([0.97, 0.02, 0.009, 0.001])
+    at = moments(log_p, CORRECT, alpha, b)
+    found = coordinates.coordinates_of_means(log_p, CORRECT, float(at.mean_log_p), float(at.mean_reward))
+    np.testing.assert_allclose(found, (alpha, b), rtol=1e-8)
+
+
+def test_sixty_four_equal_prompts_are_one_prompt():
+    """T23: means over prompts, of the curvature too: else the steps are so short that the search ends on the way."""
+    at = moments(LOG_P, CORRECT, 3.0, -2.0)
+    many = np.tile(LOG_P, (64, 1)), np.tile(CORRECT, (64, 1))
+    found = coordinates.coordinates_of_means(*many, float(at.mean_log_p), float(at.mean_reward))
+    np.testing.assert_allclose(found, (3.0, -2.0), rtol=1e-8)
+
+
+def test_the_highest_mean_log_p_is_that_of_the_modes_that_were_drawn():
+    """T23: -.5 and -1.5 are the likeliest of each prompt; the sample of weight nothing, -.1, is none."""
+    log_p, log_mass = np.array([[-0.5, -2.0, -0.1], [-3.0, -1.5, -2.0]]), np.zeros((2, 3))
+    log_mass[0, 2] = -np.inf
+    with pytest.raises(ValueError, match=r"lies between -2\.14239 \(alpha = 0\) and -1 \(inf\)"):
+        coordinates.alpha_of_mean_log_p(log_p, np.zeros((2, 3)), -0.9, 0.0, log_mass)
+    found = coordinates.alpha_of_mean_log_p(log_p, np.zeros((2, 3)), -1.05, 0.0, log_mass)
+    assert found > 1

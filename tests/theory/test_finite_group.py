@@ -8,7 +8,13 @@ from hard_policies import policies
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from theory.finite_group import advantage_bound, finite_group_optimum, group_advantage, large_group_k3_optimum
+from theory.finite_group import (
+    _settled,
+    advantage_bound,
+    finite_group_optimum,
+    group_advantage,
+    large_group_k3_optimum,
+)
 from theory.saddle_node import critical_beta, std_normalised_alpha
 from theory.tilt import log_tilt
 
@@ -233,3 +239,25 @@ def test_a_constant_reward_has_no_advantage():
     constant = np.full(5, 0.5)
     assert group_advantage(LOG_P, constant, 8).tolist() == [0.0] * 5
     np.testing.assert_allclose(finite_group_optimum(LOG_P, constant, 0.1, 8), LOG_P, atol=1e-12)
+
+
+@pytest.mark.parametrize("answer, longest", [
+    (lambda x: x + [1.0, 0.0], 20.0),  # always on the move, and no end anywhere
+    (lambda x: np.log([0.2, 0.8]), 0.1),  # an end, far from where the flow has come to in so short a time
+])  # fmt: skip
+def test_what_does_not_come_to_rest_is_no_end(answer, longest):
+    with pytest.raises(RuntimeError, match="did not come to rest; give a larger beta or a smaller group"):
+        _settled(answer, np.log([0.5, 0.5]), longest)
+
+
+def test_a_constant_added_to_all_rewards_moves_nothing():
+    """Exactly, where the sum is exact: advantages are differences of rewards."""
+    reward = np.array([0.0, 0.5, 1.0, 0.25, 0.5])
+    np.testing.assert_array_equal(group_advantage(LOG_P, reward + 2.0**30, 8), group_advantage(LOG_P, reward, 8))
+
+
+def test_a_policy_that_adds_up_to_one_only_nearly_is_read_as_normalised():
+    reward = np.array([0.0, 0.5, 1.0, 0.25, 0.5])
+    np.testing.assert_allclose(
+        group_advantage(LOG_P + 5e-6, reward, 8), group_advantage(LOG_P, reward, 8), rtol=0, atol=1e-12
+    )

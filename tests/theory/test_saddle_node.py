@@ -174,16 +174,18 @@ def test_the_peak_lies_far_out_where_the_likeliest_level_has_hardly_any_mass():
     weight = np.exp(log_softmax(log_mass + x[:, None] * log_p, axis=1))
     off = log_p - np.sum(weight * log_p, axis=1, keepdims=True)
     expected = 1 / np.max(x * np.sqrt(np.sum(weight * off**2, axis=1)))
-    np.testing.assert_allclose(saddle_node.critical_beta(log_p, log_mass), expected, rtol=1e-6)
+    for scale in (-1000.0, 0.0, 1000.0):  # weights need not add up to one
+        np.testing.assert_allclose(saddle_node.critical_beta(log_p, log_mass + scale), expected, rtol=1e-6)
 
 
 def test_the_edge_of_the_basin_is_found_wherever_it_lies():
     """T12 for two levels: sd = gap/(2 cosh(α gap/2)), so a beta puts the upper root at (α-1) gap = gaps."""
     gap = np.log(1.5)
-    for gaps in (6.0, 9.6, 9.8, 10.5, 19.5, 20.2, 20.5, 21.0, 39.5, 40.5):  # ends of the grid and of its doublings
+    ends = (6.0, 9.6, 9.8, 10.5, 19.5, 20.2, 20.5, 21.0, 39.5, 40.5)  # of the grid and of its doublings
+    for gaps, far in [*((x, -np.inf) for x in ends), (20.5, -1e4), (40.5, -1e4)]:  # never drawn: a longer grid
         x = gaps / gap
         beta = 2 * np.cosh((1 + x) * gap / 2) / (x * gap)
-        found = trainers.std_normalised_alpha(np.log([0.6, 0.4]), beta)
+        found = trainers.std_normalised_alpha(np.array([np.log(0.6), np.log(0.4), far]), beta)
         np.testing.assert_allclose(found.unstable, 1 + x, rtol=1e-9)
         pull = (found.stable - 1) * gap / (2 * np.cosh(found.stable * gap / 2))
         np.testing.assert_allclose(pull, 1 / beta, rtol=1e-6)
@@ -257,3 +259,19 @@ def test_beta_must_be_finite_and_positive(beta):
     with pytest.raises(ValueError) as error:
         trainers.std_normalised_alpha(TWO_BUMPS, beta)
     assert str(error.value) == f"beta must be finite and > 0, got {beta}"
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e9])
+def test_in_another_unit_of_log_p_the_powers_less_one_are_in_its_inverse(scale):
+    """T12: (α-1) sd is the same curve, so that a root at 1 + 1e-9 has as many digits as α leaves it."""
+    log_p, log_mass = np.array([0.0, -1.0, -2.5]), np.log([0.2, 0.5, 0.3])
+    one, other = (np.array(saddle_node.std_normalised_alpha(log_p * s, 4.0, log_mass)) - 1 for s in (1.0, scale))
+    np.testing.assert_allclose(other * scale, one, rtol=1e-6)
+
+
+def test_the_sd_far_out_has_all_its_digits():
+    """T12, two levels: gap/(2 cosh(α gap/2)) is 1e-28 of the gap there, beneath the rounding of log p."""
+    gap = np.log(1.5)
+    alpha = 130 / gap
+    found = saddle_node.std_normalised_drift(np.log([0.6, 0.4]), alpha, 1.0)
+    np.testing.assert_allclose(found, 2 * np.cosh(65) / gap - (alpha - 1), rtol=1e-9)
