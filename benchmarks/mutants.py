@@ -5,8 +5,8 @@ is changed is close to mutmut's list, less its assignments of None, which nearly
 wrong in numerical code: argmax for argmin, a lost minus sign, a guard that never fires, a keyword that is left out.
 Sentences (strings with a space, parts of f-strings, whatever stands in a `raise`), annotations, decorators and
 docstrings stay as they are. So does the `strict=True` of a zip: what it asks is so by construction, since lengths that
-a user gives are checked before, by a sentence that names them. And so does the name given to own_draws: another name
-is another seed.
+a user gives are checked before, by a sentence that names them. And so do the name given to own_draws and the seed given
+to default_rng: another seed is another draw from the same law.
 """
 
 import ast
@@ -29,7 +29,7 @@ PAIRS = [
 NAMES = {a: b for pair in PAIRS for a, b in (pair.split(), pair.split()[::-1])} | {
     **{"log1p": "log", "expm1": "exp", "sqrt": "square", "cumsum": "asarray", "exp": "expm1", "log": "log1p"},
 }
-LEFT_ALONE = {("zip", "keywords"), ("own_draws", "args")}  # parts of calls
+LEFT_ALONE = {("zip", "keywords"), ("own_draws", "args"), ("default_rng", "args")}  # parts of calls
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _walk(node: ast.AST, path: tuple) -> Iterator[tuple[tuple, ast.AST]]:
     """Every place below a statement that may be changed, with the path to it."""
     if isinstance(node, (ast.Raise, ast.JoinedStr)):
         return
-    called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+    called = ast.unparse(node.func).split(".")[-1] if isinstance(node, ast.Call) else ""
     for field, value in ast.iter_fields(node):
         if (called, field) in LEFT_ALONE or field in (
             "decorator_list",

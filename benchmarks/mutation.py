@@ -296,13 +296,8 @@ def imported_by(file: Path) -> frozenset[str]:
 @functools.cache
 def words_of_test(item: pytest.Item) -> frozenset[str]:
     """Every word in the text of a test, and every name that a function of its table of cases calls."""
-    cases = getattr(item, "callspec", None)
-    called = {
-        name
-        for case in (cases.params.values() if cases else ())
-        if inspect.isfunction(case)
-        for name in case.__code__.co_names
-    }
+    cases = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    called = {name for case in cases if inspect.isfunction(case) for name in case.__code__.co_names}
     words = re.findall(r"[a-zA-Z]\w*", inspect.getsource(inspect.unwrap(item.function)))
     return frozenset(words) | _inner(item) | called
 

@@ -83,8 +83,6 @@ def _normalised(path: Path, log_p: Float[np.ndarray, " y"]) -> tuple[Float[np.nd
 
     A little above one is let pass and divided out: float32 sums of one response differ by as much between batches.
     """
-    if np.isnan(log_p).any():
-        raise ValueError(f"--policy {path}: log_p holds nan; give -inf for a response of probability zero")
     if log_p.max() > 0:
         raise ValueError(
             f"--policy {path}: log_p = {log_p.max():g} is a probability above 1; "

@@ -70,7 +70,6 @@ def lookahead_bias(
     to 0. None at alpha = 1, where all weights are exact.
     """
     tokens, log_p = _checked(tokens, log_p)
-    checked_exponent(alpha)
     _, choice = np.unique(tokens[:, 0], return_index=True)
     # E[p(future)^{α-1}] is the look-ahead at α, and E of its square that at 2α-1.
     once, twice = (np.exp(lookahead(tokens, log_p, x)[choice, 0]) for x in (alpha, 2 * alpha - 1))
@@ -122,7 +121,7 @@ def _checked(tokens, log_p):
         raise ValueError(f"tokens has a token after PAD ({PAD}) in row {np.argwhere(resumed)[0][0]}")
     for ids, over in zip(_prefixes(tokens), [*ended.T, np.ones(len(log_p))], strict=True):
         # A response that has ended must be the only one with its tokens so far.
-        ending = np.bincount(ids, weights=over, minlength=ids.max() + 1)
+        ending = np.bincount(ids, weights=over)
         if np.any((ending > 0) & (np.bincount(ids) > 1)):
             raise ValueError("tokens has a response that equals or continues another; end each with its own token")
     return tokens, log_p

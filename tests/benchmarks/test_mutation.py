@@ -4,15 +4,19 @@ import json
 import subprocess
 import sys
 import types
+from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from benchmarks.mutants import mutants_of
 from benchmarks.mutated import apply, live_functions, watch
-from benchmarks.mutation import EQUIVALENT, ROOT, imported_by, is_of, summary
+from benchmarks.mutation import EQUIVALENT, ROOT, imported_by, is_of, summary, words_of_test
 
 SOURCE = '''
+from dataclasses import dataclass
+
 LEVEL = 0.9
 
 def share(part, whole=2, *, strict=True):
@@ -22,7 +26,11 @@ def share(part, whole=2, *, strict=True):
     return -part / whole if strict else max(part, LEVEL)
 
 def pairs(one, other):
-    return list(zip(one, other, strict=True)), own_draws(one, "name")
+    return list(zip(one, other, strict=True)), own_draws(one, "name"), np.random.default_rng(7)
+
+@dataclass
+class Asked:
+    level: float = 0.5
 
 class Kept:
     size = 3
@@ -65,6 +73,7 @@ def test_every_place_is_changed_in_one_way_at_a_time(module):
             ("share", "operator", "-part / whole", "-part * whole"),
             ("share", "unary", "-part", "part"),
             ("share", "name", "max", "min"),
+            ("Asked.level", "number", "0.5", "1.5"),
             ("Kept.size", "number", "3", "4"),
             ("Kept.double", "operator", "2 * x", "2 / x"),
             ("Kept.double", "number", "2", "3"),
@@ -83,6 +92,7 @@ def test_every_place_is_changed_in_one_way_at_a_time(module):
         ("True -> False", lambda m: m.share(6.0), -3.0, 6.0),  # a default of a keyword
         ("0.9 -> 1.9", lambda m: m.share(1.0, strict=False), 1.0, 1.9),  # a value of the module
         ("3 -> 4", lambda m: m.Kept().double(), [2, 4], [2, 4, 6]),  # a value of a class
+        ("0.5 -> 1.5", lambda m: (m.Asked().level, fields(m.Asked)[0].default), (0.5, 0.5), (1.5, 1.5)),
         ("x > 0 -> x >= 0", lambda m: m.Kept().double(), [2, 4], [0, 2, 4]),
     ],
 )
@@ -132,6 +142,22 @@ def test_the_tests_of_a_file_are_known_by_their_names_and_by_what_they_import(tm
     assert [is_of(Path("tests", f"{name}.py"), "theory/tilt.py") for name in names] == [True, True, False, False]
     (tmp_path / "test_it.py").write_text("import a.b\nfrom c import d\nimport_module('e.f')\nimport_module('g')\n")
     assert imported_by(tmp_path / "test_it.py") == {"a.b", "c", "c.d", "e.f"}
+
+
+class Case:
+    """A test with a table of cases, as pytest collects it."""
+
+    def __init__(self, function, **params):
+        self.function, self.callspec = function, SimpleNamespace(params=params)
+
+
+def test_a_test_names_what_it_calls_and_what_its_table_of_cases_calls():
+    def own(call):
+        assert call() == 0
+
+    case = Case(own, call=lambda: ROOT.joinpath("a").exists(), value=3)
+    assert {"own", "call", "joinpath", "exists"} <= words_of_test(case)
+    assert "joinpath" not in words_of_test(Case(own, value=3))
 
 
 FREEZE = "import gc\n\n\ndef pytest_collection_finish():\n    gc.freeze()\n"  # as tests/conftest.py does

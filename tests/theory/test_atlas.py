@@ -164,12 +164,16 @@ def test_below_critical_beta_only_groups_without_end_collapse(run, policy_file):
     assert "mean_length" not in cell and "base_log_odds_T3" not in json.loads(text)["policy"]
 
 
-def test_a_uniform_policy_has_thresholds_that_json_can_hold(run, policy_file):
+def test_a_uniform_policy_has_thresholds_that_json_can_hold_and_the_table_calls_none(run, policy_file, monkeypatch):
+    """All of a model, of which nothing is missing; below the table, after an empty line, a threshold a line."""
+    monkeypatch.setenv("COLUMNS", "400")
     path = policy_file({"p": [0.5, 0.5], "reward": [1, 0]})
     about = json.loads(run("--json", "--policy", path))["policy"]
     assert about["critical_beta_T12"] is None and about["gain_of_sharpening_per_gain_of_tilting_T5"] is None
-    assert "critical beta T12: none" in run("--policy", path)
-    assert "mean reward" in run("--policy", path)
+    assert {"responses", "probability_listed"}.isdisjoint(about)
+    table, below = run("--policy", path).split("\n\n")
+    assert "critical beta T12: none" in below.splitlines() and "_" not in below
+    assert "mean reward" in table.splitlines()[0] and "_" not in table.splitlines()[0]
 
 
 BAD_FILES = [
@@ -208,6 +212,7 @@ def test_a_prompt_of_a_rollouts_table_is_read_and_its_share_of_the_model_said(ru
     path = tmp_path / "rollouts.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
     about = json.loads(run("--json", "--policy", path, "--prompt-id", "a"))["policy"]
+    assert list(about)[:2] == ["responses", "probability_listed"]
     assert about["responses"] == 2 and about["probability_listed"] == pytest.approx(np.exp(-1) + np.exp(-2))
     np.testing.assert_allclose(about["base_log_odds_T3"], 1.0)
     assert "trajectory_balance_rate_T20" in about
@@ -265,9 +270,3 @@ def test_without_options_lengths_divide_in_full_and_groups_have_eight(run, monke
     table = run()
     assert "RLOO on log p/|y|^1 " in table and "GRPO, G = 8 " in table and "p^(1 + 3/|y|^1)" in table
     assert "q(alpha=1, b=4)" in table and "4 a round" in table  # 1/beta; nothing of p is kept
-
-
-def test_what_is_undefined_is_called_none(run, policy_file, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "400")
-    uniform = policy_file({"p": [0.5, 0.5], "reward": [1, 0]})
-    assert "critical beta T12: none" in run("--policy", uniform).splitlines()

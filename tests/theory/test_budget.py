@@ -225,3 +225,21 @@ def test_a_frontier_has_its_b_last_whatever_stands_before():
         found = budget.tilting_frontier(log_p[at], reward[at], b)
         np.testing.assert_allclose(found.mean_reward, mean[at])
         np.testing.assert_allclose(found.kl, kl[at], atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e9])
+def test_the_unit_of_a_reward_or_of_log_p_is_that_of_the_inverse_of_its_weight(scale):
+    """T5: to twelve digits, so that neither the start of a search nor its end depends on a unit."""
+    log_p, reward = np.log([0.5, 0.3, 0.2]), np.array([0.0, 1.0, 0.4])
+    one, other = (budget.tilting_at_budget(log_p, reward * s, 0.1) * s for s in (1.0, scale))
+    np.testing.assert_allclose(other, one, rtol=1e-11)
+    values, log_mass = np.array([0.0, -1.0, -1.4]), log_p
+    one, other = ((budget.sharpening_at_budget(values * s, 0.1, log_mass) - 1) * s for s in (1.0, scale))
+    np.testing.assert_allclose(other, one, rtol=1e-11 if scale < 1 else 1e-6)  # 1 + 1e-9 has seven digits of it
+
+
+def test_a_budget_that_just_pays_for_the_best_reward_has_no_end():
+    """T5: -log p of the best, as anyone would write it, whatever rounding did to the sum."""
+    for depth in np.geomspace(1, 700, 40):
+        log_p = log_softmax([0.0, -0.3, -depth])
+        assert budget.tilting_at_budget(log_p, np.array([0.0, 0.0, 1.0]), -log_p[2]) == np.inf

@@ -224,3 +224,14 @@ def test_rewards_need_the_last_axis_and_weights_a_sample(as_users_call_it):
     for empty in (np.zeros(0), np.zeros((3, 0)), np.float64(0.0)):
         with pytest.raises(ValueError, match=r"^log_mass has shape .*; its last axis must run over samples"):
             distribution.checked_log_mass(empty)
+
+
+def test_the_support_is_counted_down_to_the_smallest_float():
+    """H_0 = log n, though e^740 is beyond the largest."""
+    np.testing.assert_allclose(distribution.renyi_entropy(np.array([0.0, -740.0]), 0), np.log(2))
+
+
+def test_whole_numbers_become_floats_and_no_rows_are_no_wrong_rows(as_users_call_it):
+    assert distribution.checked_log_p(np.array([0])).dtype == np.float64
+    assert distribution.checked_log_mass(np.array([0, 0])).dtype == np.float64
+    assert distribution.checked_log_p(np.empty((0, 3))).shape == (0, 3)

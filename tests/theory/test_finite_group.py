@@ -242,7 +242,7 @@ def test_a_constant_reward_has_no_advantage():
 
 
 @pytest.mark.parametrize("answer, longest", [
-    (lambda x: x + [1.0, 0.0], 20.0),  # always on the move, and no end anywhere
+    (lambda x: x + np.array([1.0, 0.0]), 20.0),  # always on the move, and no end anywhere
     (lambda x: np.log([0.2, 0.8]), 0.1),  # an end, far from where the flow has come to in so short a time
 ])  # fmt: skip
 def test_what_does_not_come_to_rest_is_no_end(answer, longest):

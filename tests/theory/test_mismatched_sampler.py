@@ -1,6 +1,7 @@
 """T33: where RLOO ends when its samples come from another law, against sums over all groups and long training."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -173,3 +174,12 @@ def test_what_is_never_drawn_weighs_nothing():
         mismatched_class_optimum(
             Objective(1.0, 0.0, 0.0), log_pi[None], np.ones((1, 3)), np.ones((1, 3, 1)), np.zeros((1, 3))
         )
+
+
+def test_where_no_root_is_found_none_is_given(monkeypatch):
+    """A search that ends anywhere: its slope is not 0, though the one along a constant feature always is."""
+    monkeypatch.setattr("scipy.optimize.root", lambda slope, theta, tol: SimpleNamespace(x=np.array([0.3, 0.0])))
+    log_p, reward = np.log([[0.5, 0.3, 0.2]]), np.array([[0.0, 1.0, 0.4]])
+    features = np.stack([reward, np.ones((1, 3))], axis=-1)
+    with pytest.raises(RuntimeError, match="training did not come to rest: its slope is still"):
+        mismatched_class_optimum(Objective(1.0, 1.0, 1.0), log_p, reward, features, np.zeros((1, 3)))

@@ -64,6 +64,11 @@ WHOLE = "{} must be a whole number, got 2.5"
         ("log_p", LOG_P, lambda: theory.score_moments(THREE[None], LOST[None], REWARD[None], FEATURES)),
         ("log_target", LOG_P, lambda: theory.shared_parameters.distilled(LOST[None], THREE[None], FEATURES)),
         ("log_p", LOG_P, lambda: theory.shared_parameters.distilled(THREE[None], LOST[None], FEATURES)),
+        (
+            "features",
+            NUMBER,
+            lambda: theory.shared_parameters.log_policy(np.zeros(3), THREE[None], FEATURES * HOLE[:, None]),
+        ),
         ("samples", WHOLE, lambda: theory.support.missed_probability(THREE, 2.5)),
         ("log_pi", LOG_P, lambda: theory.trainers.std_normalised_return_step(LOST, THREE, 0.1)),
         ("log_target", LOG_P, lambda: theory.trainers.std_normalised_return_step(THREE, LOST, 0.1)),

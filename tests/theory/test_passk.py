@@ -170,6 +170,13 @@ def test_a_crossing_just_above_one_and_one_far_out_are_found_without_being_asked
     assert 1000 < k < 2**20
 
 
+def test_one_count_above_its_samples_among_many_is_refused():
+    with pytest.raises(ValueError, match=r"c must be between 0 and n, got c = \[1, 5\] of n = \[4, 4\]"):
+        passk.pass_at_k(4, np.array([1, 5]), 1)
+    with pytest.raises(ValueError, match="k must be > 0, got 0"):
+        passk.population_pass_at_k(np.array([0.5]), 0)
+
+
 def test_one_accuracy_out_of_range_among_many_is_refused():
     with pytest.raises(ValueError, match=r"accuracy must be between 0 and 1, got \[0.5, 1.5\]"):
         passk.population_pass_at_k(np.array([0.5, 1.5]), 2)

@@ -1,5 +1,6 @@
 """T30, T31: steps that samples allow, the floor of the straight line, and the time to come back."""
 
+import mpmath
 import numpy as np
 import pytest
 from hard_policies import rewarded
@@ -109,3 +110,11 @@ def test_the_time_to_come_back_is_an_integral_of_hyperbolic_cosine(start):
     expected = np.log(high / low) + shichi(high)[1] - shichi(low)[1]
     np.testing.assert_allclose(revival_time(start, 0.3, 1.0), expected, rtol=1e-10)
     np.testing.assert_allclose(revival_time(start, 0.3, 4.0), expected / 4, rtol=1e-10)
+
+
+@pytest.mark.parametrize(("start", "end"), [(1e-12, 0.4), (1e-5, 0.1), (0.1, 0.499)])
+def test_the_time_of_a_revival_has_ten_digits(start, end):
+    """T31: the integral of (1 + cosh z)/z by fifty-digit arithmetic."""
+    high, low = (mpmath.log(1 / mpmath.mpf(x) - 1) for x in (start, end))
+    expected = mpmath.quad(lambda z: (1 + mpmath.cosh(z)) / z, mpmath.linspace(low, high, 8))
+    np.testing.assert_allclose(revival_time(start, end, 1.0), float(expected), rtol=1e-10)

@@ -201,3 +201,8 @@ def test_the_bias_of_the_lookahead_is_of_a_finite_power(alpha):
     tokens = np.array([[0, 0, EOS], [0, 1, EOS], [1, 0, EOS], [1, 1, EOS]])
     with pytest.raises(ValueError, match=r"^alpha must be"):
         sequences.lookahead_bias(tokens, np.log([0.55, 0.05, 0.3, 0.1]), alpha)
+
+
+def test_one_response_that_continues_another_is_refused_among_many():
+    with pytest.raises(ValueError, match="tokens has a response that equals or continues another"):
+        sequences.lookahead(np.array([[0, PAD], [0, 1], [2, PAD], [3, PAD]]), np.log(np.full(4, 0.25)), 2.0)

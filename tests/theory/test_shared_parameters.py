@@ -12,6 +12,7 @@ from theory.distribution import entropy, expectation, kl
 from theory.objectives import Objective, optimum, value
 from theory.shared_parameters import (
     ScoreMoments,
+    _least,
     class_optimum,
     distilled,
     gradient_cosine,
@@ -218,3 +219,25 @@ def test_small_gradients_have_a_cosine_too():
     moments = ScoreMoments(np.eye(2), 1e-90 * np.array([1.0, 0.0]), 1e-90 * np.array([3.0, 4.0]))
     np.testing.assert_allclose([projected_gain_ratio(moments), gradient_cosine(moments)], 0.6)
     assert np.isnan(projected_gain_ratio(moments._replace(reward=np.zeros(2))))
+
+
+@pytest.mark.parametrize("slope", [[0.5, 0.5], [0.5, 0.0], [1e-5, 0.0]])
+def test_an_ascent_that_does_not_come_to_rest_names_what_is_left(slope):
+    """No step makes this gradient smaller, in one direction or in all."""
+    slope = np.array(slope)
+    with pytest.raises(RuntimeError, match=f"did not come to rest: its gradient is still {slope[0]:.2g}"):
+        _least(lambda theta: (0.0, slope), 2)
+
+
+def test_one_feature_that_is_no_number_among_many_is_refused():
+    log_p, _, features = problem(0)
+    features[1, 2, 0] = np.nan
+    with pytest.raises(ValueError, match="features holds nan; every entry must be finite"):
+        log_policy(np.zeros(2), log_p, features)
+
+
+def test_whole_numbers_are_features(as_users_call_it):
+    log_p, reward, _ = problem(0)
+    whole = np.arange(16).reshape(2, 4, 2) % 3
+    np.testing.assert_array_equal(score_moments(log_p, log_p, reward, whole).fisher,
+                                  score_moments(log_p, log_p, reward, whole.astype(float)).fisher)  # fmt: skip

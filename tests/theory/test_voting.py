@@ -137,3 +137,15 @@ def test_one_probability_out_of_range_is_one_too_many():
     for wrong in (-0.1, 1.1, np.nan):
         with pytest.raises(ValueError, match=r"^p must be between 0 and 1"):
             voting.majority_probability(np.array([0.5, wrong]), 3)
+
+
+@pytest.mark.parametrize(("beta", "votes"), [(0.3, 1), (1.0, 3), (6.0, 1)])
+def test_the_chance_to_win_solves_the_equations_of_the_walk(beta, votes):
+    """T21: P(site) = m P(site + 1/beta) + (1 - m) P(site - 1/beta), 0 and 1 at the ends; a linear system."""
+    start, far = -0.4, int(np.ceil(30 * beta))
+    site = start + np.arange(-far, far + 1) / beta
+    up = voting.majority_probability(1 / (1 + np.exp(-site)), votes)
+    step = np.eye(len(site)) - np.diag(up[:-1], 1) - np.diag(1 - up[1:], -1)
+    out = np.zeros(len(site))
+    out[-1] = up[-1]  # beyond the last site the walk has won
+    np.testing.assert_allclose(voting.chance_to_win(start, beta, votes), np.linalg.solve(step, out)[far], rtol=1e-9)

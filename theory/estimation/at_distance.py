@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from theory.estimation import weighted_curve
-from theory.estimation.best_of_k import accuracy_of_likeliest, kl_bound, kl_of_likeliest
+from theory.estimation.best_of_k import accuracy_of_likeliest, kl_of_likeliest
 from theory.estimation.counts import estimates, gain_at_budget, tilt_cost, tilted
 from theory.estimation.intervals import ClusterBootstrap
 from theory.estimation.prompt_accuracies import PromptAccuracies
@@ -171,6 +171,7 @@ def _by_k(rollouts: Rollouts, generator: np.random.Generator) -> list[CurvePoint
     for k in ks:
         gain = accuracy_of_likeliest(rollouts, k) - base
         low, high = difference_intervals(gain[:, None], bootstrap)[:, 0]
-        kl = min(kl_of_likeliest(rollouts, k), kl_bound(k))
-        points.append(CurvePoint(kl, Estimate(float(gain.mean()), float(low), float(high)), k=k))
+        points.append(
+            CurvePoint(kl_of_likeliest(rollouts, k), Estimate(float(gain.mean()), float(low), float(high)), k=k)
+        )
     return points

@@ -104,7 +104,7 @@ def _saved(low, high, k):
 
     mass, picked = high - low, high**k - low**k
     even = xlogy(picked, picked / np.where(mass > 0, mass, 1.0))
-    return np.where(mass > 0, np.maximum(integral(high) - integral(low) - even, 0.0), 0.0)
+    return np.maximum(integral(high) - integral(low) - even, 0.0)  # 0 where there is no mass, up to rounding above
 
 
 def _levels(rollouts):

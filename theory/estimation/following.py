@@ -82,11 +82,10 @@ def follow(
     curve = {name: np.array([e.value[name].mean() for e in estimates]) for name in names}
     # On a line of p^alpha, alpha > 1, the mean of log p only rises (T2); elsewhere it need not, but the KL does (T6).
     plain = not kappa and length_control == LengthControl.NONE
-    moves_alpha = plain and targets[-1].alpha != 1 and targets[-1].b == 0
+    moves_alpha = plain and targets[-1].b == 0
     along, own = (curve["log_p"], mean_log_p) if moves_alpha else (curve["kl"], kl)
-    known = np.maximum.accumulate(along) if along[-1] > along[0] else np.minimum.accumulate(along)
-    order = np.argsort(known, kind="stable")
-    position = np.interp(own, known[order], np.arange(POINTS)[order])
+    sign = -1 if moves_alpha and targets[-1].alpha < 1 else 1  # of the clock: below alpha = 1 log p falls
+    position = np.interp(sign * own, np.maximum.accumulate(sign * along), np.arange(POINTS))
 
     def at(values: list[float] | Float[np.ndarray, " points"]) -> Steps:
         return np.interp(position, np.arange(POINTS), values)

@@ -24,7 +24,7 @@ def smoothed(relative: Rows) -> tuple[Rows, float]:
     12 points to fit). Not relative to log Z: a weight that makes up its prompt's Z alone would hide how heavy the tail
     is. Where there is no tail to fit, the scores as they are and nan.
     """
-    if len(relative) < FEWEST_FOR_TAIL or np.ptp(relative) == 0:
+    if len(relative) < FEWEST_FOR_TAIL:
         return relative, np.nan
     from arviz_stats.base import array_stats
 

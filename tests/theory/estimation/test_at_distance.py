@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from theory.budget import sharpening_at_budget
-from theory.estimation.at_distance import BS, KS, at_distance, direction, frontier, reach
+from theory.estimation.at_distance import BS, KS, Walked, at_distance, direction, frontier, reach
 from theory.estimation.samples import Rollouts
 from theory.estimation.weighted_curve import STEPS
 from theory.tilt import log_tilt
@@ -105,7 +105,11 @@ def test_real_valued_rewards_are_weighed_since_they_cannot_be_counted():
     graded = Rollouts.of_arrays(
         *(x.reshape(120, 16) for x in (table.log_p, table.reward * 0.7 + 0.1, table.length, table.response))
     )
-    (found,) = at_distance(graded, [0.1], np.random.default_rng(0))
+    found, far = at_distance(graded, [0.1, 50.0], np.random.default_rng(0))
+    assert found.reward_needed_kl == 0.1
+    # All that a reward can spend: -log of the share of the best, .8, on prompts that have some.
+    share = table.reward.reshape(120, 16).mean(axis=1)
+    assert far.reward_needed_kl == pytest.approx(-np.log(share[share > 0]).sum() / 120, rel=0.2)
     (counted,) = at_distance(table, [0.1], np.random.default_rng(0))
     assert found.reward.value == pytest.approx(0.7 * counted.reward.value, abs=0.02)
 
@@ -144,3 +148,11 @@ def test_a_curve_is_read_off_points_in_order():
     assert np.all(np.diff(BS) > 0)
     halves = sorted({2**i for i in range(1, 9)} | {3 * 2**i for i in range(7)})  # powers of two, and half way on
     assert list(KS) == halves and list(BS[-7:]) == [k / 2 for k in halves[:7]]
+
+
+def test_a_picture_has_every_step_of_alpha_that_is_told_but_the_base_model():
+    walked = Walked.of(spread(15), np.random.default_rng(0))
+    powers = [point for point in walked.frontier()[0] if point.k is None]
+    assert [point.alpha for point in powers] == [target.alpha for target in walked.sharpening.targets][
+        1 : len(powers) + 1
+    ]

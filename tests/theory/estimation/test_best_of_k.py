@@ -82,3 +82,10 @@ def test_responses_too_improbable_to_have_mass_cost_the_whole_bound():
     rollouts = Rollouts.of_arrays(log_p, np.zeros((1, 8)), np.ones((1, 8)), np.arange(8)[None])
     for k in (2, 5):
         assert kl_of_likeliest(rollouts, k) == pytest.approx(kl_bound(k), abs=1e-12)
+
+
+def test_the_smallest_number_of_samples_of_a_prompt_limits_k():
+    log_p, rows, start = -np.arange(1.0, 8.0), np.zeros(7, int), np.array([0, 2])
+    uneven = Rollouts(np.arange(2), start, log_p, log_p * 0, -log_p, np.arange(7), rows == 0, rows, 0 * start)
+    with pytest.raises(ValueError, match="k must be between 1 and the 2 samples that every prompt has, got 3"):
+        accuracy_of_likeliest(uneven, 3)

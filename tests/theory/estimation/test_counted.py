@@ -1,6 +1,8 @@
 import numpy as np
 
+from theory.estimation.counts import along_b
 from theory.estimation.forecast import forecast
+from theory.estimation.prompt_accuracies import PromptAccuracies
 from theory.estimation.records import Method
 from theory.estimation.reweight import Target
 from theory.estimation.samples import Rollouts
@@ -36,3 +38,13 @@ def test_rewards_between_0_and_1_cannot_be_counted():
     _, rollouts = table(lambda right: 0.2 + 0.6 * right)
     records = forecast(rollouts, TARGETS, np.random.default_rng(0), (Method.PSIS, Method.COUNTS))
     assert {record.method for record in records} == {Method.PSIS}
+
+
+def test_all_that_depends_on_accuracies_is_counted_and_the_rest_stays():
+    """pass@k for the ks that the weights have, also where a single record is a reward's."""
+    _, rollouts = table(lambda right: right.astype(float), prompts=40)
+    weighed, counted = forecast(rollouts, TARGETS[1:2], np.random.default_rng(0), (Method.PSIS, Method.COUNTS), False)
+    asked = [name for name in weighed.quantities if name.startswith("pass@")]
+    (own,) = along_b(PromptAccuracies.of_rollouts(rollouts), [1.0], [int(name[5:]) for name in asked])
+    assert asked and {name: counted[name] for name in own} == own
+    assert all(counted[name] == weighed[name] for name in ("length", "log_p", "entropy"))

@@ -1,10 +1,12 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.budget import tilting_frontier
-from theory.estimation.counts import after_filtering, along_b, gain_at_budget, pass_at, tilt_cost, tilted
+from theory.estimation.counts import after_filtering, along_b, estimates, gain_at_budget, pass_at, tilt_cost, tilted
 from theory.estimation.prompt_accuracies import PromptAccuracies
 from theory.passk import pass_at_k, population_pass_at_k
 from theory.rejection import reward_log_draws
@@ -89,3 +91,38 @@ def test_fewer_than_ten_prompts_are_doubted_and_ten_are_not(prompts, doubts):
     known = PromptAccuracies.of_counts(np.full(prompts, 4), np.arange(prompts) % 5)
     assert gain_at_budget(known, [0.1])[0].gain.doubts == doubts
     assert pass_at(known, [2])[0].doubts == doubts
+
+
+def test_all_that_a_reward_can_spend_is_minus_the_log_of_the_accuracy_and_nothing_where_none_is_right():
+    """T5 at b = inf."""
+    np.testing.assert_allclose(tilt_cost(np.array([0.0, 0.5, 1.0]), np.inf), [0, np.log(2), 0])
+    known = PromptAccuracies.of_counts(np.full(30, 8), np.arange(30) % 9)
+    (far,) = gain_at_budget(known, [50.0])
+    (limit,) = along_b(known, [np.inf])
+    assert far.kl == pytest.approx(limit["kl"].value, rel=1e-12)
+    assert far.gain.value == pytest.approx(limit["gain"].value, rel=1e-12)
+    assert far.gain.low < far.gain.value < far.gain.high
+
+
+def test_each_quantity_of_b_is_called_by_its_name():
+    """T3, T5, T22 with so many samples that accuracies are known."""
+    accuracy, known = known_accuracies()
+    (found,) = along_b(known, [1.5], [3])
+    right = accuracy * np.exp(1.5) / (1 - accuracy + accuracy * np.exp(1.5))
+    cost = 1.5 * right - np.log(1 - accuracy + accuracy * np.exp(1.5))
+    expected = {"accuracy": right, "gain": right - accuracy, "kl": cost, "pass@3": 1 - (1 - right) ** 3}
+    assert set(found) == {*expected, "log_draws"}
+    for name, value in expected.items():
+        assert found[name].value == pytest.approx(value.mean(), abs=2e-3)
+
+
+def test_a_mean_and_its_limits_are_within_what_the_mean_is_of(as_users_call_it):
+    """Each function within its own values, whatever those of the others are."""
+    known = SimpleNamespace(
+        prompts=20,
+        mean=lambda values: np.array([0.5, 8.0]),
+        limits=lambda values: (np.array([-0.1, 7.0]), np.array([1.1, 12.0])),
+    )
+    one, other = estimates(known, np.array([[0.0, 1.0], [9.0, 11.0]]))
+    assert (one.value, one.low, one.high) == (0.5, 0.0, 1.0)
+    assert (other.value, other.low, other.high) == (9.0, 9.0, 11.0)

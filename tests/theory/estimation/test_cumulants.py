@@ -86,3 +86,14 @@ def test_the_size_of_what_is_left_out_is_a_sixth_of_the_fourth_joint_cumulant():
     for name, value in left_out.items():
         assert found[name][0] == pytest.approx(abs(value) / 6, rel=1e-9)
     assert found["kl"][0] == pytest.approx(abs(left_out["log_p"]) / 8, rel=1e-9)
+
+
+def test_beside_a_prompt_of_a_single_sample_no_bias_is_known_and_the_share_finished_has_its_name():
+    """T23: nothing is left out of one sample, and so of no prompt; at the base model every mean is the plain one."""
+    log_p, rows, start = -np.arange(1.0, 5.0), np.zeros(4, int), np.array([0, 3])
+    finished = np.array([True, False, True, True])
+    table = Rollouts(np.arange(2), start, log_p, log_p * 0, -log_p, np.arange(4), finished, rows, 0 * start)
+    found = expand(table, Target(1.0, 0.0))
+    assert found.value["finished"].tolist() == [pytest.approx(2 / 3), 1.0]
+    assert found.value["log_p"].tolist() == [-2.0, -4.0]
+    assert all(np.isnan(bias).all() for bias in found.bias.values())

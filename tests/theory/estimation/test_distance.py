@@ -79,3 +79,16 @@ def test_a_run_without_its_own_log_p_has_no_distance_and_one_prompt_no_error():
         distance_to_optimum(base, base, target_of(regime("tempered", alpha=2.0)))
     run = from_table(rollouts([np.arange(6)]).assign(log_pi=LOG_P))
     assert np.isnan(distance_to_optimum(base, run, target_of(regime("tempered", alpha=2.0)))[1])
+
+
+def test_the_error_of_a_distance_is_that_of_a_mean_over_prompts():
+    """T1 by hand: two prompts at distances d and d', whose mean has the standard error |d - d'|/2."""
+    target = target_of(regime("tempered", alpha=2.0))
+    base, run = rollouts([np.arange(6)] * 2), rollouts([np.arange(6)] * 2)
+    found = []
+    for shift in ((0.3, 0.3), (-0.5, -0.5), (0.3, -0.5)):
+        own = run.assign(log_pi=np.concatenate([LOG_P + move for move in shift]))
+        found.append(distance_to_optimum(from_table(base), from_table(own), target))
+    (one, no_error), (other, _), (mean, error) = found
+    assert one - other == pytest.approx(0.8) and no_error == pytest.approx(0, abs=1e-12)
+    assert (mean, error) == (pytest.approx((one + other) / 2), pytest.approx(0.4))

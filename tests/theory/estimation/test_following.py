@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from theory.estimation import following
 from theory.estimation.following import follow, targets_along
 from theory.estimation.reweight import reweight
 from theory.estimation.samples import Rollouts
@@ -37,6 +38,7 @@ def test_the_line_is_walked_in_equal_steps_to_a_fifth_beyond_its_end_or_far_out(
     ("name", "parameters", "kappa", "clock"),
     [
         ("tempered", {"alpha": 3.0}, 0.0, "log_p"),
+        ("tempered", {"alpha": 1.5}, 0.0, "log_p"),
         ("tempered", {"alpha": 0.4}, 0.0, "log_p"),
         ("tempered", {"alpha": 3.0}, 1.0, "kl"),
         ("tilted", {"beta": 0.5}, 0.0, "kl"),
@@ -71,3 +73,18 @@ def test_between_a_point_that_is_told_and_one_that_is_not_nothing_is_told():
     found = follow(rollouts, objective, np.array([*between, curve[0] - 9, curve[-1] + 9]), np.full(5, np.nan))
     assert found.told.tolist() == [True, False, False, True, False]
     np.testing.assert_allclose(found.alpha[-2:], [1.0, 3.4])
+
+
+def test_a_point_that_is_not_told_makes_both_its_sides_unknown(monkeypatch):
+    """T23: whether it is reached or left."""
+    rollouts, objective = two_prompts(), regime("tempered", alpha=3.0)
+    targets = targets_along(objective)
+
+    def told_but_for_one(rollouts, target):
+        found = reweight(rollouts, target)
+        return found._replace(ess=found.ess * (target != targets[20]))
+
+    monkeypatch.setattr(following, "reweight", told_but_for_one)
+    curve = np.array([reweight(rollouts, target).value["log_p"].mean() for target in targets[18:23]])
+    found = follow(rollouts, objective, (curve[1:] + curve[:-1]) / 2, np.full(4, np.nan))
+    assert found.told.tolist() == [True, False, False, True]

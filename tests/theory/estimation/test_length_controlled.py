@@ -196,3 +196,11 @@ def test_samples_that_have_no_equal_in_length_are_no_tail_to_fit():
     found = reweight(drawn, Target(2.0, 0.0, 0.0, "content"))
     assert np.isnan(found.pareto_k)
     np.testing.assert_allclose(found.weight[60:], 1 / 120)
+
+
+def test_two_of_one_length_are_enough_for_a_tail():
+    """T18, T23: sixty pairs, of which each has something to be compared with."""
+    log_p, rows, one = np.random.default_rng(1).normal(-9, 3, 120), np.zeros(120, int), np.zeros(1, int)
+    length = np.repeat(np.round(1.25 ** np.arange(10, 70)), 2)
+    drawn = Rollouts(one, one, log_p, 0 * log_p, length, np.arange(120), rows == 0, rows, one)
+    assert np.isfinite(reweight(drawn, Target(2.0, 0.0, 0.0, "content")).pareto_k)

@@ -45,3 +45,8 @@ def test_the_spread_within_prompts_counts_and_with_one_sample_each_that_between_
     variance = (2 * 1.0 + 10.0) / 5  # squares about the means -2 and -12
     assert samples_needed(drawn([2, 5], log_p), Target(2.0, 0.0), 0.0) == 2 ** np.ceil(np.log2(5 * np.exp(variance)))
     assert samples_needed(drawn([1, 1, 1], [-1.0, -3.0, -5.0]), Target(2.0, 0.0), 0.0) == 128  # 5 e^{8/3} = 72
+
+
+def test_without_any_spread_five_samples_are_five_effective_ones():
+    """T23: 5 e^0, at the next power of two; twice the two that there are would be four."""
+    assert samples_needed(drawn([2, 2], [-1.0, -1.0, -4.0, -4.0]), Target(3.0, 0.0), 0.0) == 8

@@ -20,5 +20,6 @@ def test_a_tail_is_fitted_from_a_hundred_rows_on():
 
 
 def test_equal_weights_have_no_tail():
-    same, shape = smoothed(np.full(200, 3.0))
-    assert np.array_equal(same, np.full(200, 3.0)) and np.isnan(shape)
+    for value in (0.0, 3.0, -800.0):
+        same, shape = smoothed(np.full(200, value))
+        assert np.array_equal(same, np.full(200, value)) and np.isnan(shape)
