@@ -13,8 +13,7 @@ from typing import NamedTuple
 import torch
 
 from llm.samplers.prefix_cache import PrefixCache, read_prompts
-
-PAD = -1
+from theory.sequences import PAD
 
 
 class Cloud(NamedTuple):
@@ -68,7 +67,7 @@ def look(model: torch.nn.Module, cloud: Cloud) -> torch.Tensor:
 def temper(log_p_next: torch.Tensor, exponent: float) -> tuple[torch.Tensor, torch.Tensor]:
     """(log q, log Σ_v p(v)^a) with q = p^a / Σ_v p(v)^a, a the exponent: one token at temperature 1/a."""
     scaled = log_p_next if exponent == 1 else exponent * log_p_next
-    normaliser = torch.logsumexp(scaled, dim=-1, keepdim=True)
+    normaliser = torch.logsumexp(scaled, dim=1, keepdim=True)
     return scaled - normaliser, normaliser[:, 0].cpu()
 
 
@@ -78,16 +77,16 @@ def draw_tokens(log_q: torch.Tensor, prefix: torch.Tensor, generator: torch.Gene
     Inverse of the distribution function, at uniforms of the generator: the same tokens on any device.
     """
     uniform = torch.rand(len(prefix), dtype=torch.float64, generator=generator)
-    cumulative = log_q.exp().cumsum(-1)
+    cumulative = log_q.exp().cumsum(1)
     # All particles of a prefix look into the same row: the uniforms are laid out [prefix, rank].
-    count = torch.bincount(prefix, minlength=len(log_q))
+    count = torch.bincount(prefix)
     rank = torch.arange(len(prefix)) - (count.cumsum(0) - count)[prefix]
     table = torch.zeros(len(log_q), int(count.max()), dtype=torch.float64)
     table[prefix, rank] = uniform
     table = table.to(log_q.device) * cumulative[:, -1:]  # rounding leaves the last entry beside 1
-    # right=True passes over tokens of probability 0, whose step has no height.
-    tokens = torch.searchsorted(cumulative, table, right=True)
-    return tokens.clamp(max=log_q.shape[1] - 1).cpu()[prefix, rank]
+    # right=True passes over tokens of probability 0, whose step has no height. A uniform is at most 1 - 2^-53: its
+    # product with the last entry stays below that entry, so that a token is always found.
+    return torch.searchsorted(cumulative, table, right=True).cpu()[prefix, rank]
 
 
 def spread(

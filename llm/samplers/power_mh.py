@@ -61,7 +61,7 @@ def sample(
     proposal = Proposal(asked, (1 + alpha) / 2 if proposal_alpha is None else proposal_alpha, request.stops, restart)
     state, tokens = start(model, proposal, request.max_new_tokens, generator)
     state = select_start(state, alpha, chains, generator)
-    tokens += sum(len(ids) - 1 for ids in prompt_ids)
+    tokens += sum(len(ids) - 1 for ids in set(map(tuple, prompt_ids)))  # equal prompts are read once
     kept, trace, accepted = [], [], 0
     moves = burn_in + thin * draws
     for move in range(1, moves + 1):

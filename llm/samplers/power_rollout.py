@@ -34,22 +34,22 @@ def sample(
         ahead = grow(model, ahead, alpha, max_new_tokens - done - block, stops, generator)
         tokens += ahead.forwards - cloud.forwards
         log_zeta = ahead.log_weight[individuals(ahead, generator)]
-        chosen = _choose(cloud, log_zeta, jackknife, generator)
+        chosen = choose(cloud, log_zeta, jackknife, generator)
         if not cloud.live[chosen].any():
             break
     responses = response_ids(cloud.tokens[chosen])
     return Drawn(responses, None, {"candidates": [candidates] * len(responses)}, tokens + cloud.forwards, {})
 
 
-def _choose(cloud: Cloud, log_zeta: torch.Tensor, jackknife: bool, generator: torch.Generator) -> torch.Tensor:
+def choose(cloud: Cloud, log_zeta: torch.Tensor, jackknife: bool, generator: torch.Generator) -> torch.Tensor:
     """One prefix of each group; a candidate that was drawn twice counts twice."""
     uniform = torch.rand(int(cloud.group.max()) + 1, dtype=torch.float64, generator=generator)
-    order = cloud.group.argsort(stable=True)
+    order = cloud.group.argsort(stable=True)  # the same on any machine
     chosen = []
     for u, here in zip(uniform, order.split(torch.bincount(cloud.group).tolist()), strict=True):
         log_w = cloud.log_weight[here] + cloud.count[here].log()
         cumulative = choice_probability(log_w, log_zeta[here], jackknife).cumsum(0)
-        chosen.append(here[torch.searchsorted(cumulative, u * cumulative[-1], right=True).clamp(max=len(here) - 1)])
+        chosen.append(here[torch.searchsorted(cumulative, u * cumulative[-1], right=True)])
     return torch.stack(chosen)
 
 

@@ -65,7 +65,7 @@ def weighted_particles(
     model, prompts = request.model, len(request.prompt_ids)
     cloud = begin(model, request.prompt_ids, particles)
     stages = Stages(
-        torch.zeros(prompts, dtype=torch.float64),
+        torch.zeros(prompts),
         torch.full((prompts,), 1 / particles, dtype=torch.float64),
         torch.zeros(prompts, dtype=torch.long),
     )
@@ -85,11 +85,9 @@ def weighted_particles(
         )
         rows = kept[was_live].to(log_p_next.device)
         # The tokens went through the model, whether or not their particles were then dropped.
-        dropped = read - int(rows.sum())
-        cloud = cloud._replace(forwards=cloud.forwards + dropped)
-        if dropped == read:
-            break  # the finished ones have taken all places
-        cloud = spread(cloud, log_p_next[rows], log_q[rows], request.stops, request.generator)
+        cloud = cloud._replace(forwards=cloud.forwards + read - int(rows.sum()))
+        if rows.any():  # else the finished ones have taken all places
+            cloud = spread(cloud, log_p_next[rows], log_q[rows], request.stops, request.generator)
     # A ramp longer than the responses: the last of the power is paid for here.
     cloud = cloud._replace(log_weight=cloud.log_weight + (alpha - exponent) * cloud.log_p)
     log_mean, ess = _group_moments(cloud)

@@ -16,37 +16,41 @@ _ROOM = 32  # slots that are added when a row outgrows the others
 class PrefixCache(Cache):
     """Layers of keys and values, each [row, head, slot, feature]; slots behind a row's position hold anything."""
 
+    _rows: torch.Tensor  # of the pass in work, as the two below
+    _slots: torch.Tensor
+    _used: int
+    """how many slots may be looked at"""
+
     def __init__(self, layers: list[tuple[torch.Tensor, torch.Tensor]]):
         super().__init__(layer_class_to_replicate=DynamicLayer)
         self.pairs = layers
-        self._rows = self._slots = torch.zeros(0, dtype=torch.long)  # those of the pass in work
 
     def __len__(self) -> int:
-        return len(self.pairs[0][0])
+        return len(self._one)
 
     @property
-    def megabytes(self) -> float:
-        return sum(x.numel() * x.element_size() for pair in self.pairs for x in pair) / 1e6
+    def _one(self) -> torch.Tensor:
+        """The first layer's keys, which stand for all: of as many rows and slots, on the same device."""
+        return self.pairs[0][0]
 
     def select(self, rows: torch.Tensor) -> "PrefixCache":
         """A copy of these rows, in this order; a row may be named several times or not at all."""
-        rows = rows.to(self.pairs[0][0].device)
+        rows = rows.to(self._one.device)
         return PrefixCache([(keys[rows], values[rows]) for keys, values in self.pairs])
 
     def replace(self, rows: torch.Tensor, other: "PrefixCache") -> None:
         """Take these rows from other, which holds the same rows."""
-        rows = rows.to(self.pairs[0][0].device)
-        self._widen(other.pairs[0][0].shape[2])
+        rows = rows.to(self._one.device)
+        self._widen(other._one.shape[2])
         for pair, new in zip(self.pairs, other.pairs, strict=True):
             for mine, theirs in zip(pair, new, strict=True):
                 mine[rows, :, : theirs.shape[2]] = theirs[rows]
 
     def update(self, key_states, value_states, layer_idx, *args, **kwargs):
         """Called by each attention layer: write one token a row into its slot, return all that may be attended to."""
-        used = int(self._slots.max()) + 1
         for mine, new in zip(self.pairs[layer_idx], (key_states, value_states), strict=True):
             mine[self._rows, :, self._slots] = new[:, :, 0]
-        keys, values = (x[:, :, :used] for x in self.pairs[layer_idx])
+        keys, values = (x[:, :, : self._used] for x in self.pairs[layer_idx])
         return (keys, values) if len(self._rows) == len(self) else (keys[self._rows], values[self._rows])
 
     @torch.no_grad()
@@ -57,13 +61,13 @@ class PrefixCache(Cache):
 
         tokens[i] goes to position positions[i] of row rows[i]; rows ascend, and None names all.
         """
-        device = self.pairs[0][0].device
+        device = self._one.device
         self._rows = (torch.arange(len(self)) if rows is None else rows).to(device)
         self._slots = positions.to(device)
-        used = int(positions.max()) + 1
-        self._widen(used)
+        self._used = int(positions.max()) + 1
+        self._widen(self._used)
         # Right of its own position a row holds what another state left there: it must not be seen.
-        hidden = torch.arange(used, device=device) > self._slots[:, None]
+        hidden = torch.arange(self._used, device=device) > self._slots[:, None]
         mask = torch.zeros(hidden.shape, dtype=model.dtype, device=device)
         mask.masked_fill_(hidden, torch.finfo(model.dtype).min)
         logits = model(
@@ -73,10 +77,10 @@ class PrefixCache(Cache):
             past_key_values=self,
             use_cache=True,
         ).logits[:, -1]
-        return torch.log_softmax(logits.double(), dim=-1)
+        return torch.log_softmax(logits.double(), dim=1)
 
     def _widen(self, width: int) -> None:
-        missing = width - self.pairs[0][0].shape[2]
+        missing = width - self._one.shape[2]
         if missing > 0:
             room = (0, 0, 0, max(missing, _ROOM))
             self.pairs = [tuple(torch.nn.functional.pad(x, room) for x in pair) for pair in self.pairs]

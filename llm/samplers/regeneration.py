@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import torch
 
-from llm.samplers.particles import PAD, draw_tokens, temper
+from llm.samplers.particles import draw_tokens, temper
 from llm.samplers.prefix_cache import PrefixCache, read_prompts
+from theory.sequences import PAD
 
 
 class Chains(NamedTuple):

@@ -11,6 +11,6 @@ def systematic_counts(
 
     The comb offset, offset + 1, .. is laid over the cumulated weights (W = weight/Σ weight); zero weight, no copy.
     """
-    edges = (weight.cumsum(0) / weight.sum() * total).clamp(max=total)
-    edges[-1] = total
-    return torch.diff((edges + offset).floor().long(), prepend=torch.zeros(1, dtype=torch.long))
+    teeth = (weight.cumsum(0) / weight.sum() * total + offset).floor().long().clamp(max=total)
+    teeth[-1] = total  # whatever sums are rounded to
+    return torch.diff(teeth, prepend=torch.zeros(1, dtype=torch.long))

@@ -72,8 +72,12 @@ def test_the_distance_of_a_sample_counts_unlisted_responses_as_misses():
     found = Enumeration([(2, 1), (3, 1)], np.log([0.6, 0.3]), 0.2, 0.1)
     table = power_table(found, 1.0)
     np.testing.assert_allclose(np.exp(table.log_q), [2 / 3, 1 / 3])
-    # Shares 1/2, 1/4 and 1/4 elsewhere.
-    assert total_variation(found, table, [[2, 1], [2, 1], [3, 1], [0]]) == pytest.approx((1 / 6 + 1 / 12 + 1 / 4) / 2)
+    # Shares 3/6, 1/6 and 2/6 elsewhere.
+    drawn = [[2, 1], [0], [2, 1], [3, 1], [2, 1], [1]]
+    assert total_variation(found, table, drawn) == pytest.approx((1 / 6 + 1 / 6 + 1 / 3) / 2)
+    assert total_variation(found, table, [[2, 1], [3, 1], [2, 1]]) == pytest.approx(0, abs=1e-15)
+    # Shares 1 and 0.
+    assert total_variation(found, table, [[2, 1]]) == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize("floor", [0.0, 1.0, float("nan")])
