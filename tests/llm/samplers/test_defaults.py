@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from llm.samplers import base, shared_prefix
 from llm.sampling.config import METHODS, SampleConfig
 
 HELP = dict(re.findall(r'    (\w+): [^\n]*= None\n    """(.*?)"""', inspect.getsource(SampleConfig), re.DOTALL))
@@ -19,3 +20,8 @@ def test_the_default_is_the_one_that_is_told(method, name):
     told = re.findall(r"(?:by default|The default is) (\(1 \+ alpha\)/2|\d+)", HELP[name])
     rule = {"particles": "3", "proposal_alpha": "(1 + alpha)/2"}
     assert told and set(told) == {rule[name] if default is None else f"{default:g}"}
+
+
+@pytest.mark.parametrize("module", [base, shared_prefix])
+def test_as_many_go_side_by_side_as_the_command_says(module):
+    assert inspect.signature(module.sample).parameters["batch_size"].default == SampleConfig().batch_size

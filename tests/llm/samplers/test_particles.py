@@ -101,7 +101,8 @@ def test_particles_spread_and_meet_again(table):
 
 
 def test_children_take_the_place_of_their_parents(table):
-    cloud = begin(MODEL, PROMPTS, 4)._replace(log_weight=torch.tensor([0.5, -1.5], dtype=torch.float64))
+    weight = torch.tensor([0.5, -1.5], dtype=torch.float64)
+    cloud = begin(MODEL, PROMPTS, 4)._replace(log_weight=weight, drawn=9)
     row, token, count = torch.tensor([0, 0, 1, 1]), torch.tensor([2, 3, 0, 2]), torch.tensor([1, 2, 3, 4])
     cloud = branch(cloud, look(MODEL, cloud), row, token, count, STOPS)
     check(cloud, PROMPTS)
@@ -111,7 +112,7 @@ def test_children_take_the_place_of_their_parents(table):
     cloud = branch(cloud, look(MODEL, cloud), torch.tensor([2, 0]), torch.tensor([1, 0]), torch.tensor([7, 8]), STOPS)
     check(cloud, PROMPTS)
     assert cloud.tokens.tolist() == [[3, PAD], [2, 1], [2, 0]] and cloud.count.tolist() == [2, 7, 8]
-    assert cloud.log_weight.tolist() == [0.5, -1.5, 0.5] and cloud.forwards == 2 + 2 + 3
+    assert cloud.log_weight.tolist() == [0.5, -1.5, 0.5] and (cloud.forwards, cloud.drawn) == (2 + 2 + 3, 9)
 
 
 def test_prefixes_that_are_left_with_no_particle_are_dropped(table):

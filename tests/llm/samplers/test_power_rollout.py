@@ -19,28 +19,6 @@ WORTH = np.array([[0.2, 0.8], [0.5, 0.7], [0.05, 0.6]])
 CHANCE = np.array([[0.5, 0.5], [0.4, 0.6], [0.62, 0.38]])
 
 
-def bias(rollouts: int, jackknife: bool) -> np.ndarray:
-    """E[choice probability] - its limit, summed over all outcomes; those that differ in order are one."""
-    weight = np.exp(LOG_W.numpy()) * (WORTH * CHANCE).sum(1)
-    expected = np.zeros(3)
-    each = list(itertools.product(range(2), repeat=3))
-    for outcome in itertools.combinations_with_replacement(each, rollouts):
-        picked = np.array(outcome).T
-        orders = math.factorial(rollouts) / math.prod(map(math.factorial, Counter(outcome).values()))
-        chance = orders * np.prod(np.take_along_axis(CHANCE, picked, 1))
-        log_zeta = torch.tensor(np.log(np.take_along_axis(WORTH, picked, 1)))
-        expected += chance * choice_probability(LOG_W, log_zeta, jackknife).numpy()
-    return expected - weight / weight.sum()
-
-
-def test_the_jackknife_removes_the_first_order_of_the_bias():
-    """Exact expectations: the plain ratio's bias halves from 2 to 4 rollouts, the jackknife's is far smaller."""
-    plain, corrected = [bias(m, False) for m in (2, 4)], [bias(m, True) for m in (2, 4)]
-    assert np.abs(plain[0]).max() / np.abs(plain[1]).max() == pytest.approx(2, rel=0.15)
-    assert np.abs(corrected[0]).max() < 0.4 * np.abs(plain[0]).max()
-    assert np.abs(corrected[1]).max() < 0.2 * np.abs(plain[1]).max()
-
-
 def test_one_rollout_or_equal_rollouts_need_no_correction():
     log_zeta = torch.tensor([[0.1], [-1.0], [0.3]], dtype=torch.float64)
     expected = torch.softmax(LOG_W + log_zeta[:, 0], 0)
@@ -58,21 +36,6 @@ def test_the_jackknife_by_hand_and_what_it_makes_negative_is_none():
     np.testing.assert_allclose(plain, [0.5, 0.5], rtol=1e-12)
     far = choice_probability(log_w, torch.tensor([[1.0, 999], [2, 2]]).double().log())
     np.testing.assert_allclose(far, [1, 0], atol=1e-12)  # 2 · 4/1004 - (2/1001 + 2/3)/2 < 0
-
-
-@pytest.mark.parametrize("block", [1, 3])
-def test_more_candidates_bring_the_samples_to_the_power(block):
-    """The bias of finitely many candidates is not zero: it shrinks with them, to within the Monte Carlo floor."""
-    model, alpha, samples = lopsided_model(), 2.0, 800
-    table = everything(model, PROMPTS[1])
-    q = np.exp(table.log_power(alpha))
-    generator = np.random.default_rng(0)
-    floor = [0.5 * np.abs(generator.multinomial(samples, q) / samples - q).sum() for _ in range(50)]
-    distance = {}
-    for candidates in (2, 32):
-        drawn = sample(ask(model, [PROMPTS[1]], samples), alpha, block, candidates, rollouts=4)
-        distance[candidates] = 0.5 * np.abs(table.frequencies(drawn.responses) - q).sum()
-    assert distance[32] < np.mean(floor) + 4 * np.std(floor) < distance[2]
 
 
 def test_rows_are_counted_and_repeat_with_the_seed():
@@ -109,6 +72,14 @@ def test_one_without_weight_is_never_taken(table, monkeypatch):
     for u in (0.0, 1 - 2**-53):
         monkeypatch.setattr(torch, "rand", lambda *_, u=u, **__: torch.tensor([u], dtype=torch.float64))
         assert choose(cloud, torch.zeros(3, 2).double(), True, torch.Generator()).tolist() == [1]
+
+
+def test_the_last_of_equals_is_found_where_their_sum_is_rounded_below_one(table, monkeypatch):
+    cloud = begin(torch.nn.Module(), [[2]] * 10, 1)._replace(group=torch.zeros(10, dtype=torch.long))
+    last = torch.tensor([1 - 2**-53], dtype=torch.float64)
+    assert torch.softmax(torch.zeros(10).double(), 0).cumsum(0)[-1] <= last
+    monkeypatch.setattr(torch, "rand", lambda *_, **__: last)
+    assert choose(cloud, torch.zeros(10, 1).double(), True, torch.Generator()).tolist() == [9]
 
 
 def heard(monkeypatch):
@@ -153,3 +124,40 @@ def test_blocks_follow_each_other_to_the_horizon_and_rollouts_too(table, monkeyp
     drawn = sample(ask_table(4, horizon=5, stops={0}), 2.0, block=2, candidates=3)
     assert grown == [(2.0, steps) for steps in (2, 3, 2, 1, 1, 0)] and asked[0][2]
     assert max(map(len, drawn.responses)) == 5 and drawn.tokens == table.read
+
+
+def bias(rollouts: int, jackknife: bool) -> np.ndarray:
+    """E[choice probability] - its limit, summed over all outcomes; those that differ in order are one."""
+    weight = np.exp(LOG_W.numpy()) * (WORTH * CHANCE).sum(1)
+    expected = np.zeros(3)
+    each = list(itertools.product(range(2), repeat=3))
+    for outcome in itertools.combinations_with_replacement(each, rollouts):
+        picked = np.array(outcome).T
+        orders = math.factorial(rollouts) / math.prod(map(math.factorial, Counter(outcome).values()))
+        chance = orders * np.prod(np.take_along_axis(CHANCE, picked, 1))
+        log_zeta = torch.tensor(np.log(np.take_along_axis(WORTH, picked, 1)))
+        expected += chance * choice_probability(LOG_W, log_zeta, jackknife).numpy()
+    return expected - weight / weight.sum()
+
+
+def test_the_jackknife_removes_the_first_order_of_the_bias():
+    """Exact expectations: the plain ratio's bias halves from 2 to 4 rollouts, the jackknife's is far smaller."""
+    plain, corrected = [bias(m, False) for m in (2, 4)], [bias(m, True) for m in (2, 4)]
+    assert np.abs(plain[0]).max() / np.abs(plain[1]).max() == pytest.approx(2, rel=0.15)
+    assert np.abs(corrected[0]).max() < 0.4 * np.abs(plain[0]).max()
+    assert np.abs(corrected[1]).max() < 0.2 * np.abs(plain[1]).max()
+
+
+@pytest.mark.parametrize("block", [1, 3])
+def test_more_candidates_bring_the_samples_to_the_power(block):
+    """The bias of finitely many candidates is not zero: it shrinks with them, to within the Monte Carlo floor."""
+    model, alpha, samples = lopsided_model(), 2.0, 800
+    table = everything(model, PROMPTS[1])
+    q = np.exp(table.log_power(alpha))
+    generator = np.random.default_rng(0)
+    floor = [0.5 * np.abs(generator.multinomial(samples, q) / samples - q).sum() for _ in range(50)]
+    distance = {}
+    for candidates in (2, 32):
+        drawn = sample(ask(model, [PROMPTS[1]], samples), alpha, block, candidates, rollouts=4)
+        distance[candidates] = 0.5 * np.abs(table.frequencies(drawn.responses) - q).sum()
+    assert distance[32] < np.mean(floor) + 4 * np.std(floor) < distance[2]

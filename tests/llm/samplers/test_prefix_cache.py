@@ -26,39 +26,6 @@ def extend(model, cache, sequences, rows):
     torch.testing.assert_close(found, alone(model, [sequences[i] for i in rows]), rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_a_cached_prefix_gives_the_log_probabilities_of_the_whole_sequence(name):
-    """Rows of unequal length, grown one by one, cut back, copied, dropped and taken over from another state."""
-    model, generator = MODELS[name](), torch.Generator().manual_seed(0)
-    assert isinstance(model, LlamaForCausalLM | Qwen2ForCausalLM)
-    sequences = [list(ids) for ids in PROMPTS]
-    cache = read_prompts(model, PROMPTS)
-    for rows in ([0, 1], [1], [0, 1], [0]):
-        extend(model, cache, sequences, rows)
-        for i in rows:
-            sequences[i].append(int(torch.randint(VOCABULARY, (), generator=generator)))
-
-    # Cut back and copied: the slots behind a prefix still hold the old ones, which must not be seen.
-    sequences = [sequences[1][:2], sequences[0][:4], sequences[0][:3], sequences[1][:2]]
-    for i, token in enumerate((3, 1, 2, 0)):
-        sequences[i][-1] = token
-    cache = cache.select(torch.tensor([1, 0, 0, 1]))
-    extend(model, cache, sequences, [0, 1, 2, 3])
-
-    # A longer continuation in a copy, taken over in two rows only.
-    other, longer = cache.select(torch.arange(4)), [list(s) for s in sequences]
-    for _ in range(40):
-        for s in longer:
-            s.append(int(torch.randint(VOCABULARY, (), generator=generator)))
-        extend(model, other, longer, [0, 1, 2, 3])
-    cache.replace(torch.tensor([1, 3]), other)
-    for i in (1, 3):
-        sequences[i] = longer[i]
-    for s in sequences:
-        s.append(2)
-    extend(model, cache, sequences, [0, 1, 2, 3])
-
-
 def test_a_model_with_sliding_windows_is_refused():
     model = lopsided_model(MistralForCausalLM, MistralConfig, num_key_value_heads=1, sliding_window=4)
     with pytest.raises(ValueError, match="mistral"):
@@ -109,7 +76,8 @@ def test_a_prompt_is_read_without_the_scores_of_all_its_tokens():
 
 def test_all_of_it_stays_on_the_device_of_the_model():
     """A device that computes nothing, and takes nothing from another."""
-    model = lopsided_model().to("meta")
+    model, fed = lopsided_model().to("meta"), []
+    model.model.embed_tokens.register_forward_pre_hook(lambda _, fed_now: fed.extend(fed_now))
     cache = read_prompts(model, PROMPTS)
     assert isinstance(cache, PrefixCache) and len(cache) == 2
     for rows in (None, torch.tensor([1])):
@@ -118,9 +86,49 @@ def test_all_of_it_stays_on_the_device_of_the_model():
         assert found.device.type == "meta" and found.shape == (len(last), VOCABULARY)
     copy = cache.select(torch.tensor([1, 1]))
     copy.replace(torch.tensor([0]), cache)
-    assert {x.device.type for pair in copy.pairs for x in pair} == {"meta"}
+    assert {x.device.type for x in (*fed, *(x for pair in copy.pairs for x in pair))} == {"meta"}
+
+
+def test_it_is_as_precise_as_the_model():
+    model = lopsided_model().double()
+    last, position = torch.tensor([0, 3]), torch.tensor([2, 0])
+    found = read_prompts(model, PROMPTS).next_log_p(model, last, position)
+    torch.testing.assert_close(found, alone(model, PROMPTS), rtol=0, atol=1e-12)
 
 
 def test_an_empty_prompt_is_refused():
     with pytest.raises(ValueError, match="empty prompt"):
         read_prompts(lopsided_model(), [[2], []])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_cached_prefix_gives_the_log_probabilities_of_the_whole_sequence(name):
+    """Rows of unequal length, grown one by one, cut back, copied, dropped and taken over from another state."""
+    model, generator = MODELS[name](), torch.Generator().manual_seed(0)
+    assert isinstance(model, LlamaForCausalLM | Qwen2ForCausalLM)
+    sequences = [list(ids) for ids in PROMPTS]
+    cache = read_prompts(model, PROMPTS)
+    for rows in ([0, 1], [1], [0, 1], [0]):
+        extend(model, cache, sequences, rows)
+        for i in rows:
+            sequences[i].append(int(torch.randint(VOCABULARY, (), generator=generator)))
+
+    # Cut back and copied: the slots behind a prefix still hold the old ones, which must not be seen.
+    sequences = [sequences[1][:2], sequences[0][:4], sequences[0][:3], sequences[1][:2]]
+    for i, token in enumerate((3, 1, 2, 0)):
+        sequences[i][-1] = token
+    cache = cache.select(torch.tensor([1, 0, 0, 1]))
+    extend(model, cache, sequences, [0, 1, 2, 3])
+
+    # A longer continuation in a copy, taken over in two rows only.
+    other, longer = cache.select(torch.arange(4)), [list(s) for s in sequences]
+    for _ in range(40):
+        for s in longer:
+            s.append(int(torch.randint(VOCABULARY, (), generator=generator)))
+        extend(model, other, longer, [0, 1, 2, 3])
+    cache.replace(torch.tensor([1, 3]), other)
+    for i in (1, 3):
+        sequences[i] = longer[i]
+    for s in sequences:
+        s.append(2)
+    extend(model, cache, sequences, [0, 1, 2, 3])

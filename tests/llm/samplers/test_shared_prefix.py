@@ -8,6 +8,23 @@ from transformers import MistralConfig, MistralForCausalLM
 from llm.samplers import shared_prefix
 
 
+@pytest.mark.parametrize(("batch_size", "starts"), [(1, [0, 1, 2, 3]), (19, [0, 1, 2, 3]), (20, [0, 2]), (512, [0])])
+def test_whole_prompts_go_side_by_side_as_many_as_a_batch_takes(table, batch_size, starts):
+    """And each distinct beginning is read once, with the prompt but for its last token."""
+    prompts, shown = [[2, 3, 0], [3], [0, 0], [3, 2, 2, 3]], []
+
+    def seen(places):
+        shown.extend(places)
+        return shown
+
+    drawn = shared_prefix.sample(ask_table(10, prompts), batch_size, seen)
+    assert shown == starts and len(drawn.responses) == 40 and drawn.diagnostics == {} == drawn.columns
+    beginnings = {(i // 10, tuple(y[:t])) for i, y in enumerate(drawn.responses) for t in range(len(y))}
+    assert drawn.tokens == table.read == sum(len(ids) - 1 for ids in prompts) + len(beginnings)
+    torch.manual_seed(1)  # all randomness comes from the request's generator
+    assert shared_prefix.sample(ask_table(10, prompts), batch_size) == drawn
+
+
 @pytest.mark.parametrize("batch_size", [1, 20_000, 40_000])
 def test_it_draws_from_the_model(batch_size):
     """All responses counted, against their probabilities by enumeration."""
@@ -35,20 +52,3 @@ def test_a_model_that_does_not_look_at_the_whole_prefix_is_refused():
     model = lopsided_model(MistralForCausalLM, MistralConfig, sliding_window=2)
     with pytest.raises(ValueError, match="without full attention"):
         shared_prefix.sample(ask(model, PROMPTS, 2))
-
-
-@pytest.mark.parametrize(("batch_size", "starts"), [(1, [0, 1, 2, 3]), (19, [0, 1, 2, 3]), (20, [0, 2]), (512, [0])])
-def test_whole_prompts_go_side_by_side_as_many_as_a_batch_takes(table, batch_size, starts):
-    """And each distinct beginning is read once, with the prompt but for its last token."""
-    prompts, shown = [[2, 3, 0], [3], [0, 0], [3, 2, 2, 3]], []
-
-    def seen(places):
-        shown.extend(places)
-        return shown
-
-    drawn = shared_prefix.sample(ask_table(10, prompts), batch_size, seen)
-    assert shown == starts and len(drawn.responses) == 40 and drawn.diagnostics == {} == drawn.columns
-    beginnings = {(i // 10, tuple(y[:t])) for i, y in enumerate(drawn.responses) for t in range(len(y))}
-    assert drawn.tokens == table.read == sum(len(ids) - 1 for ids in prompts) + len(beginnings)
-    torch.manual_seed(1)  # all randomness comes from the request's generator
-    assert shared_prefix.sample(ask_table(10, prompts), batch_size) == drawn
