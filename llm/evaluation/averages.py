@@ -1,6 +1,5 @@
 """One line of numbers about a table of rollouts: means over prompts, each with its standard error."""
 
-import numpy as np
 import pandas as pd
 
 
@@ -8,7 +7,7 @@ def summarise(rollouts: pd.DataFrame) -> dict[str, float]:
     """accuracy, length, log_p, kl, entropy, finished of a table; each with NAME_se, the standard error over prompts.
 
     kl is E_pi[log pi - log p] and entropy the token entropies summed along a response (chain rule), both in nats a
-    response and both estimated from the policy's own samples.
+    response and both estimated from the policy's own samples. The error of a lone prompt is nan.
     """
     columns = pd.DataFrame(
         {
@@ -22,8 +21,8 @@ def summarise(rollouts: pd.DataFrame) -> dict[str, float]:
         }
     ).astype({"finished": float})
     by_prompt = columns.groupby("prompt_id").mean()
-    spread = by_prompt.std(ddof=1) / np.sqrt(len(by_prompt))
+    errors = by_prompt.sem()
     return {
         **{name: float(by_prompt[name].mean()) for name in by_prompt},
-        **{f"{name}_se": float(spread[name]) for name in by_prompt},
+        **{f"{name}_se": float(errors[name]) for name in by_prompt},
     }

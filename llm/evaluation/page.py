@@ -10,27 +10,27 @@ from harness.text_table import table, without_shared_beginning
 from llm.wording import UNKNOWN, interval, number
 
 Numbers = Mapping[str, Mapping[str, float]]
-NOTHING = {"value": np.nan, "low": np.nan, "high": np.nan}
 WIDTH = 80
-PER_CENT = ("pass@", "maj@", "best-of-", "truncated", "reward")
+OF_K = ("pass@", "maj@", "best-of-")
 
 
 def page(result: Mapping[str, Any], columns: int) -> str:
-    """result: what evaluation.json holds, which has every k; here are the smallest and the largest."""
+    """result: what evaluation.json holds, which has every k; here are the smallest and the largest.
+
+    All tables have the same quantities in the same order: the mean reward where rewards are not 0 and 1, then those of
+    rising k. The first is the one that is compared.
+    """
     tables: Mapping[str, Numbers] = result["tables"]
     shared, short = without_shared_beginning(list(tables))
     names = dict(zip(tables, short, strict=True))
     first = result["differences_to"]
-    quantities = list(dict.fromkeys(name for own in tables.values() for name in own))
-    score = "reward" if "reward" in quantities else quantities[0]
+    quantities = list(tables[first])
+    score = quantities[0]
     lines = [_fill(said(result, names, score)), ""]
     lines += [f"in {shared}/", ""] if shared else []
     lines += [table(*_first_table(result, names, score), columns)]
     if largest := _largest(quantities):
-        rows = [
-            (names[own], *(_cell(numbers.get(name, NOTHING), name) for name in largest))
-            for own, numbers in tables.items()
-        ]
+        rows = [(names[own], *(_cell(numbers[name]) for name in largest)) for own, numbers in tables.items()]
         lines += ["", table(("%", *largest), rows, columns)]
     lines += [
         "",
@@ -42,13 +42,13 @@ def page(result: Mapping[str, Any], columns: int) -> str:
 def said(result: Mapping[str, Any], names: Mapping[str, str], score: str) -> str:
     """What was learnt, in a sentence."""
     first, differences = result["differences_to"], result["differences"]
-    of_first = result["tables"][first].get(score, NOTHING)
+    of_first = result["tables"][first][score]
     if not differences:
         return (
             f"{names[first]}: {_word(score)} {number(100 * of_first['value'], 1)} % "
             f"{interval(100 * of_first['low'], 100 * of_first['high'], 1)} on {result['prompts'][first]} prompts."
         )
-    told = {names[name]: own.get(score, NOTHING) for name, own in differences.items()}
+    told = {names[name]: own[score] for name, own in differences.items()}
     above = [name for name, own in told.items() if own["low"] > 0]
     below = [name for name, own in told.items() if own["high"] < 0]
     level = [name for name in told if name not in (*above, *below)]
@@ -67,15 +67,15 @@ def _first_table(
     header = ("", f"{_word(score)} %", *(("difference",) if differences else ()), "length", "cut off %", "KL")
     rows = []
     for own, numbers in result["tables"].items():
-        difference = (_difference(differences[own].get(score, NOTHING)) if own in differences else "",)
+        difference = (_difference(differences[own][score]) if own in differences else "",)
         rows.append(
             (
                 names[own],
-                _cell(numbers.get(score, NOTHING), score),
+                _cell(numbers[score]),
                 *(difference if differences else ()),
-                number(numbers.get("length", NOTHING)["value"], 1),
-                number(100 * numbers.get("truncated", NOTHING)["value"], 1),
-                number(numbers.get("kl", NOTHING)["value"], 2),
+                number(numbers["length"]["value"], 1),
+                number(100 * numbers["truncated"]["value"], 1),
+                number(numbers["kl"]["value"], 2),
             )
         )
     return header, rows
@@ -83,24 +83,24 @@ def _first_table(
 
 def _largest(quantities: list[str]) -> list[str]:
     """pass@k, maj@k and best-of-k with the largest k, where that is more than 1."""
-    found = (next((name for name in reversed(quantities) if name.startswith(kind)), "") for kind in PER_CENT[:3])
-    return [name for name in found if name and not name.endswith(("@1", "-1"))]
+    found = ([name for name in quantities if name.startswith(kind)][-1] for kind in OF_K)
+    return [name for name in found if not name.endswith(("@1", "-1"))]
 
 
 def _word(score: str) -> str:
-    return "mean reward" if score == "reward" else "accuracy"
+    """A quantity's name; of the smallest k that was asked for, only pass@1 is the accuracy."""
+    return {"reward": "mean reward", "pass@1": "accuracy"}.get(score, score)
 
 
-def _cell(numbers: Mapping[str, float], name: str) -> str:
-    times = 100 if name.startswith(PER_CENT) else 1
-    if np.isnan(numbers["value"]):
+def _cell(share: Mapping[str, float]) -> str:
+    """A share in per cent with its interval."""
+    if np.isnan(share["value"]):
         return UNKNOWN
-    return f"{number(times * numbers['value'], 1)} {interval(times * numbers['low'], times * numbers['high'], 1)}"
+    return f"{number(100 * share['value'], 1)} {interval(100 * share['low'], 100 * share['high'], 1)}"
 
 
 def _difference(numbers: Mapping[str, float]) -> str:
-    if np.isnan(numbers["value"]):
-        return UNKNOWN
+    """Of two shares, and whether its interval lies above 0, below, or on both sides."""
     mark = "▲" if numbers["low"] > 0 else "▼" if numbers["high"] < 0 else "·"
     ends = interval(100 * numbers["low"], 100 * numbers["high"], 1, "+")
     return f"{number(100 * numbers['value'], 1, '+')} {ends} {mark}"

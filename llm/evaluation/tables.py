@@ -24,12 +24,8 @@ from theory.estimation.samples import Rollouts
 from theory.estimation.shares import difference_intervals, share_intervals
 from theory.estimation.statistics import KL_ESTIMATOR, prompt_statistics
 
-NEEDED_BY = {  # a column of rollouts -> the quantities, by how their names begin, that cannot be told without it
-    "log_p": ("log_p", "kl", "best-of-"),
-    "length": ("length",),
-    "finished": ("truncated",),
-    "given": ("maj@",),
-}
+# An unknown column that is read as if nothing were odd (equal log p, all finished) -> what must not be told from it.
+NEEDED_BY = {"log_p": "best-of-", "finished": "truncated"}
 GRADED = "its rewards are not 0 and 1; pass@k and maj@k, which count correct answers, cannot be told"
 SHARES = ("pass@", "maj@", "best-of-", "reward", "truncated")
 PARTS = {"base": "base", "final": "last", "best": "best"}  # file of a run folder -> what it holds
@@ -46,8 +42,11 @@ def _evaluate(config: EvaluateConfig, place: Place) -> Path:
     """All is read and computed before the folder is made."""
     files = dict(_tables(config))
     tables = {name: from_table(file.table, name, file.unknown) for name, file in files.items()}
-    ks = config.ks or _powers_of_two(min(int(table.count.min()) for table in tables.values()))
-    statistics = {name: _statistics(table, tuple(ks), name, files[name].unknown) for name, table in tables.items()}
+    ks = sorted(set(config.ks)) or _powers_of_two(min(int(table.count.min()) for table in tables.values()))
+    counted = all(table.binary for table in tables.values())
+    statistics = {
+        name: _statistics(table, tuple(ks), name, files[name].unknown, counted) for name, table in tables.items()
+    }
     first, *others = statistics
     result: dict[str, Any] = {
         "tables": {name: _with_interval(values, config, share_intervals) for name, values in statistics.items()},
@@ -67,7 +66,7 @@ def _evaluate(config: EvaluateConfig, place: Place) -> Path:
     }
     for name, file in files.items():
         say(file.lines(name))
-        if file.path is None or config_beside(file.path).get("method", "base") == "base":
+        if config_beside(file.path).get("method", "base") == "base":
             say(f"{name}: {sentence(odd)}" for odd in suspected(file.table, tables[name]))
     output_dir = place.begin(config)
     run_folder.write(output_dir / "evaluation.csv", partial(_long_form(result).to_csv, index=False))
@@ -99,14 +98,21 @@ def _tables(config: EvaluateConfig) -> Iterator[tuple[str, Found]]:
             yield f"{path}:{part}", found
 
 
-def _statistics(rollouts: Rollouts, ks: tuple[int, ...], name: str, unknown: Collection[str]) -> pd.DataFrame:
-    """A row a prompt, a column a quantity; nan where it follows from something that the file does not tell."""
+def _statistics(
+    rollouts: Rollouts, ks: tuple[int, ...], name: str, unknown: Collection[str], counted: bool
+) -> pd.DataFrame:
+    """A row a prompt, a column a quantity; nan where it follows from something that the file does not tell.
+
+    counted: the rewards of all tables are 0 and 1. Where those of one are not, all are compared by their mean reward.
+    """
     try:
         columns = prompt_statistics(rollouts, ks)
     except ValueError as error:
         raise ValueError(f"ROLLOUTS {name} has {error}") from None
-    table = pd.DataFrame(columns, index=pd.Index(rollouts.prompt_id.astype(str), name="prompt_id"))
-    untold = tuple(start for column in unknown for start in NEEDED_BY.get(column, ()))
+    if not counted:
+        columns = {"reward": rollouts.mean(rollouts.reward), **columns}
+    table = pd.DataFrame(columns, index=rollouts.prompt_id.astype(str))
+    untold = tuple(start for column, start in NEEDED_BY.items() if column in unknown)
     table.loc[:, [quantity for quantity in table if quantity.startswith(untold)]] = np.nan
     return table
 
@@ -136,8 +142,7 @@ def _with_interval(
     bootstrap = ClusterBootstrap(len(values), draws)
     ends = bootstrap.interval(known.to_numpy(float), config.level)
     shares = [name.startswith(SHARES) for name in known]
-    if any(shares):
-        ends[:, shares] = of_shares(known.to_numpy(float)[:, shares], bootstrap, config.level)
+    ends[:, shares] = of_shares(known.to_numpy(float)[:, shares], bootstrap, config.level)
     low, high = ends
     for name, *row in zip(known, known.mean(), low, high, strict=True):
         numbers[name] = dict(zip(("value", "low", "high"), map(float, row), strict=True))

@@ -25,7 +25,8 @@ class Found:
     """who wrote it; empty for our own columns"""
     unknown: Mapping[str, str] = field(default_factory=dict)
     """a column that the table lacks -> why"""
-    path: Path | None = None
+    path: Path = Path()
+    """where it was read from, as llm.rollout_file fills in"""
     notes: tuple[str, ...] = ()
     """what a user should know about how it was read"""
 

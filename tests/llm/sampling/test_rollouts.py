@@ -5,7 +5,6 @@ import pytest
 import torch
 from random_model import random_model
 
-from llm.evaluation.averages import summarise
 from llm.models.organisms import build_tokenizer
 from llm.problems import BUNDLED, load_problems
 from llm.prompts.form import BARE
@@ -77,15 +76,10 @@ def test_the_same_seed_gives_the_same_table_and_leaves_the_global_generator_alon
     assert (other["response"] != rollouts["response"]).mean() > 0.5
 
 
-def test_the_summary_means_over_prompts_with_their_standard_error(rollouts):
-    summary = summarise(rollouts)
-    per_prompt = rollouts.groupby("prompt_id")["length"].mean()
-    assert summary["length"] == pytest.approx(per_prompt.mean())
-    assert summary["length_se"] == pytest.approx(per_prompt.std() / np.sqrt(6))
-    assert summary["kl"] == pytest.approx((rollouts["log_pi"] - rollouts["log_p"]).mean())
-    # Both estimate E[-log pi]: the chain-rule sum and the surprisal itself.
+def test_the_entropies_along_the_responses_are_the_surprisal_of_the_policy(rollouts):
+    """Both estimate E[-log pi]: the chain-rule sum and the surprisal itself."""
     surprisal = -rollouts["log_pi"]
-    assert summary["entropy"] == pytest.approx(surprisal.mean(), abs=4 * surprisal.std() / np.sqrt(48))
+    assert rollouts["entropy"].mean() == pytest.approx(surprisal.mean(), abs=4 * surprisal.std() / np.sqrt(48))
 
 
 def test_a_few_rows_are_scored_twice_and_their_difference_reaches_the_forecast(models, rollouts):
