@@ -16,7 +16,7 @@ class Boxed(Reward):
     def answer(self, response):
         return boxed_answer(response)
 
-    def vote(self, response, finished=True):
+    def vote(self, response, finished):
         return vote(response, finished)
 
     def scores(self, responses, problems, finished, form):

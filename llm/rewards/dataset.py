@@ -33,7 +33,5 @@ class Dataset(Reward):
 
 def between_tags(text: str) -> str | None:
     """What stands between the last pair of tags, pairs being counted from the left; None: there is none."""
-    found, place = None, 0
-    while (begin := text.find(BEGIN, place)) >= 0 and (end := text.find(END, begin + len(BEGIN))) >= 0:
-        found, place = text[begin + len(BEGIN) : end], end + len(END)
-    return None if found is None else found.strip()
+    before_ends = text.split(END)[:-1]  # in each, the first beginning is that of a pair
+    return next((part.split(BEGIN, 1)[1].strip() for part in reversed(before_ends) if BEGIN in part), None)

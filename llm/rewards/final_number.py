@@ -34,6 +34,6 @@ class FinalNumber(Reward):
 
 def _plain(number: str) -> str:
     """The one way to write its value: no leading zeros, none behind the point, no minus before 0."""
-    whole, _, decimals = number.lstrip("-").partition(".")
-    value = f"{whole.lstrip('0') or '0'}.{decimals.rstrip('0')}".rstrip(".")
+    whole, _, decimals = number.removeprefix("-").partition(".")
+    value = f"{whole.lstrip('0') or '0'}.{decimals.rstrip('0')}".removesuffix(".")
     return f"-{value}" if number.startswith("-") and value != "0" else value

@@ -29,6 +29,14 @@ class Function(Reward):
         return None
 
     def scores(self, responses, problems, finished, form):
+        values = self._values(responses, problems, form)
+        return [value if done else 0.0 for value, done in zip(values, finished, strict=True)]
+
+    def try_out(self, problems, form):
+        few = list(problems[:2])
+        self._values([problem.answer for problem in few], few, form)
+
+    def _values(self, responses, problems, form) -> list[float]:
         prompts = [form.prompt(problem) for problem in problems]
         completions = [
             text if isinstance(prompt, str) else [{"role": "assistant", "content": text}]
@@ -37,12 +45,7 @@ class Function(Reward):
         rows = [{**problem.columns, "answer": problem.answer} for problem in problems]
         names = {column for row in rows for column in row} - {"prompts", "completions", "prompt", "completion"}
         columns = {column: [row.get(column) for row in rows] for column in sorted(names)}
-        values = self._called(prompts, completions, columns, problems)
-        return [value if done else 0.0 for value, done in zip(values, finished, strict=True)]
-
-    def try_out(self, problems, form):
-        few = list(problems[:2])
-        self.scores([problem.answer for problem in few], few, [True] * len(few), form)
+        return self._called(prompts, completions, columns, problems)
 
     def _called(self, prompts, completions, columns, problems) -> list[float]:
         try:
@@ -51,13 +54,14 @@ class Function(Reward):
             row, raised = self._first_that_raises(prompts, completions, columns, error)
             where = "on all rows together" if row is None else _row(row, problems)
             raise RewardFault(f"--reward {self.name} raised {_short(raised)} {where}; fix it") from None
-        if not hasattr(values, "__len__") or isinstance(values, str | dict):
+        listed = _listed(values)
+        if listed is None:
             raise RewardFault(
                 f"--reward {self.name} returned {_kind(values)}; it must return a list, a float a response"
             )
-        if len(values) != len(completions):
-            raise RewardFault(f"--reward {self.name} returned {len(values)} values for {len(completions)} responses")
-        return [self._checked(value, row, problems) for row, value in enumerate(values)]
+        if len(listed) != len(completions):
+            raise RewardFault(f"--reward {self.name} returned {len(listed)} values for {len(completions)} responses")
+        return [self._checked(value, row, problems) for row, value in enumerate(listed)]
 
     def _first_that_raises(self, prompts, completions, columns, error) -> tuple[int | None, Exception]:
         for row in range(len(prompts)):
@@ -70,15 +74,23 @@ class Function(Reward):
 
     def _checked(self, value: Any, row: int, problems) -> float:
         try:
-            number = math.nan if value is None else float(value)
-        except (TypeError, ValueError):
+            number = float(value)
+        except Exception:  # the user's value may be anything
             number = math.nan
         if not 0 <= number <= 1:
-            shown = repr(value) if value is None or isinstance(value, str) else str(value)
-            raise RewardFault(
-                f"--reward {self.name} returned {shown[:40]} {_row(row, problems)}; a reward is a number in [0, 1]"
-            )
+            shown = " ".join((repr(value) if isinstance(value, str) else str(value)).split())[:40]
+            raise RewardFault(f"--reward {self.name} returned {shown} {_row(row, problems)}; a reward is in [0, 1]")
         return number
+
+
+def _listed(values: Any) -> list[Any] | None:
+    """The values as a list; None for what has no order or cannot be gone through, as a lone number in an array."""
+    if isinstance(values, str | dict | set):
+        return None
+    try:
+        return list(values)
+    except TypeError:
+        return None
 
 
 def _row(row: int, problems) -> str:

@@ -55,7 +55,7 @@ class Reward(ABC):
     def answer(self, response: str) -> str | None:
         """The answer that a complete response gives; None: it gives none."""
 
-    def vote(self, response: str, finished: bool = True) -> str | None:
+    def vote(self, response: str, finished: bool) -> str | None:
         """What a response votes for (majority voting, maj@k)."""
         return self.answer(response) if finished else None
 
