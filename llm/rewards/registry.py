@@ -13,7 +13,7 @@ def check_option(option: str) -> None:
     kind, colon, rest = option.partition(":")
     if option in WORDS or (kind == "regex" and rest):
         return
-    if colon and kind != "regex" and all(re.fullmatch(r"[^\W\d]\w*", part) for part in [*kind.split("."), rest]):
+    if colon and all(re.fullmatch(r"[^\W\d]\w*", part) for part in [*kind.split("."), rest]):
         return
     raise ValueError(f"--reward must be one of {FORMS}, got {option!r}")
 
@@ -22,7 +22,7 @@ def reward_of(option: str) -> Reward:
     """The reward. ValueError: a pattern that cannot be read, a function that cannot be imported."""
     check_option(option)
     kind, _, rest = option.partition(":")
-    if kind == "regex" and rest:
+    if kind == "regex":
         from llm.rewards.pattern import Pattern
 
         return Pattern(option, rest)

@@ -87,7 +87,7 @@ def test_the_ends_of_the_range_are_rewards_in_whatever_they_come(functions, valu
         ([0.0, float("nan")], "returned nan for row 2"),
         ([0.0, None], "returned None for row 2"),
         ([0.0, np.float64(1.5)], "returned 1.5 for row 2"),
-        ([0.0, 10**400], "returned 1000.* for row 2"),
+        ([0.0, 10**400], f"returned 1{39 * '0'} for row 2"),
         ([0.0, 1 + 1e-9], "returned 1.000000001 for row 2"),
         ([0.0, np.zeros((2, 1))], r"returned \[\[0.\] \[0.\]\] for row 2"),
         ([0.0, "x"], "returned 'x' for row 2"),

@@ -64,7 +64,8 @@ def test_the_answer_of_a_response(option, response, answer):
     ],
 )
 def test_a_reward_is_1_for_the_gold_answer_of_a_complete_response(option, right, wrong, gold, right_vote):
-    assert (score(option, right, gold), score(option, wrong, gold), score(option, right, gold, False)) == (1, 0, 0)
+    texts, problems = [right, wrong, right], [MathProblem("p", "?", gold)] * 3
+    assert reward_of(option).scores(texts, problems, [True, True, False], BARE) == [1.0, 0.0, 0.0]
     assert (reward_of(option).vote(right, True), reward_of(option).vote(right, False)) == (right_vote, None)
 
 
@@ -112,6 +113,8 @@ def test_long_texts_are_read_in_a_moment(text):
 def test_what_is_no_kind_is_refused(option):
     with pytest.raises(ValueError, match="--reward must be one of"):
         check_option(option)
+    with pytest.raises(ValueError, match="--reward must be one of"):
+        reward_of(option)
 
 
 @pytest.mark.parametrize("option", [*WORDS, "regex:(a)", "regex:a:(b)", "own:reward", "own.rewards.of_mine:reward_2"])
@@ -124,6 +127,8 @@ def test_a_gold_answer_that_a_kind_cannot_read_is_found_before_anything_is_writt
     reward_of("choice").try_out([fine], BARE)
     for option, said in (("choice", "'seven' is no letter A to E"), ("final-number", "'seven' holds no number")):
         with pytest.raises(ValueError, match=f"the answer {said}, which --reward {option} needs"):
+            reward_of(option).gold(odd.answer)
+        with pytest.raises(ValueError, match=said):
             reward_of(option).try_out([odd], BARE)
 
 
