@@ -26,8 +26,8 @@ BY_PROMPT = {
 }
 
 
-def test_means_are_over_prompts_each_of_the_same_weight_with_the_standard_error_of_their_spread():
-    """Two samples of one prompt count as much as the one of another; the error is sd / sqrt 3, the sd of two degrees."""
+def test_means_are_over_prompts_of_equal_weight_with_the_standard_error_of_their_spread():
+    """Two samples of one prompt count as much as the one of another; the error is sd / sqrt 3, with 3 - 1 below."""
     found = summarise(pd.DataFrame(ROWS))
     assert found.keys() == {*BY_PROMPT, *(f"{name}_se" for name in BY_PROMPT)}
     for name, values in BY_PROMPT.items():

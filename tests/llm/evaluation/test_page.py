@@ -1,4 +1,4 @@
-"""The printed page of an evaluation: the numbers of evaluation.json, to the digits and with the words that they allow."""
+"""The printed page of an evaluation: the numbers of evaluation.json, with the digits and words that they allow."""
 
 import math
 

@@ -1,6 +1,7 @@
 """Tables of rollouts judged side by side: which tables, their numbers, intervals and differences."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ def judged(tmp_path, monkeypatch):
         options = {name: tables.pop(name) for name in ("ks", "level", "column") if name in tables}
         for name, rows in tables.items():
             rows.to_parquet(f"{name}.parquet")
-        paths = tuple(tmp_path.__class__(name) for name in (*names, *(f"{name}.parquet" for name in tables)))
+        paths = tuple(Path(name) for name in (*names, *(f"{name}.parquet" for name in tables)))
         config = EvaluateConfig(paths, output_dir=tmp_path / "out", overwrite=True, **options)
         return json.loads((evaluate(config) / "evaluation.json").read_text())
 
@@ -108,7 +109,7 @@ def test_where_one_table_has_parts_of_a_reward_all_are_compared_by_their_mean(ju
     """pass@k cannot be told of halves; the other table's rewards of 1 are a mean reward too, and as uncertain."""
     result = judged(whole=constant(1.0), half=constant([0.5, 1.0, 0.5, 0.0]), zero=constant(0.0))
     tables, differences = result["tables"], result["differences"]
-    assert [list(own)[0] for own in tables.values()] == ["reward"] * 3
+    assert [next(iter(own)) for own in tables.values()] == ["reward"] * 3
     assert [own["reward"]["value"] for own in tables.values()] == [1.0, 0.5, 0.0]
     assert tables["whole.parquet"]["reward"]["low"] == pytest.approx(0.025 ** (1 / 20))
     assert tables["half.parquet"]["pass@1"]["value"] is None and tables["whole.parquet"]["pass@1"]["value"] == 1.0
@@ -141,7 +142,7 @@ def test_what_a_file_lacks_makes_unknown_what_needs_it_and_nothing_else(lacking,
     rows = {"prompt": ["a?", "a?", "b?", "b?"], "response": list("7817"), "reward": [1.0, 0, 0, 1], "answer": ["7"] * 4}
     rows |= {"log_p": [-1.0, -2, -3, -1], "length": [3, 4, 5, 6], "finished": [True] * 4, "given": list("7817")}
     pd.DataFrame(rows).drop(columns=lacking).to_json(tmp_path / "rows.jsonl", orient="records", lines=True)
-    ((name, values),) = judged("rows.jsonl")["tables"].items()
+    (values,) = judged("rows.jsonl")["tables"].values()
     assert {quantity for quantity, numbers in values.items() if numbers["value"] is None} == untold | {"kl"}
     assert f"it does not tell {lacking}" in capsys.readouterr().err
 
@@ -206,5 +207,5 @@ def test_an_evaluation_has_a_folder_of_its_own_that_says_which_command_made_it(t
 def test_tables_without_a_common_prompt_are_not_compared(judged):
     strangers = table().assign(prompt_id="q")
     strangers["sample"] = range(len(strangers))
-    with pytest.raises(ValueError, match="ROLLOUTS other.parquet and one.parquet have no prompt_id in common"):
+    with pytest.raises(ValueError, match=r"ROLLOUTS other[.]parquet and one[.]parquet have no prompt_id in common"):
         judged(one=table(), other=strangers)
