@@ -168,12 +168,17 @@ def test_a_uniform_policy_has_thresholds_that_json_can_hold_and_the_table_calls_
     """All of a model, of which nothing is missing; below the table, after an empty line, a threshold a line."""
     monkeypatch.setenv("COLUMNS", "400")
     path = policy_file({"p": [0.5, 0.5], "reward": [1, 0]})
-    about = json.loads(run("--json", "--policy", path))["policy"]
+    text = run("--json", "--policy", path)
+    about = json.loads(text)["policy"]
+    assert text.startswith('{\n  "entries": [\n    {\n')
     assert about["critical_beta_T12"] is None and about["gain_of_sharpening_per_gain_of_tilting_T5"] is None
     assert {"responses", "probability_listed"}.isdisjoint(about)
     table, below = run("--policy", path).split("\n\n")
     assert "critical beta T12: none" in below.splitlines() and "_" not in below
-    assert "mean reward" in table.splitlines()[0] and "_" not in table.splitlines()[0]
+    header, *rows = table.splitlines()
+    assert "mean reward" in header and "_" not in header and rows[0].split()[0] == "1"
+    first, second = header.index("objective"), header.index("trainer")
+    assert all(row[at - 1] == " " != row[at] for row in rows for at in (first, second))
 
 
 BAD_FILES = [

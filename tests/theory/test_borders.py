@@ -47,6 +47,7 @@ ONE, J = np.zeros(1), Objective(1.0, 1.0, 0.5)
         (lambda: noise.token_gradient_moments(P, REWARD, 3, 3).variance, 3 * 0.25),
         (lambda: theory.objectives.optimum(Objective(1.0, 0.0, 0.0), P, REWARD), [-np.inf, np.log(0.6), np.log(0.4)]),
         (lambda: shortest_path(np.eye(2)[::-1] * 0.5, np.full(2, 0.5), 1).log_p, np.log(0.5)),
+        (lambda: theory.trainers.rloo_alpha(0.5), 3.0),
         (lambda: theory.trainers.two_cycle(1.0, 1e-9)[1] <= 1e-9, True),
         (lambda: theory.critical_beta(P[:2] - np.logaddexp.reduce(P[:2])) > 0, True),
     ],

@@ -234,4 +234,5 @@ def test_the_support_is_counted_down_to_the_smallest_float():
 def test_whole_numbers_become_floats_and_no_rows_are_no_wrong_rows(as_users_call_it):
     assert distribution.checked_log_p(np.array([0])).dtype == np.float64
     assert distribution.checked_log_mass(np.array([0, 0])).dtype == np.float64
+    assert distribution.checked_reward(np.array([True]), np.zeros(1)).dtype == np.float64
     assert distribution.checked_log_p(np.empty((0, 3))).shape == (0, 3)

@@ -192,10 +192,11 @@ def test_rewards_may_be_as_near_as_the_integral_can_tell_and_no_nearer(monkeypat
 def test_rewards_a_rounding_apart_are_one_level():
     """Below 16 roundings one reward, above them two that nearly tie."""
     log_p = np.log([0.5, 0.3, 0.2])
-    one = group_advantage(log_p, np.array([1.0, 1 + 3e-15, 0.0]), 4)
-    np.testing.assert_array_equal(one, group_advantage(log_p, np.array([1.0, 1.0, 0.0]), 4))
-    with pytest.raises(ValueError, match="two rewards differ by"):
-        group_advantage(log_p, np.array([1.0, 1 + 5e-15, 0.0]), 4)
+    for unit in (1.0, 2.0**20):
+        one = group_advantage(log_p, unit * np.array([1.0, 1 + 3e-15, 0.0]), 4)
+        np.testing.assert_array_equal(one, group_advantage(log_p, unit * np.array([1.0, 1.0, 0.0]), 4))
+        with pytest.raises(ValueError, match="two rewards differ by"):
+            group_advantage(log_p, unit * np.array([1.0, 1 + 5e-15, 0.0]), 4)
 
 
 def test_a_response_that_is_never_drawn_may_have_any_reward():
@@ -239,6 +240,7 @@ def test_a_constant_reward_has_no_advantage():
     constant = np.full(5, 0.5)
     assert group_advantage(LOG_P, constant, 8).tolist() == [0.0] * 5
     np.testing.assert_allclose(finite_group_optimum(LOG_P, constant, 0.1, 8), LOG_P, atol=1e-12)
+    np.testing.assert_allclose(large_group_k3_optimum(LOG_P, constant, 0.1), LOG_P, atol=1e-12)
 
 
 @pytest.mark.parametrize("answer, longest", [

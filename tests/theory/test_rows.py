@@ -1,11 +1,14 @@
 """What holds for a distribution holds for each of a batch; one wrong row of many is refused."""
 
+import re
+
 import numpy as np
 import pytest
 
 from theory import distribution, shortest_path, tilt
 from theory.coordinates import alpha_of_mean_log_p
 from theory.reweighting import limit_score
+from theory.verifier import verified_accuracy
 
 P = np.log([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [0.98, 0.01, 0.01]])
 Q = np.log([[0.2, 0.3, 0.5], [0.4, 0.2, 0.4], [0.6, 0.1, 0.3]])
@@ -38,6 +41,10 @@ def test_what_is_never_drawn_takes_no_digit_from_a_small_tilt():
     np.testing.assert_allclose(tilt.exponential_tilt(log_p, score).kl, variance / 2, rtol=1e-6)
 
 
+def tilt_of(accuracy, b):
+    return verified_accuracy(accuracy, 0.9, 0.1, b)
+
+
 def with_one(value):
     """Three rows, of which the second has this at its end."""
     rows = P.copy()
@@ -52,6 +59,16 @@ def with_one(value):
         (lambda: distribution.checked_log_p(with_one(-1.0)), "the probabilities of log_p sum to"),
         (lambda: distribution.checked_log_mass(with_one(np.nan)), "log_mass has a row whose largest entry is nan"),
         (lambda: distribution.checked_log_mass(with_one(np.inf)), "log_mass has a row whose largest entry is inf"),
+        (
+            lambda: distribution.checked_log_mass(np.array([[0.0, 0.0], [-np.inf, -np.inf]])),
+            "log_mass has a row whose largest entry is -inf",
+        ),
+        (
+            lambda: shortest_path.shortest_path(np.eye(2) / 2, np.full(3, 0.5), 0),
+            "stop has shape (3,) but transition has",
+        ),
+        (lambda: tilt_of(np.array([0.5, 1.2]), 1.0), "accuracy must be between 0 and 1"),
+        (lambda: tilt_of(np.array([0.5, 0.2]), np.array([-1.0, 1.0])), "b must be >= 0"),
         (lambda: distribution.checked_reward(with_one(np.nan), P), "reward holds nan; every entry must be finite"),
         (lambda: tilt.log_tilt(P, Q, np.array([1.0, -1.0, 2.0]), 0), "alpha must be finite and >= 0"),
         (lambda: tilt.log_tilt(P, Q, 1.0, np.array([0.0, np.inf, 0.0])), "b must be finite"),
@@ -66,7 +83,7 @@ def with_one(value):
     ],
 )
 def test_one_wrong_entry_of_many_is_refused(call, message, as_users_call_it):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=re.escape(message)):
         call()
 
 

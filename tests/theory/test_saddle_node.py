@@ -147,6 +147,8 @@ def test_rounding_is_relative_to_the_size_of_log_p():
     assert trainers.critical_beta(log_p) == np.inf
     log_p[::2] = log_p[1] + 1e-10
     assert trainers.critical_beta(log_p) < 2
+    deep = np.array([-1e4, np.nextafter(-1e4, 0)])  # of long responses, as samples
+    assert saddle_node.critical_beta(deep, np.zeros(2)) == np.inf
 
 
 def test_two_levels_have_one_critical_beta_at_any_distance_and_ties_only_count():

@@ -241,3 +241,17 @@ def test_whole_numbers_are_features(as_users_call_it):
     whole = np.arange(16).reshape(2, 4, 2) % 3
     np.testing.assert_array_equal(score_moments(log_p, log_p, reward, whole).fisher,
                                   score_moments(log_p, log_p, reward, whole.astype(float)).fisher)  # fmt: skip
+
+
+def test_distilling_leaves_alone_what_is_never_drawn_and_what_moves_nothing():
+    """T24, T26: a response off the support changes no θ, and a feature that is the same for all stays at 0."""
+    log_p, _, features = problem(3)
+    features = np.concatenate([features, np.ones((2, 4, 1))], axis=2)
+    target = log_softmax(np.arange(8.0).reshape(2, 4) % 3, axis=1)
+    theta = distilled(target, log_p, features)
+    never = np.full((2, 1), -np.inf)
+    with_it = distilled(
+        np.hstack([target, never]), np.hstack([log_p, never]), np.concatenate([features, features[:, :1]], 1)
+    )
+    np.testing.assert_allclose(with_it, theta, atol=1e-6)
+    assert theta[2] == pytest.approx(0, abs=1e-9)

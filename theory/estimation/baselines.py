@@ -30,9 +30,8 @@ def correlation(rollouts: Rollouts) -> float:
     of few samples a wild one. Pooled, each prompt adds to all three moments what it knows of them.
     """
     r, log_p = (x - rollouts.each(rollouts.mean(x)) for x in (rollouts.reward, rollouts.log_p))
-    several = rollouts.count > 1
 
-    def covariance(x, y):
-        return np.mean((rollouts.sum(x * y) / np.maximum(rollouts.count - 1, 1))[several]) if several.any() else np.nan
+    def covariance(x, y):  # a single sample adds nothing to any of the three, whose scale does not count
+        return np.mean(rollouts.sum(x * y) / np.maximum(rollouts.count - 1, 1))
 
     return float(gain_ratio(covariance(r, log_p), covariance(log_p, log_p), covariance(r, r)))

@@ -53,8 +53,7 @@ def share_of_rank(n: int, k: int) -> Float[np.ndarray, " n"]:
     array([0.   , 0.167, 0.333, 0.5  ])
     """
     rank = np.arange(1, n + 1)
-    with np.errstate(divide="ignore"):
-        log_ways = gammaln(rank) - gammaln(np.maximum(rank - k, 0) + 1) - gammaln(k)
+    log_ways = gammaln(rank) - gammaln(np.maximum(rank - k, 0) + 1) - gammaln(k)
     log_all = gammaln(n + 1) - gammaln(n - k + 1) - gammaln(k + 1)
     return np.where(rank >= k, np.exp(log_ways - log_all), 0.0)
 

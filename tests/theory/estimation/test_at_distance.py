@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -93,6 +95,7 @@ def test_frontier_covers_both_ways_of_sharpening_and_the_reward():
     assert all(p.alpha > 1 and p.kl > 0 for p in powers)
     assert [p.kl for p in reward] == sorted(p.kl for p in reward)
     assert [(p.alpha, p.b, p.k) for p in reward] == [(1.0, b, None) for b in BS]
+    assert 0 < reward[0].gain.value < 0.01 and reward[-1].gain.value < 0.6
     # Of two of 16 samples the i-th likeliest from below is picked in i - 1 of 120 pairs.
     table = spread(15)
     ranked = np.take_along_axis(table.reward.reshape(120, 16), np.argsort(table.log_p.reshape(120, 16)), axis=1)
@@ -105,7 +108,10 @@ def test_real_valued_rewards_are_weighed_since_they_cannot_be_counted():
     graded = Rollouts.of_arrays(
         *(x.reshape(120, 16) for x in (table.log_p, table.reward * 0.7 + 0.1, table.length, table.response))
     )
-    found, far = at_distance(graded, [0.1, 50.0], np.random.default_rng(0))
+    walked = Walked.of(graded, np.random.default_rng(0))
+    found, far = walked.at_distance([0.1, 50.0])
+    reward = walked.frontier()[1]
+    assert all(0 < one.b < other.b for one, other in pairwise(reward))
     assert found.reward_needed_kl == 0.1
     # All that a reward can spend: -log of the share of the best, .8, on prompts that have some.
     share = table.reward.reshape(120, 16).mean(axis=1)
@@ -156,3 +162,11 @@ def test_a_picture_has_every_step_of_alpha_that_is_told_but_the_base_model():
     assert [point.alpha for point in powers] == [target.alpha for target in walked.sharpening.targets][
         1 : len(powers) + 1
     ]
+
+
+def test_two_prompts_have_a_likeliest_of_k_up_to_the_fewer_samples_and_one_has_no_interval():
+    log_p, rows, start = -np.arange(1.0, 7.0), np.zeros(6, int), np.array([0, 2])
+    uneven = Rollouts(np.arange(2), start, log_p, (log_p > -3) * 1.0, -log_p, np.arange(6), rows == 0, rows, 0 * start)
+    assert [point.k for point in frontier(uneven, np.random.default_rng(0))[0]] == [2]
+    alone = uneven.rows(np.arange(6) > 1)
+    assert frontier(alone, np.random.default_rng(0))[0] == []

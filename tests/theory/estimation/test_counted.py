@@ -1,5 +1,9 @@
-import numpy as np
+from dataclasses import replace
 
+import numpy as np
+import pytest
+
+from theory.estimation.counted import with_counts
 from theory.estimation.counts import along_b
 from theory.estimation.forecast import forecast
 from theory.estimation.prompt_accuracies import PromptAccuracies
@@ -48,3 +52,11 @@ def test_all_that_depends_on_accuracies_is_counted_and_the_rest_stays():
     (own,) = along_b(PromptAccuracies.of_rollouts(rollouts), [1.0], [int(name[5:]) for name in asked])
     assert asked and {name: counted[name] for name in own} == own
     assert all(counted[name] == weighed[name] for name in ("length", "log_p", "entropy"))
+
+
+@pytest.mark.parametrize(("prompts", "needed"), [(40, None), (9, 64.0)])
+def test_where_counts_suffice_no_more_samples_are_asked_for(prompts, needed):
+    _, rollouts = table(lambda right: right.astype(float), prompts=prompts)
+    (weighed,) = forecast(rollouts, [Target(1.0, 0.05)], np.random.default_rng(0), (Method.PSIS,), False)
+    record, counted = with_counts(rollouts, [replace(weighed, samples_needed=64.0)])
+    assert (record.samples_needed, counted.samples_needed) == (64.0, needed)

@@ -96,6 +96,7 @@ def test_fewer_than_ten_prompts_are_doubted_and_ten_are_not(prompts, doubts):
 def test_all_that_a_reward_can_spend_is_minus_the_log_of_the_accuracy_and_nothing_where_none_is_right():
     """T5 at b = inf."""
     np.testing.assert_allclose(tilt_cost(np.array([0.0, 0.5, 1.0]), np.inf), [0, np.log(2), 0])
+    np.testing.assert_allclose(tilted(np.array([0.0, 0.5, 1.0]), np.inf), [0, 1, 1])
     known = PromptAccuracies.of_counts(np.full(30, 8), np.arange(30) % 9)
     (far,) = gain_at_budget(known, [50.0])
     (limit,) = along_b(known, [np.inf])

@@ -97,3 +97,10 @@ def test_beside_a_prompt_of_a_single_sample_no_bias_is_known_and_the_share_finis
     assert found.value["finished"].tolist() == [pytest.approx(2 / 3), 1.0]
     assert found.value["log_p"].tolist() == [-2.0, -4.0]
     assert all(np.isnan(bias).all() for bias in found.bias.values())
+
+
+def test_two_samples_a_prompt_are_two_groups():
+    """T23: the variance of two samples has the divisor 1: half of theirs is missing, and is put in."""
+    log_p = np.array([[-1.0, -1.5], [-2.0, -2.2]])
+    found = expand(Rollouts.of_arrays(log_p, 0 * log_p, 0 * log_p + 1, np.arange(4).reshape(2, 2)), Target(1.001, 0.0))
+    assert found.value["kl"] == pytest.approx(0.5e-6 * log_p.var(axis=1, ddof=1), rel=1e-3)

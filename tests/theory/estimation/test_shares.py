@@ -76,3 +76,13 @@ def test_ninety_five_percent_is_what_is_meant_where_no_level_is_given():
     assert at_most(np.ones((3, 1))) == 1.0
     exact = binomtest(1, 60).proportion_ci(0.95, method="exact").high
     assert at_most(np.eye(60)[:, :1]) == pytest.approx(exact)
+
+
+def test_each_quantity_has_its_own_exceptions_and_ends_within_a_share():
+    """Thirty prompts, of which two are below 1 in the first quantity and fifteen in the second."""
+    values = np.ones((30, 2))
+    values[:2, 0] = values[:15, 1] = 0.0
+    ends = np.array([[0.9, 0.4], [1.2, 0.6]])
+    (low, other_low), (high, other_high) = of_shares(ends, values)
+    assert low == pytest.approx(1 - at_most(1 - values)[0]) and low < 0.9
+    assert (other_low, high, other_high) == (0.4, 1.0, 0.6)
