@@ -213,7 +213,7 @@ def softmax_rates(log_pi: Float[np.ndarray, "*batch y"], objective: Objective) -
     """
     fisher = softmax_jacobian(log_pi, Objective(0.0, 0.0, -1.0))
     # The zero is the smallest eigenvalue of F, which is positive semidefinite; of τ F it need not be.
-    return np.sort(objective.entropy_weight * np.linalg.eigvalsh(fisher)[..., 1:], axis=-1)
+    return np.sort(objective.entropy_weight * np.linalg.eigvalsh(fisher)[..., 1:])
 
 
 @overload

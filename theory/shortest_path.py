@@ -81,9 +81,10 @@ def maximum_mean_cycle(transition: Float[np.ndarray, "s s"]) -> MeanCycle:
     walk = [int(end)]
     for k in range(n, 0, -1):
         walk.append(int(parent[k][walk[-1]]))
-    cycles = list(_cycles(walk[::-1]))
-    means = [float(np.mean([gain[a, b] for a, b in zip(c, c[1:] + c[:1], strict=True)])) for c in cycles]
-    return MeanCycle(max(means), tuple(cycles[int(np.argmax(means))]))
+    # Each cycle of that walk has the best mean: without one that has less, a shorter walk would end there with more.
+    cycle = next(_cycles(walk[::-1]))
+    moves = zip(cycle, cycle[1:] + cycle[:1], strict=True)
+    return MeanCycle(float(np.mean([gain[a, b] for a, b in moves])), tuple(cycle))
 
 
 def supremum_mean_log_p(transition: Float[np.ndarray, "s s"], stop: Float[np.ndarray, " s"], start: int) -> float:

@@ -42,6 +42,7 @@ def test_the_line_is_walked_in_equal_steps_to_a_fifth_beyond_its_end_or_far_out(
         ("tempered", {"alpha": 0.4}, 0.0, "log_p"),
         ("tempered", {"alpha": 3.0}, 1.0, "kl"),
         ("tilted", {"beta": 0.5}, 0.0, "kl"),
+        ("tilted-tempered", {"alpha": 0.5, "beta": 0.5}, 0.0, "kl"),
     ],
 )
 def test_a_reading_of_a_point_gives_the_point_back(name, parameters, kappa, clock):
