@@ -29,5 +29,5 @@ def _elect(answers: Sequence[str | None]) -> tuple[int, int]:
     votes = Counter(answer for answer in answers if answer is not None)
     if not votes:
         return 0, 0
-    answer, count = votes.most_common(1)[0]
-    return answers.index(answer), count
+    answer = max(votes, key=votes.__getitem__)  # of a tie the one that was given first
+    return answers.index(answer), votes[answer]

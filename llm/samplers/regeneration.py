@@ -47,9 +47,7 @@ def start(model: torch.nn.Module, proposal: Proposal, horizon: int, generator: t
     distinct = list(dict.fromkeys(map(tuple, proposal.prompt_ids)))
     row = torch.tensor([distinct.index(tuple(ids)) for ids in proposal.prompt_ids])
     empty = Chains(
-        torch.full(shape, PAD),
-        torch.zeros(shape, dtype=torch.float64),
-        torch.zeros(shape, dtype=torch.float64),
+        *(torch.empty(shape, dtype=kind) for kind in (torch.long, torch.float64, torch.float64)),  # all is drawn anew
         read_prompts(model, distinct).select(row),
     )
     return regenerate(model, empty, torch.zeros(shape[0], dtype=torch.long), proposal, generator)
@@ -75,7 +73,7 @@ def regenerate(
         log_p_next = cache.next_log_p(model, last, prompt_length[live] + here - 1, live)
         log_q_next, _ = temper(log_p_next, proposal.exponent)
         chosen = draw_tokens(log_q_next, torch.arange(len(live)), generator)
-        row = torch.arange(len(live), device=log_p_next.device), chosen.to(log_p_next.device)
+        row = torch.arange(len(live)), chosen
         tokens[live, here] = chosen
         log_p[live, here], log_q[live, here] = log_p_next[row].cpu(), log_q_next[row].cpu()
         cost += len(live)

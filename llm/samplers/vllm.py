@@ -10,10 +10,12 @@ import torch
 
 from llm.samplers.base import Drawn, Request, Sampler
 
+SHARE_OF_MEMORY = 0.5  # of the GPU, for vLLM; the rest is for the transformers model that scores
 
-def engine(path: str, longest: int, share_of_memory: float = 0.5) -> Sampler:
+
+def engine(path: str, longest: int) -> Sampler:
     """The model at path as a sampler, at temperature 1. Arguments and errors as load_engine has them."""
-    model = load_engine(path, longest, share_of_memory)
+    model = load_engine(path, longest)
 
     def sample(request: Request) -> Drawn:
         outputs = generate(model, request)
@@ -24,12 +26,11 @@ def engine(path: str, longest: int, share_of_memory: float = 0.5) -> Sampler:
     return sample
 
 
-def load_engine(path: str, longest: int, share_of_memory: float = 0.5) -> Any:
+def load_engine(path: str, longest: int) -> Any:
     """vllm.LLM of the model at path. ValueError where vLLM is not installed.
 
     longest: tokens of the longest prompt and response together; vLLM would otherwise make room for the model's whole
-    context, which is 39 GB for one of 262k tokens. share_of_memory is vLLM's part of the GPU; the rest is for the
-    transformers model that scores.
+    context, which is 39 GB for one of 262k tokens.
     """
     try:
         from vllm import LLM
@@ -40,7 +41,7 @@ def load_engine(path: str, longest: int, share_of_memory: float = 0.5) -> Any:
     return LLM(
         path,
         max_model_len=longest,
-        gpu_memory_utilization=share_of_memory,
+        gpu_memory_utilization=SHARE_OF_MEMORY,
         enforce_eager=not torch.cuda.is_available(),  # compiling takes minutes on a CPU
         trust_remote_code=False,
     )

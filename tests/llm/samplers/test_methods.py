@@ -1,14 +1,18 @@
 """Every method through the command: the same table, and one line for what cannot be done."""
 
+import importlib
+import inspect
 import json
 import logging
 
 import pandas as pd
 import pytest
 import torch
+from every_response import HORIZON
+from table_model import ask
 
 from llm.sample import main
-from llm.samplers.methods import check_horizon, rows_per_sample
+from llm.samplers.methods import check_horizon, rows_per_sample, sampler
 from llm.sampling.config import METHODS, SampleConfig
 
 
@@ -72,8 +76,21 @@ def test_below_its_existence_threshold_a_power_warns_and_names_the_horizon(caplo
     check_horizon(cut + done * 9, 7, {1}, 0.5)
     check_horizon(cut * 9 + done, 7, {1}, 1.5)
     assert not caplog.records
+    check_horizon(cut, 7, {1}, 0.99)
+    assert "horizon of 7 tokens" in caplog.text and " 100 %" in caplog.text
     with pytest.raises(ValueError, match="shorter than every response"):
         check_horizon(cut, 7, {1}, 1.0)
+
+
+def test_the_horizon_of_a_method_is_checked_at_its_own_alpha(table, caplog):
+    """Of a model that has not stopped by then: below alpha = 1 a warning, at and above it a refusal."""
+    never = ask(2, stops={9})
+    with caplog.at_level(logging.WARNING):
+        drawn = sampler("low-temperature", {"alpha": 0.5})(never)
+    assert {len(ids) for ids in drawn.responses} == {HORIZON} and "alpha 0.5: 100 %" in caplog.text
+    for method, options in (("low-temperature", {"alpha": 1.0}), ("best-of-n", {"candidates": 2})):
+        with pytest.raises(ValueError, match=f"--max-new-tokens {HORIZON} is shorter than every response"):
+            sampler(method, options)(never)
 
 
 def test_a_part_holds_no_more_rows_than_the_batch():
@@ -85,6 +102,17 @@ def test_a_part_holds_no_more_rows_than_the_batch():
     assert rows(SampleConfig(method="power-mh", samples=64, chains=8)) == pytest.approx(1 / 8)
     assert rows(SampleConfig(method="power-smc", samples=10, particles=40)) == 4
     assert rows(SampleConfig(method="power-rollout", candidates=3, rollouts=2)) == 6
+    assert rows(SampleConfig(method="power-mh", samples=8, chains=12)) == 1, "a chain gives several rows"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_options_that_are_not_given_take_as_many_rows_as_their_defaults(method):
+    parameters = inspect.signature(
+        importlib.import_module("llm.samplers." + method.replace("-", "_")).sample
+    ).parameters
+    defaults = {name: parameters[name].default for name in METHODS[method]}
+    defaults |= {"particles": 3 * 50} if "particles" in defaults else {}  # three a sample, as its help says
+    assert rows_per_sample(method, 50, {}) == rows_per_sample(method, 50, defaults)
 
 
 def test_a_run_that_is_started_again_goes_on_with_the_same_draws(tiny_model, tmp_path):

@@ -29,7 +29,18 @@ def test_chains_that_disagree_are_seen():
 
 def test_nothing_is_claimed_of_a_constant_or_a_very_short_trace():
     assert np.isnan(mixing(np.zeros((1, 4, 50))).ess).all() and np.isnan(mixing(np.zeros((1, 4, 50))).r_hat).all()
-    assert np.isnan(mixing(np.random.default_rng(0).standard_normal((1, 4, 7))).ess).all()
+    short = np.random.default_rng(0).standard_normal((1, 4, 8))
+    assert np.isnan(mixing(short[:, :, :7])).all() and np.isfinite(mixing(short)).all()
+
+
+def test_a_trace_counts_in_any_units_and_prompts_apart():
+    """A shift and a scale of log p change nothing; one chain has no other to agree with, two have."""
+    trace = np.random.default_rng(0).standard_normal((3, 2, 40))
+    found, small = mixing(trace), mixing(1e-3 * trace - 50)
+    np.testing.assert_allclose(small, found, rtol=1e-6)
+    assert np.isfinite(found.r_hat).all()
+    alone = mixing(np.concatenate([trace[:1, :1], np.ones((1, 1, 40))]))
+    assert np.isfinite(alone.ess[0]) and np.isnan([alone.ess[1], *alone.r_hat]).all()
 
 
 def test_the_effective_sample_size_is_at_most_the_number_of_moves():
