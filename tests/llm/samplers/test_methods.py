@@ -99,6 +99,7 @@ def test_a_part_holds_no_more_rows_than_the_batch():
 
     assert rows(SampleConfig()) == 1
     assert rows(SampleConfig(method="best-of-n", candidates=5)) == 5
+    assert rows(SampleConfig(method="majority-vote", candidates=3)) == 3
     assert rows(SampleConfig(method="power-mh", samples=64, chains=8)) == pytest.approx(1 / 8)
     assert rows(SampleConfig(method="power-smc", samples=10, particles=40)) == 4
     assert rows(SampleConfig(method="power-rollout", candidates=3, rollouts=2)) == 6
@@ -107,9 +108,8 @@ def test_a_part_holds_no_more_rows_than_the_batch():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_options_that_are_not_given_take_as_many_rows_as_their_defaults(method):
-    parameters = inspect.signature(
-        importlib.import_module("llm.samplers." + method.replace("-", "_")).sample
-    ).parameters
+    module = importlib.import_module("llm.samplers." + method.replace("-", "_"))
+    parameters = inspect.signature(module.sample).parameters
     defaults = {name: parameters[name].default for name in METHODS[method]}
     defaults |= {"particles": 3 * 50} if "particles" in defaults else {}  # three a sample, as its help says
     assert rows_per_sample(method, 50, {}) == rows_per_sample(method, 50, defaults)
