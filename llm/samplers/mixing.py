@@ -28,6 +28,5 @@ def mixing(trace: Float[np.ndarray, "prompts chains moves"]) -> Mixing:
     for prompt, values in enumerate(trace):
         if moves >= 8 and np.ptp(values) > 0:
             ess[prompt] = min(array_stats.ess(values, method="bulk"), chains * moves)
-            if chains > 1:
-                r_hat[prompt] = array_stats.rhat(values, method="rank")
+            r_hat[prompt] = array_stats.rhat(values, method="rank")  # nan of a single chain
     return Mixing(ess, r_hat)
