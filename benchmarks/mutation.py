@@ -31,6 +31,7 @@ import re
 import resource
 import signal
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -352,7 +353,8 @@ def main() -> None:
     random.Random(arguments.seed).shuffle(todo)
     plugin = Mutation(arguments, todo[: arguments.most])
     options = ["-s", "-q", "-p", "no:cacheprovider", "-o", "tmp_path_retention_policy=none"]
-    code = pytest.main([*options, *arguments.tests], plugins=[plugin])
+    with tempfile.TemporaryDirectory() as own:  # pytest's usual folder is cleared by the third session after this one
+        code = pytest.main([*options, "--basetemp", str(Path(own, "tests")), *arguments.tests], plugins=[plugin])
     known = results_of(arguments.results)
     rows = [known[mutant.key] for mutant in mutants if mutant.key in known]
     print(Counter(row["status"] for row in rows), f"{sum(row['cpu'] for row in rows):.0f} CPU seconds", file=sys.stderr)

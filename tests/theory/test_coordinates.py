@@ -166,6 +166,8 @@ def test_the_unit_of_a_reward_decides_on_no_rank(scale):
     np.testing.assert_allclose((found.alpha, found.b * scale), (2, 0.5), rtol=1e-9)
     for a, c in rng.normal(size=(20, 2)):
         assert np.isnan(coordinates.coordinates(LOG_P, LOG_P, (a * LOG_P + c) * scale)).all()
+        nearly = a * (LOG_P + 1e-12 * rng.normal(size=4))  # as when log p was rounded on the way
+        assert np.isnan(coordinates.coordinates(LOG_P, LOG_P, nearly * scale)).all()
 
 
 @pytest.mark.parametrize(("alpha", "b"), [(0.01, 4.0), (0.01, -6.0), (0.2, 1.0), (0.05, 12.0)])
@@ -177,12 +179,13 @@ def test_steps_that_go_too_far_or_past_alpha_zero_are_taken_back(alpha, b):
     np.testing.assert_allclose(found, (alpha, b), rtol=1e-8)
 
 
-def test_sixty_four_equal_prompts_are_one_prompt():
+@pytest.mark.parametrize("point", [(3.0, -2.0), (0.5, 4.0)])
+def test_sixty_four_equal_prompts_are_one_prompt(point):
     """T23: means over prompts, of the curvature too: else the steps are so short that the search ends on the way."""
-    at = moments(LOG_P, CORRECT, 3.0, -2.0)
+    at = moments(LOG_P, CORRECT, *point)
     many = np.tile(LOG_P, (64, 1)), np.tile(CORRECT, (64, 1))
     found = coordinates.coordinates_of_means(*many, float(at.mean_log_p), float(at.mean_reward))
-    np.testing.assert_allclose(found, (3.0, -2.0), rtol=1e-8)
+    np.testing.assert_allclose(found, point, rtol=1e-8)
 
 
 def test_the_highest_mean_log_p_is_that_of_the_modes_that_were_drawn():

@@ -263,3 +263,12 @@ def test_a_policy_that_adds_up_to_one_only_nearly_is_read_as_normalised():
     np.testing.assert_allclose(
         group_advantage(LOG_P + 5e-6, reward, 8), group_advantage(LOG_P, reward, 8), rtol=0, atol=1e-12
     )
+
+
+def test_large_groups_solve_their_equation_with_k3_by_hand():
+    """T25: pi (1 - h/beta) = p, with h = (r - E r)/sd, whose sd is .1 here."""
+    p, reward = np.array([0.5, 0.5]), np.array([0.0, 0.2])
+    pi = np.exp(large_group_k3_optimum(np.log(p), reward, 2.0))
+    h = (reward - pi @ reward) / np.sqrt(pi @ (reward - pi @ reward) ** 2)
+    np.testing.assert_allclose(pi * (1 - h / 2.0), p, atol=1e-9)
+    assert pi[1] > 0.6

@@ -209,11 +209,3 @@ def test_a_copy_of_a_response_without_a_number_is_no_traceback(tmp_path):
     rows = [{"response": "4", "reward": 1.0, "log_p": None}, {"response": "4", "reward": 1.0, "log_p": -1.0}]
     with pytest.raises(ValueError, match="log_p of response 1 is None; every one must be a number"):
         read_policy(write(tmp_path, rows))
-
-
-def test_of_many_prompts_three_are_given_as_examples(tmp_path):
-    rows = [{"prompt_id": name, "reward": 1.0, "log_p": -1.0} for name in "abcde"]
-    with pytest.raises(ValueError, match=r"has 5 prompts; choose one with --prompt-id \(a, b, c, \.\.\.\)"):
-        read_policy(write(tmp_path, rows))
-    with pytest.raises(ValueError, match=r"has 3 prompts; choose one with --prompt-id \(a, b, c\)"):
-        read_policy(write(tmp_path, rows[:3]))

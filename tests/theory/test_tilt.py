@@ -402,3 +402,11 @@ def test_an_infinite_weight_of_the_reward_is_a_limit_and_is_refused_with_its_nam
                 call(np.log([0.5, 0.3, 0.2]), np.array([0.0, 1.0, 0.5]), 1.0, b)
         with pytest.raises(ValueError, match=r"b must be finite, got \[ 1. inf\]"):
             call(np.log([0.5, 0.3, 0.2]), np.array([0.0, 1.0, 0.5]), 1.0, np.array([1.0, np.inf]))
+
+
+def test_weighted_samples_are_tilted_by_one_power_less():
+    """T2: log q = log m + (alpha - 1) log p + b r up to a constant, since p is in how often a response was drawn."""
+    log_p, log_mass, reward = np.array([-9.0, -7.0, -8.0]), np.log([1.0, 2.0, 5.0]), np.array([0.0, 1.0, 1.0])
+    for alpha, b in ((2.5, 0.3), (0.0, -1.0), (1.0, 2.0)):
+        expected = log_softmax(log_mass + (alpha - 1) * log_p + b * reward)
+        np.testing.assert_allclose(tilt.log_tilt(log_p, reward, alpha, b, log_mass), expected)

@@ -344,11 +344,3 @@ def test_rounding_of_deep_logarithms_is_no_return():
         log_pi, log_target = log_softmax(logits), log_softmax(logits + 17.3)
         assert np.any(log_pi != log_target)
         np.testing.assert_array_equal(trainers.std_normalised_return_step(log_pi, log_target, 0.1), log_pi)
-
-
-def test_the_deviation_of_a_two_cycle_by_hand():
-    """T14: chances .8 and .2 have skewness .6/.4 = 1.5 in any unit; steps of .1 drift by .15 (1 + .15)."""
-    direction = np.array([0.0, 3.0])
-    assert trainers.two_cycle_deviation(np.log([0.8, 0.2]), direction, 0.1) == pytest.approx(0.1725)
-    assert trainers.two_cycle_deviation(np.log([0.2, 0.8]), direction, 0.1) == pytest.approx(0.1725)
-    assert trainers.two_cycle_deviation(np.log([0.5, 0.5]), direction, 0.1) == pytest.approx(0)

@@ -109,3 +109,10 @@ def test_equal_sums_of_deep_logarithms_are_one_term():
     expected = sum(a != b for a, b in itertools.pairwise(signs))
     correct = np.array([True] * 3 + [False] * 2)
     assert most_turning_points(np.array(right + wrong), correct) == expected == 3
+
+
+def test_where_all_or_nothing_is_right_no_power_changes_that():
+    """T29, and in a batch beside a prompt in between."""
+    log_p = np.log([[0.5, 0.3, 0.2]] * 3)
+    found = accuracy_slope(log_p, np.array([[True] * 3, [False] * 3, [True, False, False]]), 2.0)
+    assert found[0] == found[1] == 0 < found[2]

@@ -204,3 +204,11 @@ def test_two_of_one_length_are_enough_for_a_tail():
     length = np.repeat(np.round(1.25 ** np.arange(10, 70)), 2)
     drawn = Rollouts(one, one, log_p, 0 * log_p, length, np.arange(120), rows == 0, rows, one)
     assert np.isfinite(reweight(drawn, Target(2.0, 0.0, 0.0, "content")).pareto_k)
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_a_prompt_of_one_sample_is_what_that_sample_is(control):
+    """T24: its weight is 1 at any power, so that it is always right, or never."""
+    found = reweight(rollouts([np.array([1]), np.array([3])]), Target(2.0, 0.5, 0.0, control), ks=(4,))
+    np.testing.assert_allclose(found.value["accuracy"], [1, 0], atol=1e-9)
+    np.testing.assert_allclose(found.value["pass@4"], [1, 0], atol=1e-9)
