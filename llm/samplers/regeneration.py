@@ -47,7 +47,9 @@ def start(model: torch.nn.Module, proposal: Proposal, horizon: int, generator: t
     distinct = list(dict.fromkeys(map(tuple, proposal.prompt_ids)))
     row = torch.tensor([distinct.index(tuple(ids)) for ids in proposal.prompt_ids])
     empty = Chains(
-        *(torch.empty(shape, dtype=kind) for kind in (torch.long, torch.float64, torch.float64)),  # all is drawn anew
+        torch.empty(shape, dtype=torch.long),  # of all three nothing is kept
+        torch.empty(shape, dtype=torch.float64),
+        torch.empty(shape, dtype=torch.float64),
         read_prompts(model, distinct).select(row),
     )
     return regenerate(model, empty, torch.zeros(shape[0], dtype=torch.long), proposal, generator)
