@@ -1,6 +1,7 @@
 """The tool that makes small faults: which ones it makes, and that a fault reaches the function that runs."""
 
 import json
+import os
 import subprocess
 import sys
 import types
@@ -164,7 +165,7 @@ FREEZE = "import gc\n\n\ndef pytest_collection_finish():\n    gc.freeze()\n"  # 
 SMALL = "def double(x):\n    return 2 * x\n"
 TESTS = {
     "test_small.py": (
-        "def test_double_of_zero():\n    assert double(0) == 0",
+        "def test_double_of_zero(tmp_path):\n    assert double(0) == 0",
         "def test_zero():\n    assert double(0) == 0",
     ),
     "test_other.py": ("def test_double_of_nothing():\n    assert double(0.0) == 0", "def test_nought():\n    pass"),
@@ -182,12 +183,17 @@ def test_what_no_test_notices_survives_and_a_test_that_fails_anyway_kills_nothin
     for name, text in TESTS.items():
         (tmp_path / "tests" / name).write_text("\n\n\n".join(["import os\n\nfrom small import double", *text]))
     (tmp_path / "tests" / "conftest.py").write_text(FREEZE)
+    shared = tmp_path / "shared"
+    shared.mkdir()
     code = (
         "import sys\nfrom pathlib import Path\nfrom benchmarks import mutation\n"
         f"mutation.ROOT = Path({str(tmp_path)!r})\nsys.path.insert(0, {str(tmp_path)!r})\n"
         "sys.argv = 'mutation small.py --tests tests --own --results found.jsonl'.split()\nmutation.main()"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True, capture_output=True)
+    environment = os.environ | {"PYTEST_DEBUG_TEMPROOT": str(shared)}
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True, capture_output=True, env=environment)
+    assert not any(shared.iterdir())  # the next pytest would remove what lies there
     rows = map(json.loads, (tmp_path / "found.jsonl").read_text().splitlines())
     found = {row["key"].split("::")[-1]: (row["status"], row["killer"]) for row in rows}
     assert found == {
