@@ -47,7 +47,7 @@ def begin(model: torch.nn.Module, prompt_ids: Sequence[Sequence[int]], count: in
     n = len(prompt_ids)
     return Cloud(
         group=torch.arange(n),
-        tokens=torch.zeros(n, 0, dtype=torch.long),
+        tokens=torch.empty(n, 0, dtype=torch.long),
         count=torch.full((n,), count),
         live=torch.ones(n, dtype=torch.bool),
         log_p=torch.zeros(n, dtype=torch.float64),

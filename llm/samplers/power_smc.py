@@ -69,12 +69,12 @@ def weighted_particles(
         torch.full((prompts,), 1 / particles, dtype=torch.float64),
         torch.zeros(prompts, dtype=torch.long),
     )
-    before = exponent = 1.0 if ramp else alpha
+    before = exponent = alpha  # before the first token any power will do: log p is 0
     for t in range(request.max_new_tokens):
         if not cloud.live.any():
             break
         if ramp:
-            before, exponent = exponent, 1 + (alpha - 1) * min(1, (t + 1) / ramp)
+            exponent = 1 + (alpha - 1) * min(1, (t + 1) / ramp)
         log_p_next = look(model, cloud)
         log_q, normaliser = temper(log_p_next, exponent)
         weight = cloud.log_weight + (exponent - before) * cloud.log_p

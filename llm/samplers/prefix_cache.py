@@ -104,5 +104,5 @@ def read_prompts(model: torch.nn.Module, prompt_ids: Sequence[Sequence[int]]) ->
     width = max(max(len(ids) for ids in prompt_ids) - 1, 1)
     padded = torch.tensor([[*ids[:width], *[0] * (width - len(ids))] for ids in prompt_ids], device=model.device)
     # Padding stands right of the prompt, where a causal model's earlier positions cannot see it.
-    output = model(input_ids=padded, past_key_values=template, use_cache=True, logits_to_keep=1)
+    output = model(input_ids=padded, use_cache=True, logits_to_keep=1)
     return PrefixCache([(layer.keys, layer.values) for layer in output.past_key_values.layers])

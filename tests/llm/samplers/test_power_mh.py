@@ -15,6 +15,18 @@ from llm.samplers.regeneration import Chains, Proposal, start
 from llm.samplers.systematic import systematic_counts
 from theory.sequences import PAD
 
+
+def test_the_sizes_are_means_over_the_prompts_where_they_can_be_told():
+    generator = np.random.default_rng(0)
+    trace = generator.standard_normal((3, 4, 50)) + np.array([0.0, 1.0, 0.0])[:, None, None] * np.arange(4)[:, None]
+    trace[2] = 1.5  # never moved
+    found = mixing(trace)
+    assert np.isnan(found.ess).tolist() == [False, False, True] and found.r_hat[1] > found.r_hat[0] + 0.2
+    expected = (found.ess[:2].mean(), found.r_hat[:2].mean())
+    assert power_mh._mixed(torch.tensor(trace)) == pytest.approx(expected)
+    assert np.isnan(power_mh._mixed(torch.tensor(trace[2:]))).all()
+
+
 ACCEPTED = [
     (-0.3, 4, 4, False, -0.3),
     (-0.3, 4, 4, True, -0.3),
@@ -88,7 +100,7 @@ def test_where_a_move_begins_and_whether_it_is_taken_are_independent(monkeypatch
 
     The counts of (position, taken) against the probabilities of a restart in three of ten moves.
     """
-    chains, asked = 20_000, []
+    chains, asked = 5000, []
     state = chains_of([[2, 2, 2, 2]] * chains, [0.0] * chains, [0.0] * chains)
     new = chains_of([[3, 3]] * chains, [-1.0] * chains, [2 * -1.0 + np.log(4)] * chains)
 
@@ -160,14 +172,3 @@ def test_equal_prompts_are_read_once_and_a_given_proposal_is_taken(table, monkey
     drawn = sample(ask_table(3, prompts=[[2, 3, 0], [3, 3], [2, 3, 0]]), 2.0, proposal_alpha=1.0)
     assert drawn.tokens == table.read and asked[0].exponent == 1
     assert asked[0].prompt_ids == [[2, 3, 0]] * 3 + [[3, 3]] * 3 + [[2, 3, 0]] * 3  # no more chains than rows
-
-
-def test_the_sizes_are_means_over_the_prompts_where_they_can_be_told():
-    generator = np.random.default_rng(0)
-    trace = generator.standard_normal((3, 4, 50)) + np.array([0.0, 1.0, 0.0])[:, None, None] * np.arange(4)[:, None]
-    trace[2] = 1.5  # never moved
-    found = mixing(trace)
-    assert np.isnan(found.ess).tolist() == [False, False, True] and found.r_hat[1] > found.r_hat[0] + 0.2
-    expected = (found.ess[:2].mean(), found.r_hat[:2].mean())
-    assert power_mh._mixed(torch.tensor(trace)) == pytest.approx(expected)
-    assert np.isnan(power_mh._mixed(torch.tensor(trace[2:]))).all()

@@ -119,6 +119,15 @@ def test_what_may_follow_a_block_is_known_where_one_token_follows(table, monkeyp
     assert drawn.tokens == table.read and drawn.columns == {"candidates": [5] * 12}
 
 
+def test_what_is_not_asked_for_is_what_the_help_says(table, monkeypatch):
+    """Power 4, blocks of 16, 8 candidates with 4 rollouts each, and the correction."""
+    asked, grown = heard(monkeypatch)
+    drawn = sample(ask_table(2, horizon=20, stops={9}))
+    assert grown == [(4.0, 16), (4.0, 4), (4.0, 4), (4.0, 0)] and drawn.columns == {"candidates": [8] * 4}
+    cloud, log_zeta, jackknife = asked[0]
+    assert torch.bincount(cloud.group, cloud.count).tolist() == [8] * 4 and log_zeta.shape[1] == 4 and jackknife
+
+
 def test_blocks_follow_each_other_to_the_horizon_and_rollouts_too(table, monkeypatch):
     asked, grown = heard(monkeypatch)
     drawn = sample(ask_table(4, horizon=5, stops={0}), 2.0, block=2, candidates=3)

@@ -50,6 +50,7 @@ def test_slots_are_added_some_at_a_time_and_only_where_they_are_needed():
         cache.next_log_p(model, torch.tensor([0, 3]), torch.tensor([0, position]))
         widths.append({x.shape[2] for pair in cache.pairs for x in pair})
     assert widths == [{w} for w in (2, 2, 34, 34, 66, 66, 98, 131)]
+    assert read_prompts(model, [[2], [3]]).pairs[0][0].shape[2] == 1  # nothing to keep, but a row
     narrow = read_prompts(model, PROMPTS)
     narrow.replace(torch.tensor([1]), cache)
     assert narrow.pairs[1][1].shape == cache.pairs[1][1].shape
