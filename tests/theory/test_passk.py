@@ -180,3 +180,10 @@ def test_one_count_above_its_samples_among_many_is_refused():
 def test_one_accuracy_out_of_range_among_many_is_refused():
     with pytest.raises(ValueError, match=r"accuracy must be between 0 and 1, got \[0.5, 1.5\]"):
         passk.population_pass_at_k(np.array([0.5, 1.5]), 2)
+
+
+def test_unless_more_is_asked_curves_are_followed_to_a_million_samples():
+    """T22 by hand: 1 - (1 - a)^k is a half at k = log 2/a, here 1.5 million; 2^20 is less, 2^21 more."""
+    half, slow = np.array([1.0, 0.0]), np.full(2, np.log(2) / 1.5e6)
+    assert np.isnan(passk.crossover(half, slow))
+    assert passk.crossover(half, slow, 2**21) == pytest.approx(1.5e6, rel=1e-6)

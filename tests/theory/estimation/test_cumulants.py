@@ -41,8 +41,9 @@ def test_what_is_left_out_is_as_large_as_the_next_term():
     q = np.exp(0.05 * log_p) / np.exp(0.05 * log_p).sum()
     exact = {"accuracy": q @ right, "length": q @ length, "log_p": q @ log_p, "kl": q @ np.log(48 * q)}
     exact |= {"entropy": -exact["log_p"] - exact["kl"], "pass@2": 1 - (1 - q @ right) ** 2}
-    found = expand(rollouts, target, (2,))
-    for name in ("accuracy", "length", "log_p", "kl", "pass@2"):
+    exact["pass@4"] = 1 - (1 - q @ right) ** 4
+    found = expand(rollouts, target, (2, 4))
+    for name in ("accuracy", "length", "log_p", "kl", "pass@2", "pass@4"):
         error = abs(found.value[name][0] - exact[name])
         assert error / abs(found.bias[name][0]) == pytest.approx(1, abs=0.1), name
     assert abs(found.value["entropy"][0] - exact["entropy"]) < found.bias["entropy"][0]

@@ -7,7 +7,9 @@ from llm.rollout_table import from_table
 from theory.distribution import expectation, kl
 from theory.estimation.distance import distance_to_optimum, forecast_optimum
 from theory.estimation.forecast import target_of
+from theory.estimation.target import Target
 from theory.objectives import optimum, regime
+from theory.trainers import trajectory_balance_optimum
 
 LOG_P = np.log([0.4, 0.25, 0.15, 0.1, 0.06, 0.04])
 REWARD = np.array([0.0, 1.0, 1.0, 0.0, 1.0, 0.0])
@@ -92,3 +94,12 @@ def test_the_error_of_a_distance_is_that_of_a_mean_over_prompts():
     (one, no_error), (other, _), (mean, error) = found
     assert one - other == pytest.approx(0.8) and no_error == pytest.approx(0, abs=1e-12)
     assert (mean, error) == (pytest.approx((one + other) / 2), pytest.approx(0.4))
+
+
+def test_a_rate_a_token_is_that_of_the_base_model_and_not_of_the_run():
+    """T20: a run at the optimum of trajectory balance has no distance, whatever lengths its own samples have."""
+    log_q = trajectory_balance_optimum(LOG_P, LENGTH, 2.0)
+    base = rollouts([np.repeat(np.arange(6), np.round(100 * np.exp(LOG_P)).astype(int))] * 2)
+    run = rollouts([np.array([0, 4, 4])] * 2).assign(log_pi=np.tile(log_q[[0, 4, 4]], 2))
+    target = Target(2.0, 0.0, length_control="trajectory-balance")
+    assert distance_to_optimum(from_table(base), from_table(run), target)[0] == pytest.approx(0, abs=1e-9)

@@ -12,6 +12,7 @@ from theory.estimation.length_controlled import reweight_controlled
 from theory.estimation.length_term import balance_rates, length_class
 from theory.estimation.reweight import Target, exact, reweight
 from theory.estimation.samples import Rollouts
+from theory.estimation.smoothing import smoothed
 from theory.trainers import balance_rate, trajectory_balance_optimum
 
 LOG_P = np.log([0.4, 0.25, 0.15, 0.1, 0.06, 0.04])
@@ -198,12 +199,15 @@ def test_samples_that_have_no_equal_in_length_are_no_tail_to_fit():
     np.testing.assert_allclose(found.weight[60:], 1 / 120)
 
 
-def test_two_of_one_length_are_enough_for_a_tail():
-    """T18, T23: sixty pairs, of which each has something to be compared with."""
-    log_p, rows, one = np.random.default_rng(1).normal(-9, 3, 120), np.zeros(120, int), np.zeros(1, int)
-    length = np.repeat(np.round(1.25 ** np.arange(10, 70)), 2)
-    drawn = Rollouts(one, one, log_p, 0 * log_p, length, np.arange(120), rows == 0, rows, one)
-    assert np.isfinite(reweight(drawn, Target(2.0, 0.0, 0.0, "content")).pareto_k)
+def test_the_tail_is_that_of_all_that_have_an_equal_seen_from_the_mean_of_their_length():
+    """T18, T23: sixty pairs, each about its own mean; thirty lone samples are not looked at."""
+    log_p, rows, one = np.random.default_rng(1).normal(-9, 3, 150), np.zeros(150, int), np.zeros(1, int)
+    length = np.round(1.25 ** np.concatenate([np.repeat(np.arange(10, 70), 2), np.arange(70, 100)]))
+    drawn = Rollouts(one, one, log_p, 0 * log_p, length, np.arange(150), rows == 0, rows, one)
+    pairs = log_p[:120].reshape(60, 2)
+    _, shape = smoothed((pairs - pairs.mean(axis=1, keepdims=True)).ravel())
+    assert reweight(drawn, Target(2.0, 0.0, 0.0, "content")).pareto_k == pytest.approx(shape, rel=1e-9)
+    assert np.isfinite(shape)
 
 
 @pytest.mark.parametrize("control", CONTROLS)
