@@ -41,10 +41,6 @@ def test_what_is_never_drawn_takes_no_digit_from_a_small_tilt():
     np.testing.assert_allclose(tilt.exponential_tilt(log_p, score).kl, variance / 2, rtol=1e-6)
 
 
-def tilt_of(accuracy, b):
-    return verified_accuracy(accuracy, 0.9, 0.1, b)
-
-
 def with_one(value):
     """Three rows, of which the second has this at its end."""
     rows = P.copy()
@@ -67,8 +63,8 @@ def with_one(value):
             lambda: shortest_path.shortest_path(np.eye(2) / 2, np.full(3, 0.5), 0),
             "stop has shape (3,) but transition has",
         ),
-        (lambda: tilt_of(np.array([0.5, 1.2]), 1.0), "accuracy must be between 0 and 1"),
-        (lambda: tilt_of(np.array([0.5, 0.2]), np.array([-1.0, 1.0])), "b must be >= 0"),
+        (lambda: verified_accuracy(np.array([0.5, 1.2]), 0.9, 0.1, 1.0), "accuracy must be between 0 and 1"),
+        (lambda: verified_accuracy(np.array([0.5, 0.2]), 0.9, 0.1, np.array([-1.0, 1.0])), "b must be >= 0"),
         (lambda: distribution.checked_reward(with_one(np.nan), P), "reward holds nan; every entry must be finite"),
         (lambda: tilt.log_tilt(P, Q, np.array([1.0, -1.0, 2.0]), 0), "alpha must be finite and >= 0"),
         (lambda: tilt.log_tilt(P, Q, 1.0, np.array([0.0, np.inf, 0.0])), "b must be finite"),
