@@ -12,7 +12,9 @@ Adds its result to benchmarks/real_optimum.json.
 
 import argparse
 import dataclasses
+import functools
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -81,13 +83,13 @@ def _paths(asked: dict) -> dict:
     return {"few_shot": Path(asked["few_shot"])} if asked.get("few_shot") else {}
 
 
-def prompt_result(task: Task, number: int, chains: bool, burn_in: int) -> list[dict]:
+def prompt_result(task: Task, number: int, chains: bool, burn_in: int, alphas: Sequence[float]) -> list[dict]:
     """One row for each alpha."""
     found, generator = task.listed(number), np.random.default_rng(number)
     reward = task.rewards(number, found.responses)
     own = task.base.in_order(task.base.prompt_id[number : number + 1])
     rows = []
-    for alpha in ALPHAS:
+    for alpha in alphas:
         table = power_table(found, alpha)
         q = np.exp(table.log_q)
         row = {"prompt": task.problems[number].prompt_id, "alpha": alpha, "listed": len(q), "outside": table.outside}
@@ -125,6 +127,7 @@ def main() -> None:
     parser.add_argument("--chains", type=int, default=2, help="prompts on which power-mh is run as well")
     parser.add_argument("--burn-in", type=int, default=4, help="moves of each of its chains before the last")
     parser.add_argument("--floor", type=float, default=2e-4)
+    parser.add_argument("--alphas", nargs="+", type=float, default=ALPHAS)
     parser.add_argument("--speed", action="store_true", help="of power-smc beside sequential Metropolis-Hastings")
     parser.add_argument("--moves", type=int, default=60, help="of each of its chains")
     parser.add_argument("--particles", type=int, default=384)
@@ -133,11 +136,12 @@ def main() -> None:
     name, rows = options.comparison.name, []
     if options.speed:
         oracle = Oracle(task.model, task.tokenizer, task.problems, task.prompt_ids, task.limit, task.floor)
-        speed(oracle, lambda found: _add(task, name, "speed", found), options.moves, options.particles, ALPHAS)
+        save = functools.partial(_add, task, name, "speed")
+        speed(oracle, save, options.moves, options.particles, options.alphas)
         return
     for number in range(len(task.problems)):
-        rows += prompt_result(task, number, number < options.chains, options.burn_in)
-        print(json.dumps(rows[-len(ALPHAS) :]), flush=True)
+        rows += prompt_result(task, number, number < options.chains, options.burn_in, options.alphas)
+        print(json.dumps(rows[-len(options.alphas) :]), flush=True)
         _add(task, name, "rows" if options.burn_in == 4 else f"rows, burn-in {options.burn_in}", rows)
 
 
