@@ -136,7 +136,7 @@ def main() -> None:
     name, rows = options.comparison.name, []
     if options.speed:
         oracle = Oracle(task.model, task.tokenizer, task.problems, task.prompt_ids, task.limit, task.floor)
-        save = functools.partial(_add, task, name, "speed")
+        save = functools.partial(_add, task, f"{name}, speed", "rows")
         speed(oracle, save, options.moves, options.particles, options.alphas)
         return
     for number in range(len(task.problems)):
