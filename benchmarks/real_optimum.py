@@ -142,7 +142,7 @@ def main() -> None:
     for number in range(len(task.problems)):
         rows += prompt_result(task, number, number < options.chains, options.burn_in, options.alphas)
         print(json.dumps(rows[-len(options.alphas) :]), flush=True)
-        _add(task, name, "rows" if options.burn_in == 4 else f"rows, burn-in {options.burn_in}", rows)
+        _add(task, name if options.burn_in == 4 else f"{name}, burn-in {options.burn_in}", "rows", rows)
 
 
 if __name__ == "__main__":
