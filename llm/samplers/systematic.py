@@ -11,6 +11,6 @@ def systematic_counts(
 
     The comb offset, offset + 1, .. is laid over the cumulated weights (W = weight/Σ weight); zero weight, no copy.
     """
-    teeth = (weight.cumsum(0) / weight.sum() * total + offset).floor().long().clamp(max=total)
-    teeth[-1] = total  # whatever sums are rounded to
+    sums = weight.cumsum(0)  # their own last is the whole: one taken in another order may be rounded to more
+    teeth = (sums / sums[-1] * total + offset).floor().long().clamp(max=total)
     return torch.diff(teeth, prepend=torch.zeros(1, dtype=torch.long))
